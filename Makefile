@@ -1,0 +1,54 @@
+# Thin: what a person types. The work is in CMakePresets.json, src/setup and tests.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+RELEASE := build/release
+
+.PHONY: help run test bench lint fuzz deb geo-data clean setup setup-test
+
+help: ## list the targets
+	@echo "Meridian: make TARGET"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+run: setup $(RELEASE)/build.ninja ## set up, build and serve the three-datacenters example on 127.0.0.1:5353
+	@cmake --build $(RELEASE)
+	@exec src/setup/run_example.sh $(RELEASE)
+
+test: setup-test build/dev/build.ninja ## set up, build and pass every test
+	@cmake --build build/dev
+	@ctest --preset dev
+
+bench: setup-test ## measure the hot path (Google Benchmark)
+	@test -f build/bench/build.ninja || cmake --preset bench
+	@cmake --build build/bench
+	@tests/bench/run.sh build/bench
+
+lint: setup-test ## clang-format, and clang-tidy on every file
+	@tests/tidy/format_check.sh
+	@cmake --preset tidy && cmake --build build/tidy
+
+fuzz: setup-test ## run every fuzz target for 60 s each (SECONDS_EACH=n)
+	@test -f build/fuzz/build.ninja || cmake --preset fuzz
+	@cmake --build build/fuzz
+	@tests/fuzz/run.sh build/fuzz $(or $(SECONDS_EACH),60)
+
+deb: setup ## build the Debian packages into build/release
+	@test -f $(RELEASE)/build.ninja || cmake --preset release
+	@cmake --build $(RELEASE) && cd $(RELEASE) && cpack
+
+geo-data: ## fetch the newest country database from its source (see geo/data/README.md)
+	@geo/data/refresh.sh
+
+clean: ## remove every build
+	@rm -rf build
+
+setup: ## install what building and running need (nothing when it is there)
+	@src/setup/packages.sh build
+
+setup-test: ## the same, and what the tests need
+	@src/setup/packages.sh build test
+
+$(RELEASE)/build.ninja: | setup
+	@cmake --preset release
+
+build/dev/build.ninja: | setup-test
+	@cmake --preset dev

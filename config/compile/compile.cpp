@@ -1,0 +1,164 @@
+#include "config/compile/compile.hpp"
+
+#include "config/compile/service_compiler.hpp"
+#include "zone/zone_builder.hpp"
+#include "zone/zone_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace meridian::compile {
+namespace {
+
+/// Codes the databases use that places.yaml lacks.
+std::vector<std::string> database_countries(const Geography& geography) {
+  std::set<std::string> codes;
+  for (const auto& database : geography.databases) {
+    for (const auto& file : database.files) {
+      for (const auto& place : file->places) {
+        if (!place.country.empty()) codes.insert(place.country);
+      }
+    }
+  }
+  return {codes.begin(), codes.end()};
+}
+
+geo::GeoDatabase select_database(const config::Map& map, const Geography& geography, base::Diagnostics& diagnostics) {
+  std::vector<std::shared_ptr<const geo::GeoFile>> files;
+  const auto add = [&](const NamedFiles& database) {
+    files.insert(files.end(), database.files.begin(), database.files.end());
+  };
+  if (map.geoip.empty()) {
+    for (const auto& database : geography.databases) add(database);
+  }
+  std::vector<std::string> names;
+  for (const auto& database : geography.databases) names.push_back(database.name);
+  for (const auto& word : map.geoip) {
+    const auto found = std::find_if(geography.databases.begin(), geography.databases.end(),
+                                    [&](const NamedFiles& database) { return database.name == word.text; });
+    if (found != geography.databases.end()) {
+      add(*found);
+    } else {
+      diagnostics.error(word.where, fmt::format("the site file names no GeoIP database '{}'{}", word.text,
+                                                base::suggestion(word.text, names)));
+    }
+  }
+  return geo::GeoDatabase(std::move(files), *geography.places);
+}
+
+bool knows_as_numbers(const geo::GeoDatabase& database) {
+  return std::any_of(database.files().begin(), database.files().end(),
+                     [](const auto& file) { return file->known.as_number; });
+}
+
+void check_as_rules(const RuleIndex& rules, const geo::GeoDatabase& database, base::Diagnostics& diagnostics) {
+  const auto* where = rules.first_as_use();
+  if (where == nullptr || knows_as_numbers(database)) return;
+  diagnostics.warning(*where, fmt::format("map '{}' names an autonomous system, but no GeoIP database of it has AS "
+                                          "numbers, so the rule never wins; add one under 'geoip' in the site file",
+                                          rules.map().name.text));
+}
+
+std::vector<MapRules> build_rules(const config::LoadedMap& loaded, const config::MapDirectory& model,
+                                  const Geography& geography, base::Diagnostics& diagnostics) {
+  const auto extra_countries = database_countries(geography);
+  PlaceResolver resolver(model.regions, loaded.regions_complete, *geography.places, extra_countries, diagnostics);
+  std::vector<MapRules> maps;
+  for (const auto& map : model.maps) {
+    maps.emplace_back(RuleIndex(map, *geography.places, resolver, diagnostics),
+                      TierOrder(map, model.datacenters, loaded.datacenters_complete, diagnostics),
+                      select_database(map, geography, diagnostics));
+    check_as_rules(maps.back().rules, maps.back().database, diagnostics);
+  }
+  if (loaded.maps_complete) resolver.check_all_regions();
+  return maps;
+}
+
+/// Reads every zone file and adds the steered names; errors of all zones together.
+zone::ZoneSet build_zones(const config::MapDirectory& model, base::Diagnostics& diagnostics) {
+  std::vector<zone::ZoneBuilder> builders;
+  for (const auto& file : model.zones) {
+    builders.emplace_back(file.apex);
+    diagnostics.append(zone::load_zone_file(file.path, builders.back(), model.path + "/zones"));
+  }
+  add_steered_names(model, builders, diagnostics);
+  std::vector<zone::Zone> zones;
+  for (auto& builder : builders) {
+    base::Diagnostics warnings;
+    auto zone = std::move(builder).build(warnings);
+    diagnostics.append(warnings);
+    if (zone) {
+      zones.push_back(std::move(*zone));
+    } else {
+      diagnostics.append(zone.error());
+    }
+  }
+  return zone::ZoneSet(std::move(zones));
+}
+
+}  // namespace
+
+base::Expected<Geography, base::Diagnostics> load_geography(const std::vector<config::GeoipDatabase>& databases,
+                                                            const std::string& data_folder) {
+  base::Diagnostics diagnostics;
+  Geography geography;
+  if (auto places = geo::load_places(data_folder + "/places.yaml")) {
+    geography.places = std::make_shared<const geo::Places>(std::move(*places));
+  } else {
+    return base::unexpected(places.error());
+  }
+  auto wanted = databases;
+  if (wanted.empty()) wanted.push_back({"country", {data_folder + "/country.mmdb"}, {}});
+  for (const auto& database : wanted) {
+    NamedFiles named{database.name, {}};
+    for (const auto& path : database.files) {
+      if (auto file = geo::load_geo_file(path, *geography.places)) {
+        named.files.push_back(std::make_shared<const geo::GeoFile>(std::move(*file)));
+      } else {
+        diagnostics.append(file.error());
+      }
+    }
+    geography.databases.push_back(std::move(named));
+  }
+  if (diagnostics.has_errors()) return base::unexpected(std::move(diagnostics));
+  return geography;
+}
+
+base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded, const Geography& geography,
+                                                    std::uint64_t epoch, std::chrono::system_clock::time_point now) {
+  base::Diagnostics diagnostics = loaded.diagnostics;
+  auto rulebook = std::make_shared<Rulebook>();
+  rulebook->geography = geography;
+  rulebook->model = std::make_shared<const config::MapDirectory>(std::move(loaded.model));
+  const auto& model = *rulebook->model;
+  rulebook->maps = build_rules(loaded, model, geography, diagnostics);
+
+  auto snapshot = std::make_shared<query::Snapshot>();
+  snapshot->epoch = epoch;
+  snapshot->built_at = now;
+  for (const auto& datacenter : model.datacenters) {
+    snapshot->datacenters.push_back({datacenter.name.text, query::stable_hash(datacenter.name.text)});
+  }
+  compile_services(loaded, model, rulebook->maps, *snapshot, diagnostics);
+  snapshot->zones = build_zones(model, diagnostics);
+  if (diagnostics.has_errors()) return base::unexpected(std::move(diagnostics));
+
+  steering::TierTableBuilder tiers;
+  for (const auto& map : rulebook->maps) {
+    snapshot->maps.push_back(compile_map(map.rules, map.order, map.database, tiers));
+  }
+  snapshot->tiers = std::move(tiers).build();
+  return Compiled{std::move(snapshot), std::move(rulebook), std::move(diagnostics)};
+}
+
+base::Expected<Compiled, base::Diagnostics> load_and_compile(const Sources& sources, std::uint64_t epoch,
+                                                             std::chrono::system_clock::time_point now) {
+  const auto geography = load_geography(sources.geoip, sources.data_folder);
+  if (!geography) return base::unexpected(geography.error());
+  return compile(config::load_map_directory(sources.map_folder), *geography, epoch, now);
+}
+
+}  // namespace meridian::compile

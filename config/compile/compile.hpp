@@ -1,0 +1,79 @@
+// The model, the databases and the zone files → one Snapshot. The only place that builds one.
+//
+// Slow and off line: runs on a builder thread or in meridianctl. Everything wrong in the map is told at once;
+// with errors there is no snapshot, and whoever serves keeps the one it has.
+#pragma once
+
+#include "base/diagnostics.hpp"
+#include "base/expected.hpp"
+#include "config/compile/map_compiler.hpp"
+#include "config/load.hpp"
+#include "config/model.hpp"
+#include "geo/geo_database.hpp"
+#include "geo/places.hpp"
+#include "query/snapshot.hpp"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace meridian::compile {
+
+/// One database of the site file, its files read.
+struct NamedFiles {
+  std::string name;
+  std::vector<std::shared_ptr<const geo::GeoFile>> files;
+};
+
+/// What geography a map is compiled against; shared by every epoch that uses the same files.
+struct Geography {
+  std::shared_ptr<const geo::Places> places;
+  std::vector<NamedFiles> databases;
+};
+
+/// How one compiled map came to be, for explain: rules with their places in the files, the databases as read.
+struct MapRules {
+  MapRules(RuleIndex index, TierOrder tier_order, geo::GeoDatabase geo_database)
+      : rules(std::move(index)), order(std::move(tier_order)), database(std::move(geo_database)) {}
+
+  RuleIndex rules;
+  TierOrder order;
+  geo::GeoDatabase database;
+};
+
+/// Everything explain needs besides the snapshot. Immutable.
+struct Rulebook {
+  std::shared_ptr<const config::MapDirectory> model;
+  Geography geography;
+  std::vector<MapRules> maps;  ///< by MapId
+};
+
+/// Where to read from.
+struct Sources {
+  std::string map_folder;
+  std::vector<config::GeoipDatabase> geoip;  ///< empty: the shipped country database
+  std::string data_folder;                   ///< country.mmdb and places.yaml
+};
+
+struct Compiled {
+  std::shared_ptr<const query::Snapshot> snapshot;
+  std::shared_ptr<const Rulebook> rulebook;
+  base::Diagnostics warnings;
+};
+
+/// Reads the databases a site file names, or the shipped one when it names none. `data_folder` holds
+/// country.mmdb and places.yaml.
+[[nodiscard]] base::Expected<Geography, base::Diagnostics> load_geography(
+    const std::vector<config::GeoipDatabase>& databases, const std::string& data_folder);
+
+/// `epoch` and `now` go into the snapshot. The diagnostics of loading are part of the result either way.
+[[nodiscard]] base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded, const Geography& geography,
+                                                                  std::uint64_t epoch,
+                                                                  std::chrono::system_clock::time_point now);
+
+/// All of it: databases, map directory, compile.
+[[nodiscard]] base::Expected<Compiled, base::Diagnostics> load_and_compile(const Sources& sources, std::uint64_t epoch,
+                                                                           std::chrono::system_clock::time_point now);
+
+}  // namespace meridian::compile

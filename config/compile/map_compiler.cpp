@@ -1,0 +1,150 @@
+#include "config/compile/map_compiler.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <unordered_map>
+
+namespace meridian::compile {
+namespace {
+
+/// Values of the tree that marks space with rules of its own.
+enum Special : std::uint32_t { kPublic = 0, kPrivate = 1, kCarrier = 2 };
+
+geo::PrefixTree special_tree(base::Family family) {
+  std::vector<std::pair<base::IpPrefix, std::uint32_t>> networks;
+  const auto add = [&](std::span<const base::IpPrefix> prefixes, Special special) {
+    for (const auto& prefix : prefixes) {
+      if (prefix.address.family == family) networks.emplace_back(prefix, special);
+    }
+  };
+  add(base::carrier_networks(), kCarrier);
+  add(base::private_networks(), kPrivate);  // ::1 lies inside ::/96 and is asked for as it is
+  return geo::build_prefix_tree(family, networks, kPublic);
+}
+
+/// Decides each combination of (database records…, networks' chain) once.
+class Decider {
+ public:
+  Decider(const RuleIndex& rules, const TierOrder& order, const geo::GeoDatabase& database,
+          steering::TierTableBuilder& tiers)
+      : rules_(rules), order_(order), database_(database), tiers_(tiers) {}
+
+  struct Decision {
+    std::uint32_t tiers = 0;
+    bool is_named = false;  ///< by a network rule or a database record
+  };
+
+  const Decision& decide(std::span<const std::uint32_t> places, std::uint32_t chain) {
+    std::uint64_t key = chain;
+    for (const auto place : places) key = intern(key, place);
+    const auto [found, is_new] = decisions_.try_emplace(key);
+    if (is_new) found->second = make(places, chain);
+    return found->second;
+  }
+
+  std::uint32_t intern_tiers(const Win& win, const geo::Place& place) {
+    const auto& rules = rules_.map().rules;
+    const bool by_client = win.rule == kImplicitRule || TierOrder::depends_on_client(rules[win.rule]);
+    const auto at = by_client ? place.at : std::nullopt;
+    const auto key = std::tuple{win.rule, at.has_value(), at.value_or(base::Coordinates{})};
+    const auto [found, is_new] = tiers_memo_.try_emplace(key, 0);
+    if (is_new) {
+      found->second = static_cast<std::uint32_t>(base::index_of(tiers_.intern(tiers_of(rules_, order_, win, place))));
+    }
+    return found->second;
+  }
+
+ private:
+  /// Folds one more fact into a key: pairs get numbers in the order they are met.
+  std::uint64_t intern(std::uint64_t left, std::uint32_t right) {
+    if (right == 0 && left < (1u << 31)) return left;
+    const auto next = (std::uint64_t{1} << 31) + pairs_.size();
+    return pairs_.try_emplace(left << 32 | right, next).first->second;
+  }
+
+  Decision make(std::span<const std::uint32_t> places, std::uint32_t chain) {
+    const geo::Place place = database_.merge(places).place;
+    const Win win = rules_.find(place, chain);
+    const bool by_network = win.atom != nullptr && win.atom->place.kind == config::PlaceRef::Kind::Network;
+    const bool by_record = std::any_of(places.begin(), places.end(), [](std::uint32_t id) { return id != 0; });
+    return {intern_tiers(win, place), by_network || by_record};
+  }
+
+  const RuleIndex& rules_;
+  const TierOrder& order_;
+  const geo::GeoDatabase& database_;
+  steering::TierTableBuilder& tiers_;
+  std::unordered_map<std::uint64_t, Decision> decisions_;
+  std::unordered_map<std::uint64_t, std::uint64_t> pairs_;
+  std::map<std::tuple<std::uint32_t, bool, base::Coordinates>, std::uint32_t> tiers_memo_;
+};
+
+/// Compiles one family. Private space that nobody named melts into its surroundings and is listed in
+/// `unnamed_private`; only the networks in `split` keep a leaf of their own, because a rule names a part of them and
+/// that part's scope must not reach beyond it.
+geo::PrefixTree compile_family(base::Family family, const RuleIndex& rules, const geo::GeoDatabase& database,
+                               Decider& decider, std::span<const base::IpPrefix> split,
+                               std::vector<base::IpPrefix>& unnamed_private) {
+  const auto special = special_tree(family);
+  auto trees = database.sources(family);
+  const std::size_t source_count = trees.size();
+  trees.push_back(&rules.network_tree(family));
+  trees.push_back(&special);
+  return geo::combine(trees, [&](std::span<const std::uint32_t> values, const base::IpPrefix& block) {
+    const std::uint32_t kind = values[source_count + 1];
+    if (kind == kCarrier) return geo::kMelts;
+    const auto& decision = decider.decide(values.first(source_count), values[source_count]);
+    if (kind == kPublic || decision.is_named) return decision.tiers;
+    unnamed_private.push_back(block);
+    const bool is_split = std::any_of(split.begin(), split.end(), [&](const auto& network) { return network.contains(block); });
+    return is_split ? decision.tiers : geo::kMelts;
+  });
+}
+
+/// The private networks of which only a part is in `unnamed`.
+std::vector<base::IpPrefix> find_split(base::Family family, const std::vector<base::IpPrefix>& unnamed) {
+  std::vector<base::IpPrefix> split;
+  for (const auto& network : base::private_networks()) {
+    if (network.address.family != family) continue;
+    const bool has_part = std::any_of(unnamed.begin(), unnamed.end(), [&](const auto& block) {
+      return network.contains(block) && block != network;
+    });
+    if (has_part) split.push_back(network);
+  }
+  return split;
+}
+
+geo::PrefixTree compile_family(base::Family family, const RuleIndex& rules, const geo::GeoDatabase& database,
+                               Decider& decider, std::vector<base::IpPrefix>& unnamed_private) {
+  std::vector<base::IpPrefix> unnamed;
+  auto tree = compile_family(family, rules, database, decider, {}, unnamed);
+  // Rarely, and only then, a second pass: which networks are split is known after the first.
+  if (const auto split = find_split(family, unnamed); !split.empty()) {
+    unnamed.clear();
+    tree = compile_family(family, rules, database, decider, split, unnamed);
+  }
+  unnamed_private.insert(unnamed_private.end(), unnamed.begin(), unnamed.end());
+  return tree;
+}
+
+}  // namespace
+
+std::vector<steering::TierEntry> tiers_of(const RuleIndex& rules, const TierOrder& order, const Win& win,
+                                          const geo::Place& place) {
+  if (win.rule == kImplicitRule) return order.tiers(config::Rule{}, place.at);
+  return order.tiers(rules.map().rules[win.rule], place.at);
+}
+
+query::SteeringMap compile_map(const RuleIndex& rules, const TierOrder& order, const geo::GeoDatabase& database,
+                               steering::TierTableBuilder& tiers) {
+  query::SteeringMap map;
+  map.name = rules.map().name.text;
+  Decider decider(rules, order, database, tiers);
+  map.v4 = compile_family(base::Family::V4, rules, database, decider, map.unnamed_private);
+  map.v6 = compile_family(base::Family::V6, rules, database, decider, map.unnamed_private);
+  std::sort(map.unnamed_private.begin(), map.unnamed_private.end());
+  map.unknown = static_cast<base::TiersId>(decider.intern_tiers(rules.find({}, 0), {}));
+  return map;
+}
+
+}  // namespace meridian::compile

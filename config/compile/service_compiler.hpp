@@ -1,0 +1,22 @@
+// Services, pools and endpoints of the model → the snapshot's tables, with their records rendered.
+#pragma once
+
+#include "base/diagnostics.hpp"
+#include "config/compile/compile.hpp"
+#include "config/load.hpp"
+#include "query/snapshot.hpp"
+#include "zone/zone_builder.hpp"
+
+#include <vector>
+
+namespace meridian::compile {
+
+/// Fills services, pools, endpoints and records of `snapshot`; its datacenters must be there already.
+void compile_services(const config::LoadedMap& loaded, const config::MapDirectory& model,
+                      const std::vector<MapRules>& maps, query::Snapshot& snapshot, base::Diagnostics& diagnostics);
+
+/// Puts each service's name into the zone it lies in (builders in the order of model.zones).
+void add_steered_names(const config::MapDirectory& model, std::vector<zone::ZoneBuilder>& builders,
+                       base::Diagnostics& diagnostics);
+
+}  // namespace meridian::compile

@@ -1,0 +1,131 @@
+#include "config/compile/tier_order.hpp"
+
+#include "geo/distance.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace meridian::compile {
+
+TierOrder::TierOrder(const config::Map& map, const std::vector<config::Datacenter>& datacenters, bool complete,
+                     base::Diagnostics& diagnostics)
+    : datacenters_(&datacenters) {
+  std::map<std::string, base::DatacenterId, std::less<>> all;
+  for (std::size_t i = 0; i < datacenters.size(); ++i) {
+    all.emplace(datacenters[i].name.text, static_cast<base::DatacenterId>(i));
+  }
+  if (map.datacenters.empty()) {
+    for (std::size_t i = 0; i < datacenters.size(); ++i) universe_.push_back(static_cast<base::DatacenterId>(i));
+  }
+  ids_ = all;
+  check_names(map, complete, diagnostics);
+  for (const auto& word : map.datacenters) {
+    if (const auto id = find(word.text)) universe_.push_back(*id);
+  }
+  if (!map.datacenters.empty()) {
+    std::erase_if(ids_, [&](const auto& entry) {
+      return std::find(universe_.begin(), universe_.end(), entry.second) == universe_.end();
+    });
+  }
+  std::erase_if(universe_, [&](base::DatacenterId id) { return datacenters[base::index_of(id)].named_only; });
+}
+
+void TierOrder::check_names(const config::Map& map, bool complete, base::Diagnostics& diagnostics) const {
+  if (!complete) return;
+  std::vector<std::string> names;
+  for (const auto& [name, id] : ids_) names.push_back(name);
+  const auto check = [&](const config::Word& word) {
+    if (ids_.contains(word.text)) return true;
+    diagnostics.error(word.where, fmt::format("datacenter '{}' is not defined{}", word.text,
+                                              base::suggestion(word.text, names)));
+    return false;
+  };
+  for (const auto& word : map.datacenters) check(word);
+  const auto is_listed = [&](const std::string& name) {
+    return map.datacenters.empty() || std::any_of(map.datacenters.begin(), map.datacenters.end(),
+                                                  [&](const config::Word& word) { return word.text == name; });
+  };
+  for (const auto& rule : map.rules) {
+    for (const auto& tier : rule.tiers) {
+      for (const auto& member : tier) {
+        if (!check(member.name) || is_listed(member.name.text)) continue;
+        diagnostics.error(member.name.where,
+                          fmt::format("datacenter '{}' is not in the 'datacenters' list of map '{}' (line {}); add it there",
+                                      member.name.text, map.name.text, map.datacenters.front().where.line));
+      }
+    }
+  }
+}
+
+std::optional<base::DatacenterId> TierOrder::find(const std::string& name) const {
+  const auto found = ids_.find(name);
+  if (found == ids_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::vector<steering::TierEntry> TierOrder::named_tiers(const config::Rule& rule) const {
+  std::vector<steering::TierEntry> tiers;
+  std::uint16_t number = 0;
+  for (const auto& tier : rule.tiers) {
+    bool is_empty = true;
+    for (const auto& member : tier) {
+      const auto id = find(member.name.text);
+      if (!id) continue;  // told by check_names
+      tiers.push_back({*id, number, static_cast<std::uint16_t>(member.weight)});
+      is_empty = false;
+    }
+    if (!is_empty) ++number;
+  }
+  return tiers;
+}
+
+TierOrder::Ids TierOrder::by_distance(const std::optional<base::Coordinates>& from) const {
+  if (!from) return universe_;
+  std::vector<std::pair<double, base::DatacenterId>> order;
+  for (const auto id : universe_) {
+    const auto at = location_of(id);
+    // A datacenter without a position is never nearest.
+    order.emplace_back(at ? geo::distance_km(*from, *at) : std::numeric_limits<double>::infinity(), id);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& left, const auto& right) { return left.first < right.first; });
+  Ids ids;
+  for (const auto& [distance, id] : order) ids.push_back(id);
+  return ids;
+}
+
+void TierOrder::append(std::vector<steering::TierEntry>& tiers, const Ids& ids, std::size_t most) {
+  for (const auto id : ids) {
+    if (most == 0) return;
+    const bool is_there = std::any_of(tiers.begin(), tiers.end(),
+                                      [&](const steering::TierEntry& entry) { return entry.datacenter == id; });
+    if (is_there) continue;
+    const auto tier = static_cast<std::uint16_t>(tiers.empty() ? 0 : tiers.back().tier + 1);
+    tiers.push_back({id, tier, 1});
+    --most;
+  }
+}
+
+std::vector<steering::TierEntry> TierOrder::tiers(const config::Rule& rule,
+                                                  const std::optional<base::Coordinates>& client) const {
+  auto tiers = named_tiers(rule);
+  if (rule.order == config::Rule::Order::Only) return tiers;
+  if (rule.order == config::Rule::Order::Nearest) append(tiers, by_distance(client), rule.nearest_count);
+  if (rule.order == config::Rule::Order::Nearest && !client) tiers.clear();
+  if (tiers.empty()) {  // nothing known of the client: the order of the file
+    append(tiers, universe_, universe_.size());
+    return tiers;
+  }
+  // The tail follows the first datacenter, not the client: it costs no leaf, keeps scopes wide, and a network
+  // that is geolocated wrongly isn't sent far in its fallbacks either.
+  const auto first_end = std::find_if(tiers.begin(), tiers.end(), [](const auto& entry) { return entry.tier != 0; });
+  const auto heaviest = std::max_element(tiers.begin(), first_end, [](const auto& left, const auto& right) {
+    return left.weight < right.weight;
+  });
+  append(tiers, by_distance(location_of(heaviest->datacenter)), universe_.size());
+  return tiers;
+}
+
+}  // namespace meridian::compile

@@ -1,0 +1,281 @@
+#include "config/key_spec.hpp"
+
+#include <cstddef>
+#include <iterator>
+
+namespace meridian::config {
+namespace {
+
+constexpr std::string_view kLater = "is not supported in this version";
+
+constexpr KeySpec kDatacentersFile[] = {
+    {.name = "datacenters",
+     .kind = ValueKind::NamedDatacenters,
+     .required = true,
+     .help = "every datacenter by its name; their order breaks ties"},
+};
+
+constexpr KeySpec kDatacenter[] = {
+    {.name = "at",
+     .kind = ValueKind::Coordinates,
+     .default_text = "never counted as near",
+     .help = "where it stands, in degrees; yours to say, never looked up from an address"},
+    {.name = "capacity",
+     .kind = ValueKind::PositiveNumber,
+     .default_text = "never counted as full",
+     .help = "in any one unit that you also measure demand in"},
+    {.name = "tags",
+     .kind = ValueKind::TextList,
+     .default_text = "none",
+     .help = "words of your own, shown by tools"},
+    {.name = "named_only",
+     .kind = ValueKind::Boolean,
+     .default_text = "false",
+     .help = "takes part only where a rule names it: how a new site is staged"},
+};
+
+constexpr KeySpec kRegionsFile[] = {
+    {.name = "regions",
+     .kind = ValueKind::NamedRegions,
+     .required = true,
+     .help = "each region's name and the places it is made of"},
+};
+
+constexpr KeySpec kMapsFile[] = {
+    {.name = "maps", .kind = ValueKind::NamedMaps, .required = true, .help = "every map by its name"},
+};
+
+constexpr KeySpec kMap[] = {
+    {.name = "rules",
+     .kind = ValueKind::Rules,
+     .default_text = "everyone goes to the nearest",
+     .help = "which datacenters a place goes to; the most specific place wins, order never matters"},
+    {.name = "datacenters",
+     .kind = ValueKind::NameList,
+     .default_text = "all, in the order of datacenters.yaml",
+     .help = "the datacenters this map may use; their order breaks ties"},
+    {.name = "geoip",
+     .kind = ValueKind::NameList,
+     .default_text = "all databases of the site file",
+     .help = "which databases this map reads, by their names in the site file"},
+    {.name = "resolvers", .refusal = kLater},
+};
+
+constexpr KeySpec kRule[] = {
+    {.name = "for",
+     .kind = ValueKind::Place,
+     .required = true,
+     .help = "whom the rule is for; one place or one region"},
+    {.name = "prefer",
+     .kind = ValueKind::Prefer,
+     .default_text = "this or `only`",
+     .help = "tiers tried in this order, then every other datacenter by its distance from the first"},
+    {.name = "only",
+     .kind = ValueKind::Only,
+     .default_text = "this or `prefer`",
+     .help = "tiers tried in this order and nothing else, not even when all are down; `[]` answers with no "
+             "address"},
+    {.name = "note",
+     .kind = ValueKind::Text,
+     .default_text = "none",
+     .help = "why the rule is there; shown by tools"},
+    {.name = "until", .refusal = kLater},
+    {.name = "nearest", .refusal = "goes under 'prefer'; write prefer: {nearest: 5}"},
+};
+
+constexpr KeySpec kNearest[] = {
+    {.name = "nearest",
+     .kind = ValueKind::NearestCount,
+     .required = true,
+     .help = "how many datacenters follow the client's own distance"},
+};
+
+constexpr KeySpec kServicesFile[] = {
+    {.name = "services", .kind = ValueKind::NamedServices, .required = true, .help = "every steered name"},
+    {.name = "checks", .refusal = kLater},
+};
+
+constexpr KeySpec kService[] = {
+    {.name = "map", .kind = ValueKind::Name, .required = true, .help = "the map that steers this name"},
+    {.name = "pools",
+     .kind = ValueKind::Pools,
+     .required = true,
+     .help = "the addresses of each datacenter that serves this name"},
+    {.name = "ttl", .kind = ValueKind::Seconds, .default_text = "60", .help = "TTL of steered answers"},
+    {.name = "answer",
+     .kind = ValueKind::AnswerCount,
+     .default_text = "8",
+     .help = "addresses in one answer, at most"},
+    {.name = "spread",
+     .kind = ValueKind::Spread,
+     .default_text = "sticky",
+     .help = "`sticky`: a client network keeps its datacenter; `random`: drawn for each query"},
+    {.name = "client_subnet",
+     .kind = ValueKind::ClientSubnet,
+     .default_text = "use",
+     .help = "`ignore`: the resolver's address decides, whatever client subnet it sends"},
+    {.name = "overprovision",
+     .kind = ValueKind::Overprovision,
+     .default_text = "1.4",
+     .help = "a tier keeps all its clients until its healthy share falls below 1 divided by this"},
+    {.name = "on_all_down",
+     .kind = ValueKind::OnAllDown,
+     .default_text = "answer_anyway",
+     .help = "what to answer when no datacenter is healthy"},
+    {.name = "check", .refusal = kLater},
+    {.name = "ttl_min", .refusal = kLater},
+};
+
+constexpr KeySpec kView[] = {
+    {.name = "datacenter",
+     .kind = ValueKind::Name,
+     .required = true,
+     .help = "whose pool this name answers with"},
+    {.name = "of",
+     .kind = ValueKind::DomainName,
+     .required = true,
+     .help = "the service the pool belongs to"},
+};
+
+constexpr KeySpec kPool[] = {
+    {.name = "addresses",
+     .kind = ValueKind::Addresses,
+     .required = true,
+     .help = "a list, or each address with its weight (1 to 65535; 1 in a list)"},
+    {.name = "at_least",
+     .kind = ValueKind::Share,
+     .default_text = "0%",
+     .help = "the pool counts as down when less than this share of its weight is healthy"},
+    {.name = "force",
+     .kind = ValueKind::ForceDown,
+     .default_text = "not forced",
+     .help = "`down`: configured, not yet in use"},
+    {.name = "cname", .refusal = kLater},
+};
+
+constexpr KeySpec kSorryPage[] = {
+    {.name = "addresses",
+     .kind = ValueKind::AddressList,
+     .required = true,
+     .help = "answered when everything is down"},
+};
+
+constexpr KeySpec kSiteFile[] = {
+    {.name = "map", .kind = ValueKind::Path, .required = true, .help = "the map directory"},
+    {.name = "site",
+     .kind = ValueKind::SiteName,
+     .default_text = "unnamed",
+     .help = "this server's name in NSID answers, status and logs"},
+    {.name = "geoip",
+     .kind = ValueKind::Databases,
+     .default_text = "the shipped country database",
+     .help = "MMDB files, asked in order, field by field; under names where maps choose among them"},
+    {.name = "listen",
+     .kind = ValueKind::Listen,
+     .default_text = "127.0.0.1:53 and [::1]:53",
+     .help = "where to answer"},
+    {.name = "control",
+     .kind = ValueKind::Control,
+     .default_text = "the socket below",
+     .help = "where meridianctl finds this server"},
+    {.name = "workers",
+     .kind = ValueKind::Workers,
+     .default_text = "auto",
+     .help = "UDP workers; `auto` is one a core"},
+    {.name = "state", .refusal = kLater},
+    {.name = "rate_limit", .refusal = kLater},
+    {.name = "anycast", .refusal = kLater},
+};
+
+constexpr KeySpec kListen[] = {
+    {.name = "dns",
+     .kind = ValueKind::ListenAddresses,
+     .required = true,
+     .help = "UDP and TCP; without a port 53, port 0 is any free one; IPv6 in brackets"},
+};
+
+constexpr KeySpec kControl[] = {
+    {.name = "unix",
+     .kind = ValueKind::Path,
+     .default_text = "/run/meridian/control.sock",
+     .help = "a Unix socket; who may open it may steer"},
+    {.name = "http", .refusal = kLater},
+};
+
+// In the order of ObjectKind.
+constexpr ObjectSpec kObjects[] = {
+    {.name = "datacenters_file", .title = "The file", .keys = kDatacentersFile},
+    {.name = "datacenter", .title = "A datacenter: `datacenters.NAME`", .keys = kDatacenter},
+    {.name = "regions_file", .title = "The file", .keys = kRegionsFile},
+    {.name = "maps_file", .title = "The file", .keys = kMapsFile},
+    {.name = "map", .title = "A map: `maps.NAME`", .keys = kMap},
+    {.name = "rule",
+     .title = "A rule: each item of `maps.NAME.rules`",
+     .keys = kRule,
+     .schema_extra = R"("oneOf":[{"required":["prefer"]},{"required":["only"]}])"},
+    {.name = "nearest", .title = "`prefer`, for another number of near datacenters than 3", .keys = kNearest},
+    {.name = "services_file", .title = "The file", .keys = kServicesFile},
+    {.name = "service", .title = "A service: `services.NAME`", .keys = kService},
+    {.name = "view",
+     .title = "Or one datacenter's pool under a name of its own: `services.NAME`",
+     .keys = kView},
+    {.name = "pool", .title = "A pool in its long form: `services.NAME.pools.DATACENTER`", .keys = kPool},
+    {.name = "sorry_page", .title = "`on_all_down` with a sorry page", .keys = kSorryPage},
+    {.name = "site_file", .title = "The file", .keys = kSiteFile},
+    {.name = "listen", .title = "`listen`", .keys = kListen},
+    {.name = "control", .title = "`control`", .keys = kControl},
+};
+static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::Control) + 1);
+
+constexpr ObjectKind kDatacentersObjects[] = {ObjectKind::DatacentersFile, ObjectKind::Datacenter};
+constexpr ObjectKind kRegionsObjects[] = {ObjectKind::RegionsFile};
+constexpr ObjectKind kMapsObjects[] = {ObjectKind::MapsFile, ObjectKind::Map, ObjectKind::Rule,
+                                       ObjectKind::Nearest};
+constexpr ObjectKind kServicesObjects[] = {ObjectKind::ServicesFile, ObjectKind::Service, ObjectKind::View,
+                                           ObjectKind::Pool, ObjectKind::SorryPage};
+constexpr ObjectKind kSiteObjects[] = {ObjectKind::SiteFile, ObjectKind::Listen, ObjectKind::Control};
+
+}  // namespace
+
+std::string_view to_string(FileKind kind) noexcept {
+  switch (kind) {
+    case FileKind::Datacenters:
+      return "datacenters";
+    case FileKind::Regions:
+      return "regions";
+    case FileKind::Maps:
+      return "maps";
+    case FileKind::Services:
+      return "services";
+    case FileKind::Site:
+      return "meridian";
+  }
+  return {};
+}
+
+std::optional<FileKind> find_file_kind(std::string_view name) noexcept {
+  for (const auto kind : kFileKinds) {
+    if (to_string(kind) == name) return kind;
+  }
+  return std::nullopt;
+}
+
+const ObjectSpec& object_spec(ObjectKind kind) noexcept { return kObjects[static_cast<std::size_t>(kind)]; }
+
+std::span<const ObjectKind> objects_of(FileKind kind) noexcept {
+  switch (kind) {
+    case FileKind::Datacenters:
+      return kDatacentersObjects;
+    case FileKind::Regions:
+      return kRegionsObjects;
+    case FileKind::Maps:
+      return kMapsObjects;
+    case FileKind::Services:
+      return kServicesObjects;
+    case FileKind::Site:
+      return kSiteObjects;
+  }
+  return {};
+}
+
+}  // namespace meridian::config

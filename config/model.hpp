@@ -1,0 +1,170 @@
+// What operators wrote, as plain structs: the form between the text and the compiled snapshot.
+//
+// Names are still names here (a rule says "fra", not an id); config/compile resolves them. Every thing that a
+// later step may complain about carries the place it came from. Defaults stand here and nowhere else.
+#pragma once
+
+#include "base/coordinates.hpp"
+#include "base/diagnostics.hpp"
+#include "base/ip.hpp"
+#include "base/limits.hpp"
+#include "dns/name.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace meridian::config {
+
+/// A word and where it stands.
+struct Word {
+  std::string text;
+  base::Location where;
+};
+
+struct Datacenter {
+  Word name;
+  std::optional<base::Coordinates> at;
+  std::optional<double> capacity;  ///< any one unit, > 0; absent: never counted as full
+  std::vector<std::string> tags;
+  bool named_only = false;  ///< takes part only where a rule names it
+};
+
+/// One place as written: `DE`, `US-CA`, `continent:EU`, `m49:009`, `AS3320`, `203.0.113.0/24`, `everyone`
+/// or a region's name.
+struct PlaceRef {
+  enum class Kind : std::uint8_t {
+    Everyone,
+    Continent,
+    Area,
+    Country,
+    Subdivision,
+    AutonomousSystem,
+    Network,
+    Region
+  };
+  Kind kind = Kind::Everyone;
+  std::string code;             ///< upper-case code, three digits of an area, or the region's name
+  std::uint32_t as_number = 0;  ///< Kind::AutonomousSystem
+  base::IpPrefix network;       ///< Kind::Network
+  bool negated = false;         ///< `not X`; only among a region's members
+  base::Location where;
+};
+
+struct Region {
+  Word name;
+  std::vector<PlaceRef> members;
+};
+
+struct WeightedDatacenter {
+  Word name;
+  std::uint32_t weight = 1;  ///< 1 to 65535
+};
+
+using Tier = std::vector<WeightedDatacenter>;
+
+struct Rule {
+  enum class Order : std::uint8_t {
+    Prefer,   ///< `tiers`, then every other datacenter by distance from the first one
+    Only,     ///< `tiers` and nothing else
+    Nearest,  ///< the `nearest_count` nearest to the client, then the others by distance from the first
+  };
+  PlaceRef place;
+  Order order = Order::Nearest;
+  std::vector<Tier> tiers;
+  std::uint32_t nearest_count = 3;  ///< Order::Nearest: 1 to 16
+  std::string note;
+  base::Location where;
+};
+
+struct Map {
+  Word name;
+  std::vector<Rule> rules;
+  std::vector<Word> datacenters;  ///< empty: all, in the order of datacenters.yaml
+  std::vector<Word> geoip;        ///< empty: all databases of the site file
+};
+
+struct PoolEndpoint {
+  base::IpAddress address;
+  std::uint32_t weight = 1;  ///< 1 to 65535
+  base::Location where;
+};
+
+struct Pool {
+  Word datacenter;
+  std::vector<PoolEndpoint> endpoints;
+  double at_least = 0;      ///< 0 to 1: the pool counts as down below this share of its weight
+  bool force_down = false;  ///< configured, not yet in use
+};
+
+/// What to answer when every tier is used up.
+struct OnAllDown {
+  enum class Action : std::uint8_t { AnswerAnyway, NoData, ServFail, Addresses };
+  Action action = Action::AnswerAnyway;
+  std::vector<PoolEndpoint> addresses;  ///< Action::Addresses: the sorry page
+};
+
+struct Service {
+  Word name;        ///< as written; may be a wildcard, `*.cdn.example.com`
+  dns::Name owner;  ///< the same, lower case
+  Word map;         ///< empty for a view
+  std::uint32_t ttl_s = 60;
+  std::vector<Pool> pools;
+  std::uint32_t answer = base::limits::kAnswerAddressesDefault;
+  bool sticky = true;             ///< `spread: sticky`; false: random
+  bool use_client_subnet = true;  ///< `client_subnet: use`
+  double overprovision = 1.4;     ///< 1 to 10
+  OnAllDown on_all_down;
+  /// Set for `{datacenter: ams, of: www.example.com}`: one datacenter's pool under a name of its own.
+  struct View {
+    Word datacenter;
+    Word of;
+    dns::Name of_owner;  ///< `of` as a name, lower case
+  };
+  std::optional<View> view;
+};
+
+struct ZoneFile {
+  dns::Name apex;    ///< lower case
+  std::string path;  ///< where to read it
+  base::Location where;
+};
+
+/// The map directory. Same at every site.
+struct MapDirectory {
+  std::string path;
+  std::vector<Datacenter> datacenters;
+  std::vector<Region> regions;
+  std::vector<Map> maps;
+  std::vector<Service> services;
+  std::vector<ZoneFile> zones;
+};
+
+struct GeoipDatabase {
+  std::string name;                ///< "city", "asn"; a plain list is named "default"
+  std::vector<std::string> files;  ///< asked in order, field by field
+  base::Location where;
+};
+
+struct ListenAddress {
+  base::IpAddress address;
+  std::uint16_t port = 53;
+};
+
+/// meridian.yaml: what differs per PoP.
+struct Site {
+  std::string path;
+  std::string site = "unnamed";      ///< in NSID, status and logs
+  std::string map;                   ///< the map directory; relative to the site file
+  std::vector<GeoipDatabase> geoip;  ///< empty: the shipped country database
+  /// UDP and TCP; port 0: any free one.
+  std::vector<ListenAddress> listen = {
+      {base::IpAddress{base::Family::V4, {127, 0, 0, 1}}, 53},
+      {base::IpAddress{base::Family::V6, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}, 53}};
+  std::string control_unix = "/run/meridian/control.sock";
+  std::uint32_t workers = 0;  ///< UDP workers; 0: one a core
+};
+
+}  // namespace meridian::config

@@ -1,0 +1,44 @@
+// One file's YAML tree to the model's structs: a function a kind of file, each in its own parse_*.cpp.
+//
+// They check forms, ranges and what stands twice; names of other things stay names (config/compile resolves
+// them). Each adds what it understood, also of a thing that has errors elsewhere, and returns whether every
+// name the operator meant to define is now known: if not, "not defined" elsewhere may be a false alarm.
+#pragma once
+
+#include "base/diagnostics.hpp"
+#include "config/model.hpp"
+#include "config/yaml_reader.hpp"
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace meridian::config {
+
+/// The names of one kind defined so far, over all its files.
+class DefinedNames {
+ public:
+  /// `what` is "datacenter", "region", "map" or "service".
+  explicit DefinedNames(std::string_view what) noexcept : what_(what) {}
+
+  /// False, with an error that names both places, when `name` was defined before. The key is what is
+  /// compared.
+  [[nodiscard]] bool add(const std::string& key, const Word& name, base::Diagnostics& diagnostics);
+
+ private:
+  std::string_view what_;
+  std::unordered_map<std::string, base::Location> first_;
+};
+
+[[nodiscard]] bool parse_datacenters(const YamlValue& root, DefinedNames& defined,
+                                     std::vector<Datacenter>& datacenters);
+[[nodiscard]] bool parse_regions(const YamlValue& root, DefinedNames& defined, std::vector<Region>& regions);
+[[nodiscard]] bool parse_maps(const YamlValue& root, DefinedNames& defined, std::vector<Map>& maps);
+[[nodiscard]] bool parse_services(const YamlValue& root, DefinedNames& defined,
+                                  std::vector<Service>& services);
+
+/// Paths stay as written; load_site_file makes them relative to the file.
+void parse_site(const YamlValue& root, Site& site);
+
+}  // namespace meridian::config

@@ -1,0 +1,27 @@
+// What values operators may write, each with its reason. Limits on what may grow stand in base/limits.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace meridian::config::ranges {
+
+/// A week. Longer steered answers outlive every plan to move them; a slip like 86400000 is caught.
+inline constexpr std::uint32_t kTtlSecondsMax = 604'800;
+/// Weights are shares, 16 bits give them four digits; sums of any pool or tier stay far below 32 bits.
+inline constexpr std::uint32_t kWeightMax = 65'535;
+/// 1 is no head room at all; a fleet built ten times too large never hands clients over.
+inline constexpr double kOverprovisionMin = 1;
+inline constexpr double kOverprovisionMax = 10;
+/// Each nearest datacenter multiplies the leaves of a map's trie; past 16 nothing is near any more.
+inline constexpr std::uint32_t kNearestMax = 16;
+/// Cores of the largest machines sold today, with room.
+inline constexpr std::uint32_t kWorkersMax = 1'024;
+/// Names of datacenters, regions and maps become metric labels and table columns.
+inline constexpr std::size_t kNameBytesMax = 63;
+/// NSID carries the site's name; 64 bytes keep it far below one EDNS option's useful size.
+inline constexpr std::size_t kSiteBytesMax = 64;
+/// Sockets a worker opens; each address costs one for UDP and one for TCP.
+inline constexpr std::size_t kListenAddressesMax = 64;
+
+}  // namespace meridian::config::ranges

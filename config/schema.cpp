@@ -1,0 +1,342 @@
+#include "config/schema.hpp"
+
+#include "base/limits.hpp"
+#include "config/ranges.hpp"
+
+#include <fmt/format.h>
+
+#include <string_view>
+#include <vector>
+
+namespace meridian::config {
+namespace {
+
+/// A kind of value in words for people and as JSON Schema for tools.
+struct ValueWords {
+  std::string words;
+  std::string schema;
+};
+
+std::string quote_json(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;  // the tables hold no control characters
+  }
+  return quoted + '"';
+}
+
+std::string reference_to(std::string_view object) {
+  return fmt::format(R"({{"$ref":"#/definitions/{}"}})", object);
+}
+
+std::string name_pattern() { return fmt::format("^[a-z][a-z0-9_-]{{0,{}}}$", ranges::kNameBytesMax - 1); }
+
+std::string name_schema() {
+  return fmt::format(R"({{"type":"string","pattern":{}}})", quote_json(name_pattern()));
+}
+
+std::string list_of(std::string_view item, unsigned min_items) {
+  return fmt::format(R"({{"type":"array","minItems":{},"items":{}}})", min_items, item);
+}
+
+std::string mapping_of(std::string_view value, std::string_view key_schema, unsigned min_properties) {
+  return fmt::format(R"({{"type":"object","minProperties":{},"propertyNames":{},"additionalProperties":{}}})",
+                     min_properties, key_schema, value);
+}
+
+std::string integer(std::uint32_t min, std::uint32_t max) {
+  return fmt::format(R"({{"type":"integer","minimum":{},"maximum":{}}})", min, max);
+}
+
+std::string either(std::string_view first, std::string_view second) {
+  return fmt::format(R"({{"anyOf":[{},{}]}})", first, second);
+}
+
+/// Tools that read YAML 1.1 see `NO` as false; the parser reads it as Norway, and the schema lets it pass.
+std::string place_schema(std::string_view prefix) {
+  constexpr std::string_view kForms =
+      "[Ee][Vv][Ee][Rr][Yy][Oo][Nn][Ee]|[A-Za-z]{2}|[A-Za-z]{2}-[A-Za-z0-9]{1,3}|continent:[A-Za-z]{2}|m49:["
+      "0-9]{3}|"
+      "[Aa][Ss][0-9]{1,10}|[0-9A-Fa-f:.]+(/[0-9]{1,3})?|[a-z][a-z0-9_-]*";
+  return fmt::format(R"({{"type":["string","boolean"],"pattern":{}}})",
+                     quote_json(fmt::format("^{}({})$", prefix, kForms)));
+}
+
+std::string tiers_schema(unsigned min_items) {
+  const auto weighted = mapping_of(integer(1, ranges::kWeightMax), name_schema(), 1);
+  return list_of(either(name_schema(), weighted), min_items);
+}
+
+const std::string kAddress = R"({"type":"string","pattern":"^[0-9A-Fa-f:.]+$"})";
+const std::string kText = R"({"type":["string","number","boolean"]})";
+const std::string kPath = R"({"type":"string","minLength":1})";
+
+ValueWords map_value(ValueKind kind) {
+  switch (kind) {
+    case ValueKind::Place:
+      return {"[place](#places)", place_schema("")};
+    case ValueKind::Prefer: {
+      const auto nearest = either(R"({"const":"nearest"})", reference_to("nearest"));
+      return {"`nearest`, `{nearest: N}` or [tiers](#tiers)", either(nearest, tiers_schema(1))};
+    }
+    case ValueKind::Only:
+      return {"[tiers](#tiers), may be `[]`", tiers_schema(0)};
+    case ValueKind::Rules:
+      return {"list of rules", list_of(reference_to("rule"), 0)};
+    case ValueKind::NearestCount:
+      return {fmt::format("1 to {}", ranges::kNearestMax), integer(1, ranges::kNearestMax)};
+    case ValueKind::Coordinates:
+      return {"[latitude, longitude]",
+              R"({"type":"array","items":[{"type":"number","minimum":-90,"maximum":90},)"
+              R"({"type":"number","minimum":-180,"maximum":180}],"minItems":2,"additionalItems":false})"};
+    case ValueKind::NamedDatacenters:
+      return {"mapping of names", mapping_of(reference_to("datacenter"), name_schema(), 1)};
+    case ValueKind::NamedRegions: {
+      const auto members = list_of(place_schema("(not +)?"), 1);
+      return {"mapping of names to lists of [places](#places)", mapping_of(members, name_schema(), 0)};
+    }
+    case ValueKind::NamedMaps:
+      return {"mapping of names", mapping_of(reference_to("map"), name_schema(), 0)};
+    default:
+      return {};
+  }
+}
+
+ValueWords service_value(ValueKind kind) {
+  switch (kind) {
+    case ValueKind::Seconds:
+      return {fmt::format("seconds, 0 to {}, or 30s, 5m, 1h, 1d", ranges::kTtlSecondsMax),
+              either(integer(0, ranges::kTtlSecondsMax), R"({"type":"string","pattern":"^[0-9]+[smhd]$"})")};
+    case ValueKind::AnswerCount:
+      return {fmt::format("1 to {}", base::limits::kAnswerAddressesMax),
+              integer(1, base::limits::kAnswerAddressesMax)};
+    case ValueKind::Spread:
+      return {"`sticky` or `random`", R"({"enum":["sticky","random"]})"};
+    case ValueKind::ClientSubnet:
+      return {"`use` or `ignore`", R"({"enum":["use","ignore"]})"};
+    case ValueKind::Overprovision:
+      return {fmt::format("{} to {}", ranges::kOverprovisionMin, ranges::kOverprovisionMax),
+              fmt::format(R"({{"type":"number","minimum":{},"maximum":{}}})", ranges::kOverprovisionMin,
+                          ranges::kOverprovisionMax)};
+    case ValueKind::OnAllDown:
+      return {"`answer_anyway`, `nodata`, `servfail` or `{addresses: […]}`",
+              either(R"({"enum":["answer_anyway","nodata","servfail"]})", reference_to("sorry_page"))};
+    case ValueKind::Pools:
+      return {"mapping of datacenters to addresses, or to the long form below",
+              mapping_of(either(list_of(kAddress, 1), reference_to("pool")), name_schema(), 1)};
+    case ValueKind::Addresses:
+      return {"list of addresses, or mapping of addresses to weights",
+              either(list_of(kAddress, 1), mapping_of(integer(1, ranges::kWeightMax), kAddress, 1))};
+    case ValueKind::AddressList:
+      return {"list of addresses", list_of(kAddress, 1)};
+    case ValueKind::Share:
+      return {"50% or 0.5", either(R"({"type":"number","minimum":0,"maximum":1})",
+                                   R"({"type":"string","pattern":"^[0-9.]+%$"})")};
+    case ValueKind::ForceDown:
+      return {"`down`", R"({"const":"down"})"};
+    case ValueKind::DomainName:
+      return {"domain name", R"({"type":"string","minLength":1})"};
+    case ValueKind::NamedServices:
+      return {"mapping of domain names", fmt::format(R"({{"type":"object","additionalProperties":{}}})",
+                                                     either(reference_to("service"), reference_to("view")))};
+    default:
+      return {};
+  }
+}
+
+ValueWords site_value(ValueKind kind) {
+  switch (kind) {
+    case ValueKind::SiteName:
+      return {"name", fmt::format(R"({{"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9._-]{{0,{}}}$"}})",
+                                  ranges::kSiteBytesMax - 1)};
+    case ValueKind::Path:
+      return {"path, relative to this file", kPath};
+    case ValueKind::Databases:
+      return {"list of paths, or mapping of names to paths or lists of them",
+              either(list_of(kPath, 1), mapping_of(either(kPath, list_of(kPath, 1)), name_schema(), 1))};
+    case ValueKind::Listen:
+      return {"mapping", reference_to("listen")};
+    case ValueKind::ListenAddresses:
+      return {"list of addresses with ports", list_of(R"({"type":"string"})", 1)};
+    case ValueKind::Control:
+      return {"mapping", reference_to("control")};
+    case ValueKind::Workers:
+      return {fmt::format("`auto` or 1 to {}", ranges::kWorkersMax),
+              either(R"({"const":"auto"})", integer(1, ranges::kWorkersMax))};
+    default:
+      return {};
+  }
+}
+
+ValueWords value_words(ValueKind kind) {
+  switch (kind) {
+    case ValueKind::Text:
+      return {"text", kText};
+    case ValueKind::TextList:
+      return {"list of words", list_of(kText, 0)};
+    case ValueKind::Name:
+      return {"name", name_schema()};
+    case ValueKind::NameList:
+      return {"list of names", list_of(name_schema(), 1)};
+    case ValueKind::Boolean:
+      return {"`true` or `false`", R"({"type":"boolean"})"};
+    case ValueKind::PositiveNumber:
+      return {"number above 0", R"({"type":"number","exclusiveMinimum":0})"};
+    default:
+      break;
+  }
+  for (auto* find_words : {map_value, service_value, site_value}) {
+    if (auto words = find_words(kind); !words.schema.empty()) return words;
+  }
+  return {};
+}
+
+std::string object_schema(const ObjectSpec& object) {
+  std::vector<std::string> properties;
+  std::vector<std::string> required;
+  for (const auto& key : object.keys) {
+    if (!key.refusal.empty()) continue;
+    const auto schema = value_words(key.kind).schema;
+    // In draft 7 whatever stands beside a $ref is not looked at.
+    const auto member = schema.starts_with(R"({"$ref")") ? fmt::format(R"({{"allOf":[{}])", schema)
+                                                         : schema.substr(0, schema.size() - 1);
+    properties.push_back(
+        fmt::format(R"({}:{},"description":{}}})", quote_json(key.name), member, quote_json(key.help)));
+    if (key.required) required.push_back(quote_json(key.name));
+  }
+  auto schema = fmt::format(R"("type":"object","additionalProperties":false,"properties":{{{}}})",
+                            fmt::join(properties, ","));
+  if (!required.empty()) schema += fmt::format(R"(,"required":[{}])", fmt::join(required, ","));
+  if (!object.schema_extra.empty()) schema += fmt::format(",{}", object.schema_extra);
+  return schema;
+}
+
+/// Two spaces a level, one member a line; short values stay on theirs. `json` has no white space between
+/// tokens.
+class JsonLayout {
+ public:
+  explicit JsonLayout(std::string_view json) : json_(json) {}
+
+  std::string text() {
+    write_value(0);
+    return out_ + '\n';
+  }
+
+ private:
+  static constexpr std::size_t kLineMax = 100;
+
+  /// The length of the value at `at_`.
+  [[nodiscard]] std::size_t measure() const {
+    int depth = 0;
+    bool in_string = false;
+    std::size_t i = at_;
+    for (; i < json_.size(); ++i) {
+      const char c = json_[i];
+      if (in_string && c == '\\') {
+        ++i;
+      } else if (c == '"') {
+        in_string = !in_string;
+      } else if (!in_string && (c == '{' || c == '[')) {
+        ++depth;
+      } else if (!in_string && (c == '}' || c == ']' || c == ',')) {
+        if (depth == 0) break;
+        depth -= c == ',' ? 0 : 1;
+        if (depth == 0 && c != ',') return i + 1 - at_;
+      }
+    }
+    return i - at_;
+  }
+
+  void write_line(unsigned level) { out_ += '\n' + std::string(std::size_t{2} * level, ' '); }
+
+  // Recursion is bounded by the depth of our own tables.
+  void write_value(unsigned level) {
+    const auto length = measure();
+    const char open = json_[at_];
+    if (length <= kLineMax || (open != '{' && open != '[')) {
+      write_short(json_.substr(at_, length));
+      at_ += length;
+      return;
+    }
+    out_ += open;
+    do {
+      ++at_;
+      write_line(level + 1);
+      if (open == '{') write_key();
+      write_value(level + 1);
+      if (json_[at_] == ',') out_ += ',';
+    } while (json_[at_] == ',');
+    write_line(level);
+    out_ += json_[at_++];
+  }
+
+  void write_short(std::string_view value) {
+    bool in_string = false;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      const char c = value[i];
+      out_ += c;
+      if (in_string && c == '\\') {
+        out_ += value[++i];
+      } else if (c == '"') {
+        in_string = !in_string;
+      } else if (!in_string && (c == ',' || c == ':')) {
+        out_ += ' ';
+      }
+    }
+  }
+
+  void write_key() {
+    const auto end = json_.find("\":", at_) + 2;
+    out_ += json_.substr(at_, end - at_);
+    out_ += ' ';
+    at_ = end;
+  }
+
+  std::string_view json_;
+  std::size_t at_ = 0;
+  std::string out_;
+};
+
+/// A table's cell: `|` would end it.
+std::string cell(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '|') escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+}  // namespace
+
+std::string json_schema(FileKind kind) {
+  const auto objects = objects_of(kind);
+  std::vector<std::string> definitions;
+  for (const auto object : objects.subspan(1)) {
+    const auto& spec = object_spec(object);
+    definitions.push_back(fmt::format("{}:{{{}}}", quote_json(spec.name), object_schema(spec)));
+  }
+  auto json =
+      fmt::format(R"({{"$schema":"http://json-schema.org/draft-07/schema#","title":"Meridian: {}.yaml",{})",
+                  to_string(kind), object_schema(object_spec(objects.front())));
+  if (!definitions.empty()) json += fmt::format(R"(,"definitions":{{{}}})", fmt::join(definitions, ","));
+  return JsonLayout(json + '}').text();
+}
+
+std::string reference_markdown(FileKind kind) {
+  std::string text;
+  for (const auto object : objects_of(kind)) {
+    const auto& spec = object_spec(object);
+    text += fmt::format("{}**{}**\n\n| key | value | default | meaning |\n|---|---|---|---|\n",
+                        text.empty() ? "" : "\n", spec.title);
+    for (const auto& key : spec.keys) {
+      if (!key.refusal.empty()) continue;
+      text += fmt::format("| `{}` | {} | {} | {} |\n", key.name, cell(value_words(key.kind).words),
+                          key.required ? "required" : cell(key.default_text), cell(key.help));
+    }
+  }
+  return text;
+}
+
+}  // namespace meridian::config

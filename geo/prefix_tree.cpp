@@ -1,0 +1,274 @@
+#include "geo/prefix_tree.hpp"
+
+#include "base/assert.hpp"
+#include "base/limits.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace meridian::geo {
+namespace {
+
+using Link = PrefixTree::Link;
+using Networks = std::span<const std::pair<base::IpPrefix, std::uint32_t>>;
+
+/// 2^20 starts are 8 MiB beside the 50 MiB of a city database's 6 million nodes. Measured there on random
+/// IPv4 addresses: 140 ns with 16 bits, 105 with 18, 80 with 20; every bit saves a step into cold memory.
+constexpr int kTableBitsMax = 20;
+/// The table has at most a quarter as many entries as the tree has nodes, so that a map with thousands of
+/// small trees doesn't pay for tables that its nodes make superfluous.
+constexpr int kTableShareBits = 2;
+/// IPv6 starts below 2000::/3, the only space IANA has assigned for global unicast.
+constexpr std::uint8_t kGlobalUnicastBits = 3;
+constexpr std::uint64_t kGlobalUnicast = 1;
+
+void set_bit(base::IpAddress& address, std::uint8_t index, bool value) noexcept {
+  auto& byte = address.bytes[index / 8];
+  const auto mask = static_cast<std::uint8_t>(0x80 >> (index % 8));
+  byte = static_cast<std::uint8_t>(value ? byte | mask : byte & ~mask);
+}
+
+base::IpPrefix whole_family(base::Family family) noexcept { return {.address = {family, {}}, .bits = 0}; }
+
+std::size_t largest_node_count(std::span<const PrefixTree* const> trees) noexcept {
+  std::size_t largest = 0;
+  for (const auto* tree : trees) largest = std::max(largest, tree->node_count());
+  return largest;
+}
+
+/// One walk over several trees at once; see combine().
+class Combination {
+ public:
+  using ValueOf = std::function<std::uint32_t(std::span<const std::uint32_t>, const base::IpPrefix&)>;
+
+  Combination(std::span<const PrefixTree* const> trees, const ValueOf& value_of)
+      : trees_(trees),
+        value_of_(value_of),
+        builder_(trees.front()->family(), largest_node_count(trees)),
+        block_(whole_family(trees.front()->family())),
+        values_(trees.size()),
+        links_(trees.size() * (base::address_bits(trees.front()->family()) + std::size_t{1}), Link::leaf(0)) {
+  }
+
+  PrefixTree run() {
+    for (std::size_t i = 0; i < trees_.size(); ++i) links_[i] = trees_[i]->root();
+    const Link root = descend(0);
+    return std::move(builder_).finish(root);
+  }
+
+ private:
+  // At most 128 deep: the trees end there.
+  Link descend(std::uint8_t depth) {
+    const std::span<const Link> here{&links_[depth * trees_.size()], trees_.size()};
+    if (std::all_of(here.begin(), here.end(), [](Link link) { return link.is_leaf(); }))
+      return evaluate(here, depth);
+
+    const auto slot = builder_.open();
+    const Link first = descend_side(here, depth, 0);
+    set_bit(block_.address, depth, true);
+    const Link second = descend_side(here, depth, 1);
+    set_bit(block_.address, depth, false);
+    return builder_.close(slot, first, second);
+  }
+
+  Link descend_side(std::span<const Link> here, std::uint8_t depth, std::size_t side) {
+    const auto next = static_cast<std::uint8_t>(depth + 1);
+    const std::size_t row = next * trees_.size();
+    for (std::size_t i = 0; i < here.size(); ++i) {
+      links_[row + i] = here[i].is_leaf() ? here[i] : trees_[i]->node(here[i])[side];
+    }
+    return descend(next);
+  }
+
+  Link evaluate(std::span<const Link> here, std::uint8_t depth) {
+    std::transform(here.begin(), here.end(), values_.begin(), [](Link link) { return link.value(); });
+    block_.bits = depth;
+    const std::uint32_t value = value_of_(values_, block_);
+    MERIDIAN_ASSERT(value <= base::limits::kTrieValueMax || value == kMelts);
+    return Link::leaf(value);
+  }
+
+  std::span<const PrefixTree* const> trees_;
+  const ValueOf& value_of_;
+  PrefixTreeBuilder builder_;
+  base::IpPrefix block_;
+  std::vector<std::uint32_t> values_;
+  std::vector<Link> links_;  ///< one row a depth: where each tree stands on the way down
+};
+
+/// `networks` are those inside the block at `depth`, sorted, without duplicates.
+Link build_block(PrefixTreeBuilder& builder, Networks networks, std::uint8_t depth, std::uint32_t inherited) {
+  if (!networks.empty() && networks.front().first.bits == depth) {
+    inherited = networks.front().second;
+    networks = networks.subspan(1);
+  }
+  if (networks.empty()) return Link::leaf(inherited);
+
+  const auto split = std::partition_point(networks.begin(), networks.end(), [&](const auto& network) {
+    return !network.first.address.bit(depth);
+  });
+  const auto first_count = static_cast<std::size_t>(split - networks.begin());
+  const auto next = static_cast<std::uint8_t>(depth + 1);
+  const auto slot = builder.open();
+  const Link first = build_block(builder, networks.first(first_count), next, inherited);
+  const Link second = build_block(builder, networks.subspan(first_count), next, inherited);
+  return builder.close(slot, first, second);
+}
+
+void visit_leaves(const PrefixTree& tree, Link link, base::IpPrefix& block,
+                  const std::function<void(const base::IpPrefix&, std::uint32_t)>& visit) {
+  if (link.is_leaf()) {
+    visit(block, link.value());
+    return;
+  }
+  const auto bit = block.bits;
+  for (const bool side : {false, true}) {
+    block.bits = static_cast<std::uint8_t>(bit + 1);
+    set_bit(block.address, bit, side);
+    visit_leaves(tree, tree.node(link)[side ? 1 : 0], block, visit);
+  }
+  set_bit(block.address, bit, false);
+  block.bits = bit;
+}
+
+}  // namespace
+
+PrefixTree::PrefixTree(base::Family family, std::uint32_t value) : family_(family), root_(Link::leaf(value)) {
+  MERIDIAN_ASSERT(value <= base::limits::kTrieValueMax);
+}
+
+PrefixTree::PrefixTree(base::Family family, Link root, std::vector<Node> nodes)
+    : family_(family), root_(root), nodes_(std::move(nodes)) {
+  build_table();
+}
+
+void PrefixTree::build_table() {
+  const int bits =
+      std::min(static_cast<int>(std::bit_width(nodes_.size())) - 1 - kTableShareBits, kTableBitsMax);
+  if (bits <= 0) return;
+  Link top = root_;
+  std::uint8_t depth = 0;
+  if (family_ == base::Family::V6) {
+    for (; depth < kGlobalUnicastBits && !top.is_leaf(); ++depth) {
+      const bool bit = (kGlobalUnicast >> (kGlobalUnicastBits - 1 - depth) & 1) != 0;
+      top = node(top)[bit ? 1 : 0];
+    }
+    if (top.is_leaf()) return;
+  }
+  table_bits_ = static_cast<std::uint8_t>(bits);
+  table_.resize(std::size_t{1} << table_bits_);
+  fill_table(top, depth, 0, table_.size());
+}
+
+void PrefixTree::fill_table(Link link, std::uint8_t depth, std::size_t first, std::size_t count) {
+  if (link.is_leaf() || count == 1) {
+    std::fill_n(table_.begin() + static_cast<std::ptrdiff_t>(first), count, Start{link, depth});
+    return;
+  }
+  const auto next = static_cast<std::uint8_t>(depth + 1);
+  fill_table(node(link)[0], next, first, count / 2);
+  fill_table(node(link)[1], next, first + count / 2, count / 2);
+}
+
+Leaf PrefixTree::lookup(const base::IpAddress& address) const noexcept {
+  MERIDIAN_DEBUG_ASSERT(address.family == family_);
+  const bool is_v4 = family_ == base::Family::V4;
+  // Left-aligned: the next bit to decide is always the topmost one.
+  std::uint64_t bits = is_v4 ? std::uint64_t{address.v4_word()} << 32 : address.v6_half(0);
+  Start at{root_, 0};
+  if (!table_.empty()) {
+    if (is_v4) {
+      at = table_[bits >> (64 - table_bits_)];
+    } else if (bits >> (64 - kGlobalUnicastBits) == kGlobalUnicast) {
+      at = table_[bits << kGlobalUnicastBits >> (64 - table_bits_)];
+    }
+  }
+  // A plain pointer: the loop's index is in range by construction, and a check a step costs a third here.
+  const Node* const nodes = nodes_.data();
+  bits <<= at.depth;
+  while (!at.link.is_leaf() && at.depth < 64) {
+    at.link = nodes[at.link.index()][bits >> 63];
+    bits <<= 1;
+    ++at.depth;
+  }
+  if (!at.link.is_leaf()) {
+    bits = address.v6_half(1);
+    while (!at.link.is_leaf()) {
+      at.link = nodes[at.link.index()][bits >> 63];
+      bits <<= 1;
+      ++at.depth;
+    }
+  }
+  return {at.link.value(), at.depth};
+}
+
+std::size_t PrefixTree::memory_bytes() const noexcept {
+  return sizeof *this + nodes_.capacity() * sizeof(Node) + table_.capacity() * sizeof(Start);
+}
+
+void PrefixTree::for_each_leaf(const std::function<void(const base::IpPrefix&, std::uint32_t)>& visit) const {
+  base::IpPrefix block = whole_family(family_);
+  visit_leaves(*this, root_, block, visit);
+}
+
+std::uint32_t PrefixTreeBuilder::open() {
+  const std::size_t slot = nodes_.size();
+  MERIDIAN_ASSERT(slot <= base::limits::kTrieValueMax);
+  nodes_.push_back({Link::leaf(0), Link::leaf(0)});
+  return static_cast<std::uint32_t>(slot);
+}
+
+std::uint32_t PrefixTreeBuilder::edge_value(Link link, std::size_t side) const noexcept {
+  while (!link.is_leaf()) link = nodes_[link.index()][side];
+  return link.value();
+}
+
+PrefixTree::Link PrefixTreeBuilder::close(std::uint32_t slot, Link first, Link second) {
+  constexpr Link kMelted = Link::leaf(kMelts);
+  if (first.is_leaf() && second.is_leaf() && (first == second || first == kMelted || second == kMelted)) {
+    MERIDIAN_DEBUG_ASSERT(nodes_.size() == slot + std::size_t{1});
+    nodes_.pop_back();
+    return first == kMelted ? second : first;
+  }
+  // Beside a split sibling: its leaf next to us, so that the value changes nowhere but where it must.
+  if (first == kMelted) first = Link::leaf(edge_value(second, 0));
+  if (second == kMelted) second = Link::leaf(edge_value(first, 1));
+  nodes_[slot] = {first, second};
+  return Link::node(slot);
+}
+
+PrefixTree PrefixTreeBuilder::finish(Link root) && {
+  if (root == Link::leaf(kMelts)) root = Link::leaf(0);
+  // Copying costs less than keeping it, unless next to nothing is gained.
+  if (nodes_.capacity() - nodes_.size() > nodes_.size() / 8) nodes_.shrink_to_fit();
+  return {family_, root, std::move(nodes_)};
+}
+
+PrefixTree build_prefix_tree(base::Family family, Networks networks, std::uint32_t otherwise) {
+  std::vector<std::pair<base::IpPrefix, std::uint32_t>> sorted(networks.begin(), networks.end());
+  for (const auto& [prefix, value] : sorted) {
+    MERIDIAN_ASSERT(prefix.address.family == family);
+    MERIDIAN_ASSERT(value <= base::limits::kTrieValueMax || value == kMelts);
+  }
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& left, const auto& right) { return left.first < right.first; });
+  // Of equal prefixes the last one stays: unique() keeps the first, so it runs from the back.
+  const auto kept = std::unique(sorted.rbegin(), sorted.rend(), [](const auto& left, const auto& right) {
+    return left.first == right.first;
+  });
+  sorted.erase(sorted.begin(), kept.base());
+
+  PrefixTreeBuilder builder(family);
+  const Link root = build_block(builder, sorted, 0, otherwise);
+  return std::move(builder).finish(root);
+}
+
+PrefixTree combine(std::span<const PrefixTree* const> trees,
+                   const std::function<std::uint32_t(std::span<const std::uint32_t> values,
+                                                     const base::IpPrefix& block)>& value_of) {
+  MERIDIAN_ASSERT(!trees.empty());
+  for (const auto* tree : trees) MERIDIAN_ASSERT(tree->family() == trees.front()->family());
+  return Combination(trees, value_of).run();
+}
+
+}  // namespace meridian::geo

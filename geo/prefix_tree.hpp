@@ -1,0 +1,129 @@
+// A binary trie over the addresses of one family in which every address has exactly one value: what a GeoIP
+// file, a list of networks and a compiled map all are here.
+//
+// The tree is canonical: two sibling leaves never hold the same value, so the leaf a lookup ends in is the
+// largest aligned block around the address in which every address has that value, and its depth is the ECS
+// scope (RFC 7871 7.2.1). Immutable once built, so any thread may read it. HOT: lookup allocates nothing and
+// cannot fail.
+#pragma once
+
+#include "base/ip.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace meridian::geo {
+
+/// What a lookup found: the value and how many bits of the address decided it.
+struct Leaf {
+  std::uint32_t value = 0;
+  std::uint8_t depth = 0;
+
+  friend bool operator==(const Leaf&, const Leaf&) = default;
+};
+
+/// The value of a block nobody will ever look up: it melts into its neighbours instead of narrowing their
+/// scope. Never in a finished tree.
+inline constexpr std::uint32_t kMelts = 0x7fff'ffff;
+
+class PrefixTree {
+ public:
+  /// A child: a leaf with its value, or the index of a node.
+  class Link {
+   public:
+    static constexpr Link leaf(std::uint32_t value) noexcept { return Link{value | kLeafBit}; }
+    static constexpr Link node(std::uint32_t index) noexcept { return Link{index}; }
+    [[nodiscard]] constexpr bool is_leaf() const noexcept { return (word_ & kLeafBit) != 0; }
+    [[nodiscard]] constexpr std::uint32_t value() const noexcept { return word_ & ~kLeafBit; }
+    [[nodiscard]] constexpr std::uint32_t index() const noexcept { return word_; }
+    friend bool operator==(Link, Link) = default;
+
+   private:
+    static constexpr std::uint32_t kLeafBit = 0x8000'0000;
+    explicit constexpr Link(std::uint32_t word) noexcept : word_(word) {}
+    std::uint32_t word_;
+  };
+  using Node = std::array<Link, 2>;
+
+  /// One leaf with `value` over the whole family.
+  PrefixTree(base::Family family, std::uint32_t value);
+  /// `nodes` in preorder and canonical, as PrefixTreeBuilder makes them; `root` may be a leaf.
+  PrefixTree(base::Family family, Link root, std::vector<Node> nodes);
+
+  /// HOT. The address must be of the tree's family.
+  [[nodiscard]] Leaf lookup(const base::IpAddress& address) const noexcept;
+
+  [[nodiscard]] base::Family family() const noexcept { return family_; }
+  [[nodiscard]] Link root() const noexcept { return root_; }
+  [[nodiscard]] const Node& node(Link link) const noexcept { return nodes_[link.index()]; }
+  [[nodiscard]] std::size_t node_count() const noexcept { return nodes_.size(); }
+  [[nodiscard]] std::size_t leaf_count() const noexcept { return nodes_.size() + 1; }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
+
+  /// Every leaf with its block, in address order.
+  void for_each_leaf(const std::function<void(const base::IpPrefix&, std::uint32_t value)>& visit) const;
+
+ private:
+  /// Where the walk stands once the table's bits are used up; a leaf that ends before has a smaller depth.
+  struct Start {
+    Link link = Link::leaf(0);
+    std::uint8_t depth = 0;
+  };
+
+  void build_table();
+  void fill_table(Link link, std::uint8_t depth, std::size_t first, std::size_t count);
+
+  base::Family family_;
+  Link root_;
+  std::vector<Node> nodes_;
+  /// Answers the first bits of an address at once: of all IPv4, and of 2000::/3 (global unicast, where all
+  /// IPv6 clients are). Empty for a tree too small to gain from it.
+  std::vector<Start> table_;
+  std::uint8_t table_bits_ = 0;  ///< table_.size() is 2^table_bits_
+};
+
+/// Builds a canonical tree while its blocks are visited in preorder: open() at a block that is split, then
+/// its first half, its second half, then close().
+class PrefixTreeBuilder {
+ public:
+  using Link = PrefixTree::Link;
+
+  /// Room for `expected_nodes` is taken at once; what is too much is given back at the end.
+  explicit PrefixTreeBuilder(base::Family family, std::size_t expected_nodes = 0) : family_(family) {
+    nodes_.reserve(expected_nodes);
+  }
+
+  /// Takes the next node of the preorder.
+  [[nodiscard]] std::uint32_t open();
+  /// The block with these halves: a leaf when they are equal or one of them melts, else the node `slot`.
+  [[nodiscard]] Link close(std::uint32_t slot, Link first, Link second);
+  /// A root that melted as a whole has the value 0.
+  [[nodiscard]] PrefixTree finish(Link root) &&;
+
+ private:
+  [[nodiscard]] std::uint32_t edge_value(Link link, std::size_t side) const noexcept;
+
+  base::Family family_;
+  std::vector<PrefixTree::Node> nodes_;
+};
+
+/// Networks with values, the longest prefix winning whatever the order of insertion; the last insertion of
+/// one and the same prefix wins. Addresses under no network get `otherwise`. kMelts may be a value.
+[[nodiscard]] PrefixTree build_prefix_tree(base::Family family,
+                                           std::span<const std::pair<base::IpPrefix, std::uint32_t>> networks,
+                                           std::uint32_t otherwise);
+
+/// Walks all `trees` (same family, at least one) in lock-step and builds the canonical tree of
+/// `value_of(values, block)`, called in address order, once for each largest block in which no tree changes.
+/// `values[i]` is what trees[i] holds for the block; a value is at most limits::kTrieValueMax, or kMelts.
+/// A melted block takes the value of its sibling block, at the edge that touches it. O(sum of nodes).
+[[nodiscard]] PrefixTree combine(std::span<const PrefixTree* const> trees,
+                                 const std::function<std::uint32_t(std::span<const std::uint32_t> values,
+                                                                   const base::IpPrefix& block)>& value_of);
+
+}  // namespace meridian::geo

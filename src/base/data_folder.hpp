@@ -1,0 +1,12 @@
+// Where the shipped files lie: country.mmdb and places.yaml.
+#pragma once
+
+#include <string>
+
+namespace meridian::base {
+
+/// `override_path` if not empty, else $MERIDIAN_DATA, else share/meridian beside the program's bin folder (true
+/// for an install and for a build folder alike).
+[[nodiscard]] std::string find_data_folder(const std::string& override_path);
+
+}  // namespace meridian::base

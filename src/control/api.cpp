@@ -1,0 +1,146 @@
+#include "control/api.hpp"
+
+#include "explain/explain.hpp"
+
+#include <boost/json.hpp>
+#include <boost/url/params_encoded_view.hpp>
+#include <boost/url/url_view.hpp>
+#include <boost/url/parse.hpp>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+namespace meridian::control {
+namespace {
+
+namespace json = boost::json;
+
+Response error(unsigned status, std::string_view message) {
+  return {status, json::serialize(json::object{{"error", message}})};
+}
+
+json::array to_json(const base::Diagnostics& diagnostics) {
+  json::array array;
+  for (const auto& problem : diagnostics.sorted()) {
+    array.push_back(json::object{{"severity", problem.severity == base::Severity::Error ? "error" : "warning"},
+                                 {"file", problem.where.file},
+                                 {"line", problem.where.line},
+                                 {"column", problem.where.column},
+                                 {"message", problem.message}});
+  }
+  return array;
+}
+
+json::object to_json(const ReloadResult& result) {
+  return {{"ok", result.ok},
+          {"epoch", result.epoch},
+          {"took_ms", result.took.count()},
+          {"problems", to_json(result.diagnostics)}};
+}
+
+std::string to_utc(std::chrono::system_clock::time_point time) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::time_point_cast<std::chrono::seconds>(time)));
+}
+
+}  // namespace
+
+Api::Api(ServerInfo info, Reloader& reloader, const stats::CounterRegistry& counters, const base::Clock& clock)
+    : info_(std::move(info)), reloader_(reloader), counters_(counters), clock_(clock) {}
+
+void Api::handle(const Request& request, Respond respond) const {
+  const auto wants = [&](std::string_view method) {
+    if (request.method == method) return true;
+    respond(error(405, fmt::format("{} takes {}", request.path, method)));
+    return false;
+  };
+  if (request.path == "/v1/status") {
+    if (wants("GET")) respond(status());
+  } else if (request.path == "/v1/explain") {
+    if (wants("GET")) respond(explain(request.query));
+  } else if (request.path == "/v1/reload") {
+    if (wants("POST")) reload(std::move(respond));
+  } else {
+    respond(error(404, fmt::format("no such path '{}'; there are /v1/status, /v1/explain and /v1/reload", request.path)));
+  }
+}
+
+Response Api::status() const {
+  const auto serving = reloader_.serving().get();
+  const auto& snapshot = *serving->snapshot;
+  json::array listening;
+  for (const auto& address : info_.listening) listening.push_back(json::string(address));
+  json::array maps;
+  for (const auto& map : snapshot.maps) {
+    maps.push_back(json::object{{"name", map.name},
+                                {"leaves_v4", map.v4.leaf_count()},
+                                {"leaves_v6", map.v6.leaf_count()},
+                                {"bytes", map.v4.memory_bytes() + map.v6.memory_bytes()}});
+  }
+  json::array databases;
+  for (const auto& database : serving->rulebook->geography.databases) {
+    for (const auto& file : database.files) {
+      databases.push_back(json::object{{"name", database.name},
+                                       {"file", file->path},
+                                       {"type", file->database_type},
+                                       {"built_at", to_utc(std::chrono::system_clock::from_time_t(
+                                                        static_cast<std::time_t>(file->build_epoch)))}});
+    }
+  }
+  json::object counters;
+  for (const auto& row : stats::kCounterTable) counters[row.name] = counters_.total(row.counter);
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(clock_.monotonic() - info_.started_at);
+  return {200, json::serialize(json::object{{"version", info_.version},
+                                            {"site", info_.site},
+                                            {"uptime_s", uptime.count()},
+                                            {"listening", std::move(listening)},
+                                            {"workers", info_.workers},
+                                            {"epoch", snapshot.epoch},
+                                            {"epoch_built_at", to_utc(snapshot.built_at)},
+                                            {"zones", snapshot.zones.size()},
+                                            {"services", snapshot.services.size()},
+                                            {"endpoints", snapshot.endpoints.size()},
+                                            {"maps", std::move(maps)},
+                                            {"databases", std::move(databases)},
+                                            {"last_reload", to_json(reloader_.last_result())},
+                                            {"counters", std::move(counters)}})};
+}
+
+Response Api::explain(const std::string& query) const {
+  if (query.empty()) return error(400, "explain needs at least name=…");
+  const std::string text = "?" + query;  // what url looks into
+  const auto url = boost::urls::parse_relative_ref(text);
+  if (!url) return error(400, "the query string is malformed");
+  std::string name;
+  std::string type;
+  std::string from;
+  std::string resolver;
+  std::string format = "json";
+  for (const auto& param : url->params()) {
+    std::string* target = param.key == "name"       ? &name
+                          : param.key == "type"     ? &type
+                          : param.key == "from"     ? &from
+                          : param.key == "resolver" ? &resolver
+                          : param.key == "format"   ? &format
+                                                    : nullptr;
+    if (target == nullptr) return error(400, fmt::format("unknown parameter '{}'", std::string{param.key}));
+    *target = param.value;
+  }
+  const auto question = explain::parse_question(name, type, from, resolver);
+  if (!question) return error(400, question.error());
+  const auto serving = reloader_.serving().get();
+  const auto explanation = explain::explain(*question, *serving->snapshot, *serving->tables, *serving->rulebook);
+  if (format == "text") {
+    return {200, json::serialize(json::object{{"text", explain::to_text(explanation)}})};
+  }
+  return {200, explain::to_json(explanation)};
+}
+
+void Api::reload(Respond respond) const {
+  reloader_.request([respond = std::move(respond)](const ReloadResult& result) {
+    respond({result.ok ? 200u : 422u, json::serialize(to_json(result))});
+  });
+}
+
+}  // namespace meridian::control

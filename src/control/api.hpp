@@ -1,0 +1,46 @@
+// The control API: what operators may ask a running server (docs/control-api.md).
+//
+//   GET  /v1/status    what serves, since when, counters
+//   POST /v1/reload    read the map again; answers when it is done
+//   GET  /v1/explain?name=…&type=…&from=…&resolver=…&format=text|json
+//
+// handle() runs on the control thread; a reload answers from the builder thread.
+#pragma once
+
+#include "base/clock.hpp"
+#include "control/http_server.hpp"
+#include "control/reloader.hpp"
+#include "stats/counters.hpp"
+
+#include <string>
+#include <vector>
+
+namespace meridian::control {
+
+/// What main knows and status tells.
+struct ServerInfo {
+  std::string version;
+  std::string site;
+  std::vector<std::string> listening;  ///< "127.0.0.1:5353"
+  std::size_t workers = 0;
+  base::MonotonicTime started_at;
+};
+
+class Api {
+ public:
+  Api(ServerInfo info, Reloader& reloader, const stats::CounterRegistry& counters, const base::Clock& clock);
+
+  void handle(const Request& request, Respond respond) const;
+
+ private:
+  [[nodiscard]] Response status() const;
+  [[nodiscard]] Response explain(const std::string& query) const;
+  void reload(Respond respond) const;
+
+  ServerInfo info_;
+  Reloader& reloader_;
+  const stats::CounterRegistry& counters_;
+  const base::Clock& clock_;
+};
+
+}  // namespace meridian::control

@@ -1,0 +1,188 @@
+#include "control/http_server.hpp"
+
+#include "base/limits.hpp"
+#include "base/log.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+namespace meridian::control {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using Protocol = asio::local::stream_protocol;
+using Stream = beast::basic_stream<Protocol>;
+using stats::Counter;
+
+constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
+
+http::response<http::string_body> to_http(const Response& response, unsigned version, bool keep_alive) {
+  http::response<http::string_body> message{static_cast<http::status>(response.status), version};
+  message.set(http::field::content_type, "application/json");
+  message.body() = response.body + "\n";
+  message.keep_alive(keep_alive);
+  message.prepare_payload();
+  return message;
+}
+
+Request to_request(const http::request<http::string_body>& message) {
+  const std::string target{message.target()};
+  const auto question = target.find('?');
+  Request request;
+  request.method = std::string{message.method_string()};
+  request.path = target.substr(0, question);
+  if (question != std::string::npos) request.query = target.substr(question + 1);
+  request.body = message.body();
+  return request;
+}
+
+}  // namespace
+
+class HttpServer::Implementation : public std::enable_shared_from_this<HttpServer::Implementation> {
+ public:
+  Implementation(asio::io_context& context, stats::Counters& counters, RequestHandler handler)
+      : context_(context), acceptor_(context), counters_(counters), handler_(std::move(handler)) {}
+
+  base::Expected<void, std::string> listen(const std::string& path) {
+    const auto fail = [&](const boost::system::error_code& error) {
+      return base::unexpected(fmt::format("cannot listen on control socket {}: {}; choose another path with "
+                                          "'control: {{unix: …}}' or --control, or make its folder writable",
+                                          path, error.message()));
+    };
+    if (is_alive(path)) return fail(asio::error::address_in_use);
+    ::unlink(path.c_str());
+    boost::system::error_code error;
+    std::error_code ignored;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+    if (path.size() >= sizeof(sockaddr_un::sun_path)) return fail(asio::error::name_too_long);
+    acceptor_.open(Protocol{}, error);
+    if (error) return fail(error);
+    // Owner and group only, from the first moment on: who may talk here may reload the server.
+    const mode_t mask = ::umask(0117);
+    acceptor_.bind(Protocol::endpoint(path), error);
+    ::umask(mask);
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error) return fail(error);
+    path_ = path;
+    asio::co_spawn(context_, [self = shared_from_this()] { return self->accept(); }, asio::detached);
+    return {};
+  }
+
+  void stop() {
+    asio::post(context_, [self = shared_from_this()] {
+      boost::system::error_code ignored;
+      self->acceptor_.close(ignored);
+      self->stopping_ = true;
+      for (auto* stream : self->streams_) stream->close();
+    });
+    if (!path_.empty()) ::unlink(path_.c_str());
+    path_.clear();
+  }
+
+ private:
+  /// A socket file that answers belongs to a running server and must not be taken from it.
+  bool is_alive(const std::string& path) {
+    if (path.size() >= sizeof(sockaddr_un::sun_path)) return false;
+    Protocol::socket probe(context_);
+    boost::system::error_code error;
+    probe.connect(Protocol::endpoint(path), error);
+    return !error;
+  }
+
+  asio::awaitable<void> accept() {
+    for (;;) {
+      auto [error, socket] = co_await acceptor_.async_accept(kAsTuple);
+      if (error == asio::error::operation_aborted || !acceptor_.is_open()) co_return;
+      if (error) {
+        // Out of descriptors or the like: wait a moment rather than spin.
+        base::log_event(base::LogLevel::Warning, "control_accept_failed", {{"error", error.message()}});
+        asio::steady_timer timer(context_, std::chrono::milliseconds(100));
+        co_await timer.async_wait(kAsTuple);
+        continue;
+      }
+      if (streams_.size() >= base::limits::kControlConnectionsMax) {
+        counters_.add(Counter::ControlErrors);
+        continue;  // the socket closes
+      }
+      asio::co_spawn(context_, serve(shared_from_this(), std::move(socket)), asio::detached);
+    }
+  }
+
+  static asio::awaitable<void> serve(std::shared_ptr<Implementation> self, Protocol::socket socket) {
+    Stream stream(std::move(socket));
+    self->streams_.push_back(&stream);
+    beast::flat_buffer buffer;
+    bool keep_alive = true;
+    while (keep_alive && !self->stopping_) {
+      http::request_parser<http::string_body> parser;
+      parser.body_limit(base::limits::kControlBodyBytesMax);
+      stream.expires_after(std::chrono::milliseconds(base::limits::kTcpIdleMs));
+      const auto [read_error, read] = co_await http::async_read(stream, buffer, parser, kAsTuple);
+      if (read_error) break;
+      const auto& message = parser.get();
+      keep_alive = message.keep_alive();
+      stream.expires_never();
+      const auto response = co_await self->handle(to_request(message));
+      auto reply = to_http(response, message.version(), keep_alive);
+      stream.expires_after(std::chrono::milliseconds(base::limits::kTcpTransferMs));
+      const auto [write_error, written] = co_await http::async_write(stream, reply, kAsTuple);
+      if (write_error) break;
+    }
+    std::erase(self->streams_, &stream);
+  }
+
+  asio::awaitable<Response> handle(Request request) {
+    counters_.add(Counter::ControlRequests);
+    struct Pending {
+      explicit Pending(asio::io_context& context) : timer(context, asio::steady_timer::time_point::max()) {}
+      asio::steady_timer timer;
+      std::optional<Response> response;
+    };
+    const auto pending = std::make_shared<Pending>(context_);
+    handler_(request, [pending, &context = context_](Response response) {
+      asio::post(context, [pending, response = std::move(response)]() mutable {
+        pending->response = std::move(response);
+        pending->timer.cancel();
+      });
+    });
+    while (!pending->response) co_await pending->timer.async_wait(kAsTuple);
+    if (pending->response->status >= 400) counters_.add(Counter::ControlErrors);
+    co_return std::move(*pending->response);
+  }
+
+  asio::io_context& context_;
+  Protocol::acceptor acceptor_;
+  stats::Counters& counters_;
+  RequestHandler handler_;
+  std::string path_;
+  std::vector<Stream*> streams_;
+  bool stopping_ = false;
+};
+
+HttpServer::HttpServer(asio::io_context& context, stats::Counters& counters, RequestHandler handler)
+    : implementation_(std::make_shared<Implementation>(context, counters, std::move(handler))) {}
+
+HttpServer::~HttpServer() { stop(); }
+
+base::Expected<void, std::string> HttpServer::listen(const std::string& path) { return implementation_->listen(path); }
+
+void HttpServer::stop() { implementation_->stop(); }
+
+}  // namespace meridian::control

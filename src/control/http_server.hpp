@@ -1,0 +1,55 @@
+// A small HTTP/1.1 server on a unix socket for operators' tools: requests in, JSON out.
+//
+// Runs on the io_context it is given, on one thread, apart from the threads that answer queries. Bounded in
+// connections, header and body size, and time (base/limits.hpp). The socket's file mode is its protection.
+#pragma once
+
+#include "base/expected.hpp"
+#include "stats/counters.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace meridian::control {
+
+struct Request {
+  std::string method;  ///< "GET", "POST"
+  std::string path;    ///< "/v1/status"
+  std::string query;   ///< after the `?`, still percent-encoded
+  std::string body;
+};
+
+struct Response {
+  unsigned status = 200;
+  std::string body;  ///< JSON
+};
+
+/// Sends one response; may be called later and from any thread, once.
+using Respond = std::function<void(Response)>;
+using RequestHandler = std::function<void(const Request&, Respond)>;
+
+class HttpServer {
+ public:
+  /// `handler` runs on the context's thread and must not block it.
+  HttpServer(boost::asio::io_context& context, stats::Counters& counters, RequestHandler handler);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  /// Listens on a unix socket of mode 0660, removing a dead one that lies there. The error is one line for the
+  /// operator: "cannot listen on /run/…: permission denied; …".
+  [[nodiscard]] base::Expected<void, std::string> listen(const std::string& path);
+
+  /// Closes the listener and every connection, and removes the socket file.
+  void stop();
+
+ private:
+  class Implementation;
+  std::shared_ptr<Implementation> implementation_;
+};
+
+}  // namespace meridian::control

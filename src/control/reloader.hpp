@@ -1,0 +1,92 @@
+// Builds epochs in the background and publishes them whole: the map is read, compiled and swapped in on a thread of
+// its own while the workers go on with the old one. A map with errors changes nothing.
+//
+// Thread-safe. The GeoIP files are read again only when they changed.
+#pragma once
+
+#include "base/clock.hpp"
+#include "base/diagnostics.hpp"
+#include "base/expected.hpp"
+#include "base/published.hpp"
+#include "config/compile/compile.hpp"
+#include "config/model.hpp"
+#include "query/snapshot.hpp"
+#include "stats/counters.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace meridian::control {
+
+/// What is served: a snapshot with its tables, and the rules behind it for explain.
+struct Serving {
+  std::shared_ptr<const query::Snapshot> snapshot;
+  std::shared_ptr<query::Tables> tables;
+  std::shared_ptr<const compile::Rulebook> rulebook;
+};
+
+struct ReloadResult {
+  bool ok = false;
+  std::uint64_t epoch = 0;  ///< what serves now, whether it is new or not
+  base::Diagnostics diagnostics;
+  std::chrono::milliseconds took{0};
+};
+
+class Reloader {
+ public:
+  using Done = std::function<void(const ReloadResult&)>;
+
+  Reloader(compile::Sources sources, const base::Clock& clock, stats::Counters& counters);
+  ~Reloader();
+  Reloader(const Reloader&) = delete;
+  Reloader& operator=(const Reloader&) = delete;
+
+  /// Builds the first epoch on the calling thread. Nothing is served when it fails.
+  [[nodiscard]] base::Expected<void, base::Diagnostics> load_first();
+
+  /// Starts the builder thread; only after load_first().
+  void start();
+  /// Ends it; a build that runs is finished first, and its callers are told.
+  void stop();
+
+  /// Asks for a new epoch; `done` is called on the builder thread. Requests that come while one waits are
+  /// answered by the same build, which starts after all of them came, so none sees files older than its request.
+  void request(Done done);
+
+  /// What workers read from; valid after load_first().
+  [[nodiscard]] const base::Published<Serving>& serving() const noexcept { return *serving_; }
+
+  [[nodiscard]] ReloadResult last_result() const;
+
+ private:
+  void run();
+  [[nodiscard]] ReloadResult build();
+  [[nodiscard]] base::Expected<compile::Geography, base::Diagnostics> current_geography();
+  void publish(compile::Compiled compiled);
+
+  compile::Sources sources_;
+  const base::Clock& clock_;
+  stats::Counters& counters_;
+  std::unique_ptr<base::Published<Serving>> serving_;
+
+  // Builder thread only (and load_first before it starts).
+  std::optional<compile::Geography> geography_;
+  std::vector<std::string> geography_stamp_;
+  std::uint64_t epoch_ = 0;
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<Done> waiting_;
+  ReloadResult last_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace meridian::control

@@ -1,0 +1,70 @@
+#include "dns/client_subnet.hpp"
+
+#include "base/assert.hpp"
+#include "dns/header.hpp"
+
+#include <algorithm>
+
+namespace meridian::dns {
+namespace {
+
+//  0        2        3        4
+//  | FAMILY | SOURCE | SCOPE  | ADDRESS: ceil(SOURCE ÷ 8) bytes
+constexpr std::size_t kFixedBytes = 4;
+
+// IANA "Address Family Numbers".
+constexpr std::uint16_t kFamilyV4 = 1;
+constexpr std::uint16_t kFamilyV6 = 2;
+
+constexpr std::size_t address_bytes(std::uint8_t source_bits) noexcept { return (source_bits + 7u) / 8u; }
+
+}  // namespace
+
+base::Expected<std::optional<ClientSubnet>, Rcode> parse_client_subnet_reply(
+    std::span<const std::uint8_t> payload) noexcept {
+  if (payload.size() < kFixedBytes) return base::unexpected(Rcode::FormErr);
+  const std::uint16_t family = load_u16(payload.data());
+  // Section 6 defines the address for families 1 and 2 only, so that nothing else can be checked. Family 0,
+  // which some stubs send with source prefix 0 to opt out, lands here too: without the option our answer
+  // depends on the resolver's address alone, which is what section 7.1.2 asks for.
+  if (family != kFamilyV4 && family != kFamilyV6) return std::optional<ClientSubnet>{};
+
+  ClientSubnet subnet;
+  subnet.source.address.family = family == kFamilyV4 ? base::Family::V4 : base::Family::V6;
+  subnet.source.bits = payload[2];
+  subnet.scope_bits = payload[3];
+  const std::uint8_t width = base::address_bits(subnet.source.address.family);
+  if (subnet.source.bits > width || subnet.scope_bits > width) return base::unexpected(Rcode::FormErr);
+
+  const auto address = payload.subspan(kFixedBytes);
+  if (address.size() != address_bytes(subnet.source.bits)) return base::unexpected(Rcode::FormErr);
+  std::copy(address.begin(), address.end(), subnet.source.address.bytes.begin());
+  const unsigned spare_bits = static_cast<unsigned>(address.size() * 8) - subnet.source.bits;  // 0 to 7
+  if (!address.empty() && (address.back() & ((1u << spare_bits) - 1u)) != 0)
+    return base::unexpected(Rcode::FormErr);
+  return subnet;
+}
+
+base::Expected<std::optional<ClientSubnet>, Rcode> parse_client_subnet(
+    std::span<const std::uint8_t> payload) noexcept {
+  const auto subnet = parse_client_subnet_reply(payload);
+  // Section 6: in queries the scope MUST be 0.
+  if (subnet && *subnet && (*subnet)->scope_bits != 0) return base::unexpected(Rcode::FormErr);
+  return subnet;
+}
+
+std::size_t client_subnet_bytes(const ClientSubnet& subnet) noexcept {
+  return kFixedBytes + address_bytes(subnet.source.bits);
+}
+
+std::size_t write_client_subnet(std::span<std::uint8_t> out, const ClientSubnet& subnet) noexcept {
+  MERIDIAN_DEBUG_ASSERT(out.size() >= client_subnet_bytes(subnet));
+  const std::size_t count = address_bytes(subnet.source.bits);
+  store_u16(out.data(), subnet.source.address.family == base::Family::V4 ? kFamilyV4 : kFamilyV6);
+  out[2] = subnet.source.bits;
+  out[3] = subnet.scope_bits;
+  std::copy_n(subnet.source.address.bytes.begin(), count, out.begin() + kFixedBytes);
+  return kFixedBytes + count;
+}
+
+}  // namespace meridian::dns

@@ -1,0 +1,53 @@
+// EDNS(0), RFC 6891: what a query's OPT record asks for, and the OPT record of a reply.
+//
+// Only the options that Meridian serves: client subnet (RFC 7871), NSID (RFC 5001), extended errors (RFC
+// 8914). HOT: nothing here allocates, throws or logs.
+#pragma once
+
+#include "base/limits.hpp"
+#include "dns/client_subnet.hpp"
+#include "dns/types.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace meridian::dns {
+
+/// DNSSEC OK, in the low half of an OPT record's TTL field (RFC 3225).
+inline constexpr std::uint32_t kDnssecOkBit = 0x8000;
+/// Code and length before an option's payload.
+inline constexpr std::size_t kOptionHeadBytes = 4;
+
+/// What a query said. All defaults when it had no OPT record.
+struct Edns {
+  bool present = false;
+  bool dnssec_ok = false;
+  bool nsid_requested = false;
+  std::uint8_t version = 0;
+  std::uint16_t udp_size = base::limits::kUdpPlainAnswerBytes;  ///< At least 512 (RFC 6891 6.2.5).
+  std::optional<ClientSubnet> client_subnet;                    ///< Absent for a family we do not know.
+};
+
+/// What a reply says. `nsid` is left out when empty; its bytes are only looked at, not kept.
+/// The `= {}` let designated initialisers leave fields out.
+struct EdnsReply {
+  bool dnssec_ok = false;
+  std::uint16_t udp_size = base::limits::kUdpAnswerBytesMax;
+  std::optional<ClientSubnet> client_subnet = {};
+  std::span<const std::uint8_t> nsid = {};
+  std::optional<ExtendedError> extended_error = {};
+};
+
+/// The reply that echoes what must be echoed: DO, and the client subnet with scope 0.
+[[nodiscard]] EdnsReply echo_edns(const Edns& query) noexcept;
+
+/// Bytes that write_opt_record needs; at least 11.
+[[nodiscard]] std::size_t opt_record_bytes(const EdnsReply& edns) noexcept;
+
+/// Writes the OPT record with the upper bits of `rcode`. `out` must have opt_record_bytes(); returns that
+/// number.
+std::size_t write_opt_record(std::span<std::uint8_t> out, Rcode rcode, const EdnsReply& edns) noexcept;
+
+}  // namespace meridian::dns

@@ -1,0 +1,177 @@
+#include "explain/explain.hpp"
+
+#include "base/random.hpp"
+#include "steering/choose.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace meridian::explain {
+namespace {
+
+std::string outcome_word(zone::Outcome outcome) {
+  switch (outcome) {
+    case zone::Outcome::Answer: return "static";
+    case zone::Outcome::Steered: return "steered";
+    case zone::Outcome::Cname: return "cname";
+    case zone::Outcome::Dname: return "dname";
+    case zone::Outcome::Delegation: return "delegation";
+    case zone::Outcome::NoData: return "nodata";
+    case zone::Outcome::NxDomain: return "nxdomain";
+  }
+  return "unknown";
+}
+
+RuleStep explain_rule(const compile::MapRules& map, const compile::Win& win) {
+  RuleStep step;
+  if (win.rule == compile::kImplicitRule) {
+    step.implicit = true;
+    return step;
+  }
+  const auto& rule = map.rules.map().rules[win.rule];
+  step.place = compile::to_string(win.atom->place);
+  if (rule.place.kind == config::PlaceRef::Kind::Region) step.region = rule.place.code;
+  step.rule_at = rule.where;
+  step.place_at = win.atom->place.where;
+  step.note = rule.note;
+  return step;
+}
+
+std::uint32_t count_up(const query::EndpointRange& range, const health::HealthTable& health) {
+  std::uint32_t up = 0;
+  for (std::uint32_t i = range.begin; i < range.end; ++i) up += health.is_serving(base::EndpointId{i}) ? 1u : 0u;
+  return up;
+}
+
+MemberStep explain_member(const steering::TierEntry& entry, const query::Service& service,
+                          const query::Snapshot& snapshot, const query::Tables& tables) {
+  MemberStep step;
+  step.datacenter = snapshot.datacenters[base::index_of(entry.datacenter)].name;
+  step.weight = entry.weight;
+  const auto candidate = query::candidate_at(snapshot, tables, service, entry.datacenter);
+  step.has_pool = candidate.has_pool;
+  step.health = static_cast<double>(candidate.health) / steering::kFull;
+  if (!candidate.has_pool) return step;
+  const auto& pool = snapshot.pools[base::index_of(service.pools[base::index_of(entry.datacenter)])];
+  step.endpoints = pool.v4.count() + pool.v6.count();
+  step.endpoints_up = count_up(pool.v4, tables.health) + count_up(pool.v6, tables.health);
+  return step;
+}
+
+std::vector<TierStep> explain_tiers(std::span<const steering::TierEntry> list, const query::Service& service,
+                                    const query::Snapshot& snapshot, const query::Tables& tables) {
+  std::vector<TierStep> steps;
+  for (std::size_t begin = 0, end = 0; begin < list.size(); begin = end) {
+    end = steering::tier_end(list, begin);
+    const auto members = list.subspan(begin, end - begin);
+    TierStep step;
+    for (const auto& member : members) step.members.push_back(explain_member(member, service, snapshot, tables));
+    const auto total = steering::weigh(members, [&](base::DatacenterId datacenter) {
+      return query::candidate_at(snapshot, tables, service, datacenter);
+    });
+    step.share = static_cast<double>(total.share(service.overprovision)) / steering::kFull;
+    steps.push_back(std::move(step));
+  }
+  return steps;
+}
+
+/// The place and the rule behind the leaf the client fell into, and whether the leaf agrees with them.
+void explain_client(const compile::MapRules& map, const query::Snapshot& snapshot, Explanation& explanation) {
+  const auto& client = explanation.decision.client;
+  const auto located = map.database.locate(client.address);
+  const auto& place = located.merged.place;
+  explanation.place.place = place;
+  explanation.place.centre_of_country = located.merged.at_country_centre;
+  for (const auto& source : located.sources) {
+    if (source.place == 0) continue;
+    explanation.place.records.push_back({map.database.files()[source.file_index]->path, source.block});
+  }
+  const auto chain = map.rules.network_tree(client.address.family).lookup(client.address).value;
+  const auto win = map.rules.find(place, chain);
+  explanation.rule = explain_rule(map, win);
+  const auto expected = compile::tiers_of(map.rules, map.order, win, place);
+  const auto list = snapshot.tiers.list(client.tiers);
+  explanation.agrees = std::equal(expected.begin(), expected.end(), list.begin(), list.end());
+}
+
+void explain_addresses(const query::Service& service, const query::Snapshot& snapshot, const query::Tables& tables,
+                       Explanation& explanation) {
+  const auto& decision = explanation.decision;
+  explanation.answer_most = service.answer;
+  explanation.ttl_s = service.ttl_s;
+  if (decision.verdict != query::Verdict::Answer) return;
+  const auto& pool = snapshot.pools[base::index_of(decision.pool)];
+  if (decision.pool != service.sorry_pool) {
+    explanation.datacenter = snapshot.datacenters[base::index_of(pool.datacenter)].name;
+  }
+  const auto& range = explanation.question.type == dns::Rtype::Aaaa ? pool.v6 : pool.v4;
+  for (std::uint32_t i = range.begin; i < range.end; ++i) {
+    if (!decision.ignore_health && !tables.health.is_serving(base::EndpointId{i})) continue;
+    explanation.addresses.push_back(base::to_string(snapshot.endpoints[i].address));
+  }
+}
+
+base::Expected<base::IpPrefix, std::string> parse_client(const std::string& from) {
+  const auto prefix = base::parse_ip_prefix(from);
+  if (!prefix || from.find('/') != std::string::npos) return prefix;
+  // What resolvers send for one client: RFC 7871 11.1 recommends at most /24 and /56.
+  const auto bits = query::unit_bits(prefix->address.family);
+  return base::IpPrefix{base::masked(prefix->address, bits), bits};
+}
+
+}  // namespace
+
+base::Expected<Question, std::string> parse_question(const std::string& name, const std::string& type,
+                                                     const std::string& from, const std::string& resolver) {
+  Question question;
+  auto parsed_name = dns::Name::parse(name);
+  if (!parsed_name) return base::unexpected(parsed_name.error());
+  question.name = *parsed_name;
+  question.name.make_lower();
+  const auto parsed_type = dns::parse_rtype(type.empty() ? "A" : type);
+  if (!parsed_type) return base::unexpected(fmt::format("'{}' is not a record type; write A, AAAA, TXT, TYPE65280 …", type));
+  question.type = *parsed_type;
+  if (!from.empty()) {
+    auto client = parse_client(from);
+    if (!client) return base::unexpected(client.error());
+    question.client_subnet = *client;
+  }
+  const auto address = base::parse_ip_address(resolver.empty() ? "127.0.0.1" : resolver);
+  if (!address) return base::unexpected(fmt::format("'{}' is not an IP address", resolver));
+  question.resolver = *address;
+  return question;
+}
+
+Explanation explain(const Question& question, const query::Snapshot& snapshot, const query::Tables& tables,
+                    const compile::Rulebook& rulebook) {
+  Explanation explanation;
+  explanation.question = question;
+  explanation.epoch = snapshot.epoch;
+  const auto* zone = snapshot.zones.find(question.name, question.type);
+  if (zone == nullptr) {
+    explanation.outcome = "refused";
+    return explanation;
+  }
+  explanation.zone = dns::to_string(zone->apex());
+  const auto found = zone->lookup(question.name, question.type);
+  explanation.outcome = outcome_word(found.outcome);
+  if (found.outcome != zone::Outcome::Steered) return explanation;
+
+  const auto& service = snapshot.services[base::index_of(found.service)];
+  explanation.service = service.name;
+  explanation.fixed = service.fixed_pool != base::kNoPool;
+  // The draw of addresses is random per query; what is told is the set they are drawn from.
+  base::Random random(0);
+  explanation.decision = query::decide(snapshot, tables, service, question.resolver, question.client_subnet, random);
+  if (!explanation.fixed) {
+    const auto& map = rulebook.maps[base::index_of(service.map)];
+    explanation.map = map.rules.map().name.text;
+    explain_client(map, snapshot, explanation);
+    explanation.tiers = explain_tiers(snapshot.tiers.list(explanation.decision.client.tiers), service, snapshot, tables);
+  }
+  explain_addresses(service, snapshot, tables, explanation);
+  return explanation;
+}
+
+}  // namespace meridian::explain

@@ -1,0 +1,88 @@
+// Commands that need neither map nor server: version, schema, completion.
+#include "meridianctl/command.hpp"
+
+#include "config/schema.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+
+namespace meridian::meridianctl {
+namespace {
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const auto* option : app.get_options()) {
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+/// A bash completion script read off the commands as they are registered, so that it cannot lag behind them.
+std::string bash_completion(const CLI::App& app) {
+  std::vector<std::string> commands;
+  std::string cases;
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    commands.push_back(command->get_name());
+    cases += fmt::format("    {}) words=\"{} {}\" ;;\n", command->get_name(), fmt::join(option_names(*command), " "),
+                         fmt::join(option_names(app), " "));
+  }
+  return fmt::format(
+      "# bash completion for meridianctl; made by `meridianctl completion bash`\n"
+      "_meridianctl() {{\n"
+      "  local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}} word command= words=\n"
+      "  case $previous in\n"
+      "    --site|--map|--geoip|--data|--control) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"
+      "  esac\n"
+      "  for word in \"${{COMP_WORDS[@]:1:COMP_CWORD-1}}\"; do\n"
+      "    case \" {0} \" in *\" $word \"*) command=$word; break ;; esac\n"
+      "  done\n"
+      "  case $command in\n"
+      "    '') words=\"{0} {1}\" ;;\n"
+      "{2}"
+      "  esac\n"
+      "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+      "  [ \"$command\" = check ] && [ \"${{current#-}}\" = \"$current\" ] && COMPREPLY=($(compgen -d -- \"$current\"))\n"
+      "  return 0\n"
+      "}}\n"
+      "complete -F _meridianctl meridianctl\n",
+      fmt::join(commands, " "), fmt::join(option_names(app), " "), cases);
+}
+
+}  // namespace
+
+void add_completion(CLI::App& app, Options& options) {
+  auto* command = app.add_subcommand("completion", "Print a completion script for a shell");
+  const auto shell = std::make_shared<std::string>();
+  command->add_option("shell", *shell, "bash")->required()->check(CLI::IsMember({"bash"}));
+  command->callback([&app, &options, shell] {
+    fmt::print("{}", bash_completion(app));
+    options.exit_code = kOk;
+  });
+}
+
+void add_schema(CLI::App& app, Options& options) {
+  auto* command = app.add_subcommand("schema", "Print the JSON Schema of a configuration file, for editors");
+  const auto kind = std::make_shared<std::string>();
+  command->add_option("file", *kind, "datacenters, regions, maps, services or meridian")->required();
+  command->callback([&options, kind] {
+    const auto file = config::find_file_kind(*kind);
+    if (!file) {
+      complain(fmt::format("'{}' is no configuration file; there are datacenters, regions, maps, services, meridian", *kind));
+      options.exit_code = kUnusable;
+      return;
+    }
+    fmt::print("{}", config::json_schema(*file));
+  });
+}
+
+void add_version(CLI::App& app, Options& options) {
+  auto* command = app.add_subcommand("version", "Print the version");
+  command->callback([&options] {
+    fmt::print("meridianctl {}\n", MERIDIAN_VERSION);
+    options.exit_code = kOk;
+  });
+}
+
+}  // namespace meridian::meridianctl

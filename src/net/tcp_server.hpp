@@ -1,0 +1,53 @@
+// DNS over TCP (RFC 7766): one thread serves the connections of every listen address.
+//
+// Answers come in the order of their queries, and those of pipelined queries in one write. While a client
+// does not take its answers, nothing more is read from it. Asio stays inside the .cpp.
+#pragma once
+
+#include "base/limits.hpp"
+#include "net/handler.hpp"
+#include "net/sockets.hpp"
+
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace meridian::net {
+
+/// Defaults and reasons: base/limits.hpp. Tests use shorter ones.
+struct TcpLimits {
+  std::size_t connections_max = base::limits::kTcpConnectionsMax;
+  std::size_t connections_per_client_max = base::limits::kTcpConnectionsPerClientMax;
+  std::chrono::milliseconds idle{base::limits::kTcpIdleMs};
+  std::chrono::milliseconds transfer{base::limits::kTcpTransferMs};
+  std::chrono::milliseconds drain{base::limits::kTcpDrainMs};
+};
+
+class TcpServer {
+ public:
+  /// `listeners`: made by bind_tcp. `counters` is the TCP thread's block and outlives the server.
+  /// Throws std::system_error when the kernel has no descriptor left.
+  TcpServer(std::vector<FileDescriptor> listeners, std::unique_ptr<BatchHandler> handler,
+            stats::Counters& counters, const TcpLimits& limits);
+  TcpServer(const TcpServer&) = delete;
+  TcpServer& operator=(const TcpServer&) = delete;
+  ~TcpServer();
+
+  /// Throws std::system_error when there can be no thread.
+  void start();
+
+  /// From any thread: no connection is accepted any more, connections without a query to answer are closed,
+  /// the rest has TcpLimits::drain to take its answers. Does not wait.
+  void request_stop() noexcept;
+
+  /// Waits for the thread. Bounded once a stop was requested.
+  void join() noexcept;
+
+ private:
+  class Loop;
+  std::unique_ptr<Loop> loop_;
+  std::thread thread_;
+};
+
+}  // namespace meridian::net

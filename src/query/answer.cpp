@@ -1,0 +1,45 @@
+#include "query/answer.hpp"
+
+#include "dns/error_reply.hpp"
+#include "dns/query.hpp"
+#include "query/reply.hpp"
+
+namespace meridian::query {
+
+std::size_t answer_query(const Snapshot& snapshot, const Tables& tables, const Source& source,
+                         std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply_bytes,
+                         Worker& worker) noexcept {
+  const auto query = dns::parse_query(packet);
+  if (!query) return reject(query.error(), packet, reply_bytes, worker.counters);
+  count_query(*query, worker.counters);
+
+  if (!is_servable(*query)) return refuse(*query, packet, reply_bytes, worker.counters);
+
+  Reply reply(snapshot, tables, source, worker, *query, packet, reply_bytes);
+  dns::Name name = query->name;
+  for (std::size_t hop = 0; hop < base::limits::kCnameChainMax; ++hop) {
+    const zone::HashedName hashed(name);
+    const auto* zone = snapshot.zones.find(hashed, query->type);
+    if (zone == nullptr && hop == 0) return refuse(*query, packet, reply_bytes, worker.counters);
+    if (zone == nullptr) return reply.finish_outside();
+
+    const auto found = zone->lookup(hashed, query->type);
+    switch (found.outcome) {
+      case zone::Outcome::Answer: return reply.finish_static(name, found);
+      // Only a steered answer depends on the client, so only here may the ECS scope exceed 0.
+      case zone::Outcome::Steered: return reply.finish_steered(*zone, name, found.service);
+      case zone::Outcome::Delegation: return reply.finish_referral(*zone, found);
+      case zone::Outcome::NoData: return reply.finish_negative(*zone, dns::Rcode::NoError);
+      case zone::Outcome::NxDomain: return reply.finish_negative(*zone, dns::Rcode::NxDomain);
+      case zone::Outcome::Cname:
+        if (!reply.follow_cname(found, name)) return reply.finish();
+        break;
+      case zone::Outcome::Dname:
+        if (!reply.follow_dname(found, name)) return reply.finish();
+        break;
+    }
+  }
+  return reply.finish_chain_too_long();
+}
+
+}  // namespace meridian::query

@@ -1,0 +1,110 @@
+#include "query/decide.hpp"
+
+#include <algorithm>
+
+namespace meridian::query {
+namespace {
+
+std::uint64_t healthy_weight(const EndpointRange& range, const Snapshot& snapshot,
+                             const health::HealthTable& health) noexcept {
+  std::uint64_t weight = 0;
+  for (std::uint32_t i = range.begin; i < range.end; ++i) {
+    if (health.is_serving(base::EndpointId{i})) weight += snapshot.endpoints[i].weight;
+  }
+  return weight;
+}
+
+void decide_all_down(const Service& service, const steering::Choice& choice, Decision& decision) noexcept {
+  decision.ignore_health = true;
+  switch (service.on_all_down) {
+    case OnAllDown::AnswerAnyway: decision.pool = service.pools[base::index_of(choice.datacenter)]; return;
+    case OnAllDown::SorryPool: decision.pool = service.sorry_pool; return;
+    case OnAllDown::NoData: decision.verdict = Verdict::NoData; return;
+    case OnAllDown::ServFail: decision.verdict = Verdict::ServFail; return;
+  }
+}
+
+}  // namespace
+
+steering::Share pool_health(const Pool& pool, const Snapshot& snapshot, const health::HealthTable& health) noexcept {
+  const std::uint64_t healthy = healthy_weight(pool.v4, snapshot, health) + healthy_weight(pool.v6, snapshot, health);
+  if (healthy == pool.total_weight) return steering::kFull;
+  const auto share = static_cast<steering::Share>(healthy * steering::kFull / pool.total_weight);
+  return share < pool.at_least ? 0 : share;
+}
+
+steering::Candidate candidate_at(const Snapshot& snapshot, const Tables& tables, const Service& service,
+                                 base::DatacenterId datacenter) noexcept {
+  const base::PoolId id = service.pools[base::index_of(datacenter)];
+  if (id == base::kNoPool) return {};
+  const Pool& pool = snapshot.pools[base::index_of(id)];
+  return {true, pool_health(pool, snapshot, tables.health), snapshot.datacenters[base::index_of(datacenter)].key};
+}
+
+Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& service, const base::IpAddress& source,
+                const std::optional<base::IpPrefix>& client_subnet, base::Random& random) noexcept {
+  Decision decision;
+  if (service.fixed_pool != base::kNoPool) {  // a view of one datacenter: the same for every client
+    const Pool& pool = snapshot.pools[base::index_of(service.fixed_pool)];
+    decision.pool = service.fixed_pool;
+    decision.client.address = source;
+    decision.client.whose = Whose::Ignored;
+    decision.choice.datacenter = pool.datacenter;
+    // There is nowhere else to go, so a pool that is down is answered whole.
+    decision.ignore_health = pool_health(pool, snapshot, tables.health) == 0;
+    decision.choice.reason = decision.ignore_health ? steering::Reason::AllDown : steering::Reason::Preferred;
+    return decision;
+  }
+  decision.client = locate(snapshot.maps[base::index_of(service.map)], service.use_client_subnet, source, client_subnet);
+  const std::uint64_t drawn = service.sticky ? decision.client.unit : random.next();
+  decision.choice = steering::choose(snapshot.tiers.list(decision.client.tiers), service.overprovision,
+                                     steering::DrawKey{base::mix(service.key + drawn)},
+                                     [&](base::DatacenterId datacenter) {
+                                       return candidate_at(snapshot, tables, service, datacenter);
+                                     });
+  decision.scope_bits = scope_bits(decision.client, service.sticky && decision.choice.varies);
+  switch (decision.choice.reason) {
+    case steering::Reason::Preferred:
+    case steering::Reason::Fallback:
+      decision.pool = service.pools[base::index_of(decision.choice.datacenter)];
+      break;
+    case steering::Reason::AllDown: decide_all_down(service, decision.choice, decision); break;
+    case steering::Reason::Nobody: decision.verdict = Verdict::NoData; break;
+  }
+  return decision;
+}
+
+Selection select_endpoints(const Snapshot& snapshot, const health::HealthTable& health, const Pool& pool,
+                           const EndpointRange& range, bool ignore_health, std::size_t most,
+                           base::Random& random) noexcept {
+  std::array<std::uint32_t, base::limits::kPoolEndpointsMax> eligible;
+  std::size_t eligible_count = 0;
+  std::uint32_t weight_left = 0;
+  for (std::uint32_t i = range.begin; i < range.end; ++i) {
+    if (!ignore_health && !health.is_serving(base::EndpointId{i})) continue;
+    eligible[eligible_count++] = i;
+    weight_left += snapshot.endpoints[i].weight;
+  }
+  Selection selection;
+  if (eligible_count == 0) return selection;
+  most = std::min({most, eligible_count, selection.endpoints.size()});
+  if (pool.equal_weights) {
+    std::size_t at = random.below(static_cast<std::uint32_t>(eligible_count));
+    while (selection.count < most) {
+      selection.endpoints[selection.count++] = eligible[at];
+      at = at + 1 == eligible_count ? 0 : at + 1;
+    }
+    return selection;
+  }
+  while (selection.count < most) {
+    std::uint32_t ticket = random.below(weight_left);
+    std::size_t at = 0;
+    while (ticket >= snapshot.endpoints[eligible[at]].weight) ticket -= snapshot.endpoints[eligible[at++]].weight;
+    selection.endpoints[selection.count++] = eligible[at];
+    weight_left -= snapshot.endpoints[eligible[at]].weight;
+    eligible[at] = eligible[--eligible_count];
+  }
+  return selection;
+}
+
+}  // namespace meridian::query

@@ -1,0 +1,56 @@
+// One steered query → which pool, which addresses, which scope: the part of an answer that depends on the client.
+//
+// Called by answer_query and by explain, so that what is told is what is served. HOT: no allocation, no lock;
+// each health word is read once a decision.
+#pragma once
+
+#include "base/ids.hpp"
+#include "base/random.hpp"
+#include "query/locate.hpp"
+#include "query/snapshot.hpp"
+#include "steering/choose.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace meridian::query {
+
+enum class Verdict : std::uint8_t { Answer, NoData, ServFail };
+
+struct Decision {
+  Verdict verdict = Verdict::Answer;
+  Client client;
+  steering::Choice choice;
+  base::PoolId pool = base::kNoPool;  ///< Verdict::Answer: take the addresses from here
+  bool ignore_health = false;         ///< every endpoint of `pool` may be named (fail-open, sorry page)
+  std::uint8_t scope_bits = 0;        ///< for the client subnet option of the reply, whatever the verdict
+};
+
+/// Decides for one client. `random` is drawn from only where the service spreads randomly.
+[[nodiscard]] Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& service,
+                              const base::IpAddress& source, const std::optional<base::IpPrefix>& client_subnet,
+                              base::Random& random) noexcept;
+
+/// Healthy endpoint weight ÷ all endpoint weight; 0 below the pool's at_least.
+[[nodiscard]] steering::Share pool_health(const Pool& pool, const Snapshot& snapshot,
+                                          const health::HealthTable& health) noexcept;
+
+/// What the service offers in one datacenter, as steering::choose asks for it.
+[[nodiscard]] steering::Candidate candidate_at(const Snapshot& snapshot, const Tables& tables, const Service& service,
+                                               base::DatacenterId datacenter) noexcept;
+
+/// Positions in Snapshot::endpoints, in the order to answer them.
+struct Selection {
+  std::array<std::uint32_t, base::limits::kAnswerAddressesMax> endpoints;
+  std::size_t count = 0;
+};
+
+/// At most `most` endpoints of `range`, healthy ones unless `ignore_health`, drawn by weight without replacement
+/// (with equal weights: neighbours from a random start on).
+[[nodiscard]] Selection select_endpoints(const Snapshot& snapshot, const health::HealthTable& health, const Pool& pool,
+                                         const EndpointRange& range, bool ignore_health, std::size_t most,
+                                         base::Random& random) noexcept;
+
+}  // namespace meridian::query

@@ -1,0 +1,114 @@
+// Everything a query needs, compiled: zones, services, pools, maps. Immutable; built by config/compile only and
+// published whole.
+//
+// Ids index the vectors here and mean nothing in another snapshot. What changes between snapshots' lives, the
+// health of endpoints, is in Tables.
+#pragma once
+
+#include "base/ids.hpp"
+#include "base/ip.hpp"
+#include "base/limits.hpp"
+#include "geo/prefix_tree.hpp"
+#include "health/health_table.hpp"
+#include "steering/spread.hpp"
+#include "steering/tiers.hpp"
+#include "zone/zone.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace meridian::query {
+
+struct Datacenter {
+  std::string name;
+  std::uint64_t key = 0;  ///< hash of the name, for draws
+};
+
+struct Endpoint {
+  base::IpAddress address;
+  std::uint16_t weight = 1;
+};
+
+/// The endpoints [begin, end) of one address family, with their records ready to copy: owner 0xC00C (the
+/// question's name), type, class IN, TTL, RDLENGTH, address.
+struct EndpointRange {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+  std::uint32_t records_at = 0;  ///< in Snapshot::records; (end − begin) records of one size
+
+  [[nodiscard]] std::uint32_t count() const noexcept { return end - begin; }
+};
+
+inline constexpr std::size_t kARecordBytes = 16;
+inline constexpr std::size_t kAaaaRecordBytes = 28;
+
+struct Pool {
+  base::DatacenterId datacenter{};
+  std::uint32_t total_weight = 0;
+  steering::Share at_least = 0;  ///< below this share of healthy weight the pool counts as down
+  EndpointRange v4;
+  EndpointRange v6;
+  bool equal_weights = true;
+};
+
+/// What to do when no tier has any health.
+enum class OnAllDown : std::uint8_t { AnswerAnyway, NoData, ServFail, SorryPool };
+
+struct Service {
+  std::string name;
+  std::uint64_t key = 0;  ///< hash of the name, for draws
+  base::MapId map{};
+  std::uint32_t ttl_s = 60;
+  std::uint8_t answer = 8;  ///< addresses in one answer at most
+  bool sticky = true;
+  bool use_client_subnet = true;
+  OnAllDown on_all_down = OnAllDown::AnswerAnyway;
+  steering::Share overprovision = steering::kFull;
+  base::PoolId sorry_pool = base::kNoPool;
+  base::PoolId fixed_pool = base::kNoPool;  ///< set for a view of one datacenter: the client does not matter
+  std::vector<base::PoolId> pools;          ///< by DatacenterId; kNoPool where it does not run
+};
+
+/// One map of maps.yaml, compiled: a tree per family whose leaves are TiersIds.
+struct SteeringMap {
+  std::string name;
+  geo::PrefixTree v4{base::Family::V4, 0};
+  geo::PrefixTree v6{base::Family::V6, 0};
+  base::TiersId unknown{};  ///< for a client nothing is known of
+  /// Private space that neither a rule nor a database names; sorted. Its leaves are its neighbours' and must
+  /// not be used.
+  std::vector<base::IpPrefix> unnamed_private;
+
+  [[nodiscard]] const geo::PrefixTree& tree(base::Family family) const noexcept {
+    return family == base::Family::V4 ? v4 : v6;
+  }
+};
+
+struct Snapshot {
+  std::uint64_t epoch = 0;
+  std::chrono::system_clock::time_point built_at;
+  zone::ZoneSet zones;
+  std::vector<Datacenter> datacenters;
+  std::vector<Service> services;
+  std::vector<Pool> pools;
+  std::vector<Endpoint> endpoints;
+  std::vector<std::uint8_t> records;
+  std::vector<SteeringMap> maps;
+  steering::TierTable tiers;
+};
+
+/// What changes while a snapshot serves.
+struct Tables {
+  explicit Tables(const Snapshot& snapshot) : health(snapshot.endpoints.size()) {}
+
+  health::HealthTable health;
+};
+
+/// FNV-1a with a finaliser: the same at every PoP, so that draws agree. Never on the hot path.
+[[nodiscard]] std::uint64_t stable_hash(std::string_view text) noexcept;
+
+}  // namespace meridian::query

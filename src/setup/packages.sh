@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs the Debian packages of the named sets; does nothing, fast, when all are there.
+# usage: packages.sh build|test...
+set -euo pipefail
+
+build_packages=(
+  g++ cmake ninja-build pkg-config xz-utils
+  libboost1.81-dev libboost-json1.81-dev libcli11-dev libcurl4-openssl-dev libexpected-dev libfmt-dev
+  libldns-dev libmaxminddb-dev libspdlog-dev libssl-dev libyaml-cpp-dev
+  bind9-dnsutils
+)
+test_packages=(
+  clang clang-tidy clang-format libclang-rt-14-dev
+  doctest-dev libbenchmark-dev
+  dnsperf knot-dnsutils mmdb-bin
+  python3 python3-dnspython python3-jsonschema python3-pytest python3-yaml
+)
+
+wanted=()
+for set in "$@"; do
+  case "$set" in
+    build) wanted+=("${build_packages[@]}") ;;
+    test) wanted+=("${test_packages[@]}") ;;
+    *) echo "packages.sh: unknown set '$set'; use build or test" >&2; exit 2 ;;
+  esac
+done
+
+missing=()
+for package in "${wanted[@]}"; do
+  status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
+  [ "$status" = "install ok installed" ] || missing+=("$package")
+done
+[ "${#missing[@]}" -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "packages.sh: these packages are missing and need root: ${missing[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+echo "Installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

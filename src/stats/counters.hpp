@@ -1,0 +1,203 @@
+// What the server counts: the list of counters, one block of them per thread, and their sums.
+//
+// No gauges, no histograms, no text format: control/ prints these. Each block has one writing thread; any
+// thread may read it. HOT: Counters::add compiles to a plain add, without a lock prefix.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string_view>
+
+namespace meridian::stats {
+
+enum class Counter : std::uint8_t {
+  // Counted by net/, which knows messages and connections but not what they mean.
+  UdpQueries,
+  UdpAnswers,
+  UdpOversized,
+  UdpPortZero,
+  UdpReceiveErrors,
+  UdpSendErrors,
+  TcpQueries,
+  TcpAnswers,
+  TcpConnections,
+  TcpRejectedLimit,
+  TcpRejectedClientLimit,
+  TcpEvicted,
+  TcpIdleClosed,
+  TcpTimeouts,
+  TcpBadLength,
+  TcpUnanswered,
+  TcpAborted,
+  TcpAcceptErrors,
+  // Counted by query/.
+  EdnsQueries,
+  ClientSubnetQueries,
+  ClientSubnetIgnored,
+  SteeredAnswers,
+  StaticAnswers,
+  Delegations,
+  AllDownAnswers,
+  NoData,
+  NxDomain,
+  Refused,
+  FormErr,
+  NotImp,
+  BadVers,
+  ServFail,
+  Truncated,
+  CnameChainTooLong,
+  DroppedShort,
+  DroppedResponse,
+  // Counted by control/.
+  ReloadsOk,
+  ReloadsFailed,
+  ControlRequests,
+  ControlErrors,
+};
+
+inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::ControlErrors) + 1;
+
+/// How one counter is shown. The unit stands in the name as well, as Prometheus wants it.
+struct CounterInfo {
+  Counter counter;
+  std::string_view name;  ///< snake_case, ends in `_total`.
+  std::string_view unit;  ///< Plural.
+  std::string_view help;  ///< One sentence.
+};
+
+/// In the order of the enum, so that a counter is its own index. docs/counters.md lists the same names.
+inline constexpr std::array<CounterInfo, 40> kCounterTable{{
+    {Counter::UdpQueries, "udp_queries_total", "queries",
+     "Messages that arrived over UDP and were looked at."},
+    {Counter::UdpAnswers, "udp_answers_total", "answers",
+     "Answers that the kernel took for sending over UDP."},
+    {Counter::UdpOversized, "udp_oversized_queries_total", "queries",
+     "UDP messages dropped because they were longer than any query can be."},
+    {Counter::UdpPortZero, "udp_port_zero_queries_total", "queries",
+     "UDP messages dropped because their source port was 0, to which nobody can answer."},
+    {Counter::UdpReceiveErrors, "udp_receive_errors_total", "errors",
+     "Errors the kernel reported when asked for UDP messages."},
+    {Counter::UdpSendErrors, "udp_send_errors_total", "errors",
+     "UDP answers lost because the kernel did not take them."},
+    {Counter::TcpQueries, "tcp_queries_total", "queries",
+     "Messages that arrived over TCP and were looked at."},
+    {Counter::TcpAnswers, "tcp_answers_total", "answers",
+     "Answers that the kernel took for sending over TCP."},
+    {Counter::TcpConnections, "tcp_connections_total", "connections",
+     "TCP connections that were accepted and served."},
+    {Counter::TcpRejectedLimit, "tcp_rejected_limit_connections_total", "connections",
+     "TCP connections closed at once because the server had its limit of busy ones."},
+    {Counter::TcpRejectedClientLimit, "tcp_rejected_client_limit_connections_total", "connections",
+     "TCP connections closed at once because their client network had its limit of them."},
+    {Counter::TcpEvicted, "tcp_evicted_connections_total", "connections",
+     "Idle TCP connections closed to make room for new ones at the server's limit."},
+    {Counter::TcpIdleClosed, "tcp_idle_closed_connections_total", "connections",
+     "TCP connections closed because they were idle for too long."},
+    {Counter::TcpTimeouts, "tcp_timed_out_connections_total", "connections",
+     "TCP connections closed because a message came, or an answer was taken, too slowly."},
+    {Counter::TcpBadLength, "tcp_bad_length_connections_total", "connections",
+     "TCP connections closed because a length field was 0 or longer than any query can be."},
+    {Counter::TcpUnanswered, "tcp_unanswered_connections_total", "connections",
+     "TCP connections closed because a message on them deserved no answer."},
+    {Counter::TcpAborted, "tcp_aborted_connections_total", "connections",
+     "TCP connections that the client broke off within a message or before it took its answers."},
+    {Counter::TcpAcceptErrors, "tcp_accept_errors_total", "errors",
+     "Errors the kernel reported when asked for new TCP connections."},
+    {Counter::EdnsQueries, "edns_queries_total", "queries", "Queries that carried an OPT record."},
+    {Counter::ClientSubnetQueries, "client_subnet_queries_total", "queries",
+     "Queries that carried a well-formed client subnet option."},
+    {Counter::ClientSubnetIgnored, "client_subnet_ignored_queries_total", "queries",
+     "Queries whose client subnet was not used for the choice, because it names no public client."},
+    {Counter::SteeredAnswers, "steered_answers_total", "answers",
+     "Answers that depended on the client's place."},
+    {Counter::StaticAnswers, "static_answers_total", "answers",
+     "Answers with records that are the same for every client."},
+    {Counter::Delegations, "delegation_answers_total", "answers",
+     "Referrals to the name servers of a child zone."},
+    {Counter::AllDownAnswers, "all_down_answers_total", "answers",
+     "Steered answers given while no pool of the service was healthy."},
+    {Counter::NoData, "nodata_answers_total", "answers",
+     "Answers for names that exist without the type asked for."},
+    {Counter::NxDomain, "nxdomain_answers_total", "answers",
+     "Answers with NXDOMAIN, for names that do not exist."},
+    {Counter::Refused, "refused_answers_total", "answers",
+     "Answers with REFUSED, mostly for zones not served here."},
+    {Counter::FormErr, "formerr_answers_total", "answers", "Answers with FORMERR, to malformed queries."},
+    {Counter::NotImp, "notimp_answers_total", "answers",
+     "Answers with NOTIMP, to operations the server does not have."},
+    {Counter::BadVers, "badvers_answers_total", "answers", "Answers with BADVERS, to EDNS versions above 0."},
+    {Counter::ServFail, "servfail_answers_total", "answers",
+     "Answers with SERVFAIL, which the server could not compose."},
+    {Counter::Truncated, "truncated_answers_total", "answers", "UDP answers cut short with the TC bit set."},
+    {Counter::CnameChainTooLong, "cname_chain_too_long_answers_total", "answers",
+     "Answers that ended early because their CNAME chain was longer than the limit."},
+    {Counter::DroppedShort, "dropped_short_queries_total", "queries",
+     "Messages dropped because they were shorter than a DNS header."},
+    {Counter::DroppedResponse, "dropped_response_queries_total", "queries",
+     "Messages dropped because they were responses (QR set), so that two servers never answer each other."},
+    {Counter::ReloadsOk, "reloads_ok_total", "reloads", "Reloads that published a new snapshot."},
+    {Counter::ReloadsFailed, "reloads_failed_total", "reloads",
+     "Reloads that found errors and kept the running snapshot."},
+    {Counter::ControlRequests, "control_requests_total", "requests",
+     "Requests to the control API, answered or not."},
+    {Counter::ControlErrors, "control_errors_total", "errors",
+     "Requests to the control API that were answered with an error."},
+}};
+
+[[nodiscard]] constexpr bool counter_table_is_ordered() noexcept {
+  for (std::size_t i = 0; i < kCounterTable.size(); ++i) {
+    if (static_cast<std::size_t>(kCounterTable[i].counter) != i) return false;
+  }
+  return true;
+}
+static_assert(kCounterTable.size() == kCounterCount, "every counter needs its row");
+static_assert(counter_table_is_ordered(), "rows stand in the order of the enum");
+
+[[nodiscard]] constexpr const CounterInfo& info(Counter counter) noexcept {
+  return kCounterTable[static_cast<std::size_t>(counter)];
+}
+
+/// One thread's counters. Aligned so that two blocks never share a cache line.
+class alignas(64) Counters {
+ public:
+  Counters() = default;
+  Counters(const Counters&) = delete;
+  Counters& operator=(const Counters&) = delete;
+
+  /// HOT. Only from the thread that owns the block: load and store are separate on purpose, since
+  /// fetch_add would lock the bus for a race that cannot happen.
+  void add(Counter counter, std::uint64_t n = 1) noexcept {
+    auto& cell = cells_[static_cast<std::size_t>(counter)];
+    cell.store(cell.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+
+  /// From any thread.
+  [[nodiscard]] std::uint64_t value(Counter counter) const noexcept {
+    return cells_[static_cast<std::size_t>(counter)].load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::array<std::atomic<std::uint64_t>, kCounterCount> cells_{};
+};
+
+/// Owns one block per registered thread and sums them. Thread-safe. A block outlives its thread, so that
+/// no total ever goes back.
+class CounterRegistry {
+ public:
+  /// A new block for one writing thread; valid as long as the registry.
+  [[nodiscard]] Counters& register_block();
+
+  /// The sum over all blocks. Counters of one query may be seen apart: each is read on its own.
+  [[nodiscard]] std::uint64_t total(Counter counter) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::deque<Counters> blocks_;
+};
+
+}  // namespace meridian::stats

@@ -1,0 +1,50 @@
+// Collects the records of one zone, checks them together, and makes the immutable Zone.
+//
+// Off the hot path; one thread. Every problem is collected, with the place of the record that causes it.
+#pragma once
+
+#include "base/diagnostics.hpp"
+#include "base/expected.hpp"
+#include "base/ids.hpp"
+#include "dns/name.hpp"
+#include "dns/types.hpp"
+#include "zone/zone.hpp"
+#include "zone/zone_draft.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace meridian::zone {
+
+class ZoneBuilder {
+ public:
+  /// `file` is where problems of the zone as a whole are reported; default the file of its first record.
+  explicit ZoneBuilder(dns::NameView apex, std::string file = {});
+
+  [[nodiscard]] const dns::Name& apex() const noexcept { return apex_; }  ///< Lower case.
+
+  /// One record of class IN. `rdata` is in wire form without compression; names in it keep their case.
+  void add(dns::NameView owner, dns::Rtype type, std::uint32_t ttl_s, std::span<const std::uint8_t> rdata,
+           const base::Location& where);
+
+  /// The name answers A and AAAA by `service`; other types there are static.
+  void add_steered(dns::NameView owner, base::ServiceId service, const base::Location& where);
+
+  /// Says that records were left out because of errors reported elsewhere: build then fails, but does not
+  /// complain about what is missing.
+  void note_missing_records() noexcept { incomplete_ = true; }
+
+  /// Uses the builder up. The error lists errors only, and is empty when note_missing_records was the only
+  /// reason; warnings go to `warnings` in any case.
+  [[nodiscard]] base::Expected<Zone, base::Diagnostics> build(base::Diagnostics& warnings) &&;
+
+ private:
+  dns::Name apex_;
+  std::string file_;
+  ZoneDraft draft_;
+  base::Diagnostics errors_;
+  bool incomplete_ = false;
+};
+
+}  // namespace meridian::zone

@@ -1,0 +1,139 @@
+#include "zone/zone_draft.hpp"
+
+#include "base/assert.hpp"
+#include "zone/hashed_name.hpp"
+#include "zone/node_table.hpp"
+
+#include <algorithm>
+
+namespace meridian::zone {
+namespace {
+
+constexpr std::size_t kFirstIndexSlots = 16;
+
+bool same_bytes(dns::NameView left, dns::NameView right) {
+  return std::ranges::equal(left.wire(), right.wire());
+}
+
+}  // namespace
+
+ZoneDraft::ZoneDraft(dns::NameView apex) : index_(kFirstIndexSlots, kNoIndex) {
+  const HashedName name(apex);
+  append_node(apex, name.hash(name.label_count()), name.label_count(), kNoIndex);
+}
+
+dns::NameView ZoneDraft::name(const DraftNode& node) const {
+  return dns::NameView{std::span{names_}.subspan(node.name_at, node.name_bytes)};
+}
+
+std::span<const std::uint8_t> ZoneDraft::rdata(const DraftRecord& record) const {
+  return std::span{rdata_}.subspan(record.rdata_at, record.rdata_bytes);
+}
+
+base::Location ZoneDraft::location(const DraftPlace& place) const {
+  return {files_[place.file], place.line, place.column};
+}
+
+DraftPlace ZoneDraft::place_of(const base::Location& where) {
+  // Few files, and mostly the last one used.
+  auto file = std::find(files_.rbegin(), files_.rend(), where.file);
+  if (file == files_.rend()) {
+    files_.push_back(where.file);
+    file = files_.rbegin();
+  }
+  return {static_cast<std::uint32_t>(files_.rend() - file - 1), where.line, where.column};
+}
+
+std::uint32_t ZoneDraft::find(dns::NameView name, std::uint64_t hash) const {
+  const std::size_t mask = index_.size() - 1;
+  for (std::size_t at = hash & mask; index_[at] != kNoIndex; at = (at + 1) & mask) {
+    const DraftNode& node = nodes_[index_[at]];
+    if (node.hash == hash && same_bytes(this->name(node), name)) return index_[at];
+  }
+  return kNoIndex;
+}
+
+std::uint32_t ZoneDraft::find(dns::NameView name) const {
+  const HashedName hashed(name);
+  return find(name, hashed.hash(hashed.label_count()));
+}
+
+void ZoneDraft::grow_index() {
+  index_.assign(index_.size() * 2, kNoIndex);
+  const std::size_t mask = index_.size() - 1;
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+    std::size_t at = nodes_[i].hash & mask;
+    while (index_[at] != kNoIndex) at = (at + 1) & mask;
+    index_[at] = i;
+  }
+}
+
+std::uint32_t ZoneDraft::append_node(dns::NameView name, std::uint64_t hash, std::size_t labels,
+                                     std::uint32_t parent) {
+  // Names are at most 255 bytes each, so the file limit keeps this far off; a loop in a caller would not.
+  MERIDIAN_ASSERT(names_.size() + name.size() < kNoIndex);
+  if ((nodes_.size() + 1) * 2 > index_.size()) grow_index();
+  const auto number = static_cast<std::uint32_t>(nodes_.size());
+  DraftNode node;
+  node.hash = hash;
+  node.name_at = static_cast<std::uint32_t>(names_.size());
+  node.parent = parent;
+  node.name_bytes = static_cast<std::uint8_t>(name.size());
+  node.labels = static_cast<std::uint8_t>(labels);
+  names_.insert(names_.end(), name.wire().begin(), name.wire().end());
+  nodes_.push_back(node);
+  if (parent != kNoIndex && name.is_wildcard()) nodes_[parent].flags |= kNodeWildcardChild;
+  const std::size_t mask = index_.size() - 1;
+  std::size_t at = hash & mask;
+  while (index_[at] != kNoIndex) at = (at + 1) & mask;
+  index_[at] = number;
+  return number;
+}
+
+std::uint32_t ZoneDraft::insert(dns::NameView owner) {
+  if (same_bytes(name(nodes_[last_node_]), owner)) return last_node_;
+  const HashedName hashed(owner);
+  std::size_t labels = hashed.label_count();
+  std::uint32_t node = find(hashed.suffix(labels), hashed.hash(labels));
+  // The apex exists, which ends the way up.
+  while (node == kNoIndex) {
+    --labels;
+    node = find(hashed.suffix(labels), hashed.hash(labels));
+  }
+  while (labels < hashed.label_count()) {
+    ++labels;
+    node = append_node(hashed.suffix(labels), hashed.hash(labels), labels, node);
+  }
+  last_node_ = node;
+  return node;
+}
+
+void ZoneDraft::add_record(std::uint32_t node, dns::Rtype type, std::uint32_t ttl_s,
+                           std::span<const std::uint8_t> rdata, const base::Location& where) {
+  MERIDIAN_ASSERT(rdata_.size() + rdata.size() < kNoIndex && records_.size() < kNoIndex);
+  const auto number = static_cast<std::uint32_t>(records_.size());
+  DraftRecord record;
+  record.place = place_of(where);
+  record.rdata_at = static_cast<std::uint32_t>(rdata_.size());
+  record.ttl_s = ttl_s;
+  record.rdata_bytes = static_cast<std::uint16_t>(rdata.size());
+  record.type = type;
+  records_.push_back(record);
+  rdata_.insert(rdata_.end(), rdata.begin(), rdata.end());
+  DraftNode& owner = nodes_[node];
+  if (owner.first_record == kNoIndex) {
+    owner.first_record = number;
+  } else {
+    records_[owner.last_record].next = number;
+  }
+  owner.last_record = number;
+}
+
+bool ZoneDraft::set_steering(std::uint32_t node, base::ServiceId service, const base::Location& where) {
+  if (nodes_[node].steering != kNoIndex) return false;
+  nodes_[node].steering = static_cast<std::uint32_t>(steerings_.size());
+  steerings_.push_back({service, place_of(where)});
+  return true;
+}
+
+}  // namespace meridian::zone

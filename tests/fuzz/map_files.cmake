@@ -1,0 +1,1 @@
+meridian_fuzz(map_files DEPS meridian::config)

@@ -1,0 +1,1 @@
+meridian_fuzz(packet DEPS meridian::dns)

@@ -1,0 +1,1 @@
+meridian_fuzz(zone_file DEPS meridian::zone)

@@ -1,0 +1,67 @@
+#include "config/key_spec.hpp"
+
+#include "config/model.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fmt/format.h>
+
+#include <string>
+
+namespace meridian::config {
+namespace {
+
+std::string default_of(ObjectKind object, std::string_view name) {
+  for (const auto& key : object_spec(object).keys) {
+    if (key.name == name) return std::string{key.default_text};
+  }
+  return "no such key";
+}
+
+TEST_SUITE_BEGIN("config/key_spec");
+
+TEST_CASE("file kinds are found by their names") {
+  for (const auto kind : kFileKinds) CHECK(find_file_kind(to_string(kind)) == kind);
+  CHECK_FALSE(find_file_kind("zones"));
+}
+
+TEST_CASE("every usable key has a meaning, and is required or says what leaving it out means") {
+  for (const auto file : kFileKinds) {
+    for (const auto object : objects_of(file)) {
+      const auto& spec = object_spec(object);
+      CAPTURE(spec.name);
+      for (const auto& key : spec.keys) {
+        CAPTURE(key.name);
+        if (!key.refusal.empty()) continue;
+        CHECK_FALSE(key.help.empty());
+        CHECK(key.required == key.default_text.empty());
+      }
+    }
+  }
+}
+
+TEST_CASE("the defaults in the tables are the model's") {
+  const Service service;
+  CHECK(default_of(ObjectKind::Service, "ttl") == std::to_string(service.ttl_s));
+  CHECK(default_of(ObjectKind::Service, "answer") == std::to_string(service.answer));
+  CHECK(default_of(ObjectKind::Service, "overprovision") == fmt::format("{}", service.overprovision));
+  CHECK(default_of(ObjectKind::Service, "spread") == (service.sticky ? "sticky" : "random"));
+  CHECK(default_of(ObjectKind::Service, "client_subnet") == (service.use_client_subnet ? "use" : "ignore"));
+  CHECK(service.on_all_down.action == OnAllDown::Action::AnswerAnyway);
+  CHECK(default_of(ObjectKind::Service, "on_all_down") == "answer_anyway");
+  CHECK(default_of(ObjectKind::Pool, "at_least") == fmt::format("{}%", Pool{}.at_least * 100));
+  CHECK(default_of(ObjectKind::Datacenter, "named_only") == (Datacenter{}.named_only ? "true" : "false"));
+  const Site site;
+  CHECK(default_of(ObjectKind::SiteFile, "site") == site.site);
+  CHECK(default_of(ObjectKind::Control, "unix") == site.control_unix);
+  CHECK(default_of(ObjectKind::SiteFile, "workers") == (site.workers == 0 ? "auto" : "a number"));
+  REQUIRE(site.listen.size() == 2);
+  CHECK(default_of(ObjectKind::SiteFile, "listen") ==
+        fmt::format("{}:{} and [{}]:{}", base::to_string(site.listen[0].address), site.listen[0].port,
+                    base::to_string(site.listen[1].address), site.listen[1].port));
+}
+
+TEST_SUITE_END();
+
+}  // namespace
+}  // namespace meridian::config

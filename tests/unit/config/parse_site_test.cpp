@@ -1,0 +1,155 @@
+#include "config/parse.hpp"
+
+#include "unit/config/messages.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+namespace meridian::config {
+namespace {
+
+using test::messages;
+using test::Row;
+
+Site parse_good(std::string_view text) {
+  const auto loaded = parse_site_text(text, "/etc/meridian/meridian.yaml");
+  CHECK(messages(loaded.diagnostics) == "");
+  return loaded.site;
+}
+
+std::string show(const ListenAddress& listen) {
+  return base::to_string(listen.address) + " " + std::to_string(listen.port);
+}
+
+TEST_SUITE_BEGIN("config/parse_site");
+
+TEST_CASE("a site file that names its map only has the defaults of the model") {
+  const auto site = parse_good("map: map");
+  CHECK(site.path == "/etc/meridian/meridian.yaml");
+  CHECK(site.site == "unnamed");
+  CHECK(site.map == "/etc/meridian/map");
+  CHECK(site.geoip.empty());
+  REQUIRE(site.listen.size() == 2);
+  CHECK(show(site.listen[0]) == "127.0.0.1 53");
+  CHECK(show(site.listen[1]) == "::1 53");
+  CHECK(site.control_unix == "/run/meridian/control.sock");
+  CHECK(site.workers == 0);
+}
+
+TEST_CASE("everything a site file can say") {
+  const auto site = parse_good(
+      "site: ams1.example\n"
+      "map: ../map/\n"
+      "geoip: {city: [city-v4.mmdb, /var/lib/city-v6.mmdb], asn: asn.mmdb}\n"
+      "listen: {dns: [\"0.0.0.0:5353\", \"[2001:db8::53]:53\", 192.0.2.53, \"[::]\", \"127.0.0.1:0\", "
+      "\"127.0.0.1:0\"]}\n"
+      "control: {unix: run/control.sock}\n"
+      "workers: 4\n");
+  CHECK(site.site == "ams1.example");
+  CHECK(site.map == "/etc/map/");
+  REQUIRE(site.geoip.size() == 2);
+  CHECK(site.geoip[0].name == "city");
+  CHECK(site.geoip[0].files ==
+        std::vector<std::string>{"/etc/meridian/city-v4.mmdb", "/var/lib/city-v6.mmdb"});
+  CHECK(base::to_string(site.geoip[0].where) == "/etc/meridian/meridian.yaml:3:9");
+  CHECK(site.geoip[1].files == std::vector<std::string>{"/etc/meridian/asn.mmdb"});
+  REQUIRE(site.listen.size() == 6);
+  CHECK(show(site.listen[0]) == "0.0.0.0 5353");
+  CHECK(show(site.listen[1]) == "2001:db8::53 53");
+  CHECK(show(site.listen[2]) == "192.0.2.53 53");
+  CHECK(show(site.listen[3]) == ":: 53");
+  CHECK(show(site.listen[4]) == "127.0.0.1 0");
+  CHECK(site.control_unix == "/etc/meridian/run/control.sock");
+  CHECK(site.workers == 4);
+}
+
+TEST_CASE("a plain list of databases is the one called default, and workers may be automatic") {
+  const auto site = parse_good("map: map\ngeoip: [a.mmdb, b.mmdb]\nworkers: auto\n");
+  REQUIRE(site.geoip.size() == 1);
+  CHECK(site.geoip[0].name == "default");
+  CHECK(site.geoip[0].files.size() == 2);
+  CHECK(site.workers == 0);
+}
+
+TEST_CASE("paths are relative to the folder of the site file, also without one") {
+  CHECK(parse_site_text("map: map", "meridian.yaml").site.map == "map");
+  CHECK(parse_site_text("map: map", "config/meridian.yaml").site.map == "config/map");
+  CHECK(parse_site_text("map: ./map", "./meridian.yaml").site.map == "map");
+}
+
+TEST_CASE("what a site file can't say") {
+  const Row rows[] = {
+      {"empty", "", "1:1: the key 'map' is missing"},
+      {"unknown key", "map: m\nlisen: {}", "2:1: unknown key 'lisen'; did you mean 'listen'?"},
+      {"state", "map: m\nstate: /var/lib", "2:1: 'state' is not supported in this version"},
+      {"rate_limit", "map: m\nrate_limit: off", "2:1: 'rate_limit' is not supported in this version"},
+      {"anycast", "map: m\nanycast: {}", "2:1: 'anycast' is not supported in this version"},
+      {"http", "map: m\ncontrol: {http: 127.0.0.1:8053}", "2:11: 'http' is not supported in this version"},
+      {"control as a path", "map: m\ncontrol: /run/x", "2:10: 'control': expected a mapping, found '/run/x'"},
+      {"socket path", "map: m\ncontrol: {unix: [a]}", "2:17: 'unix': expected text, found a list"},
+      {"map as a list", "map: [m]", "1:6: 'map': expected text, found a list"},
+      {"site with a space", "map: m\nsite: my site",
+       "2:7: 'my site' is no site name; use letters, digits, '-', '_' and '.', at most 64"},
+      {"site first", "map: m\nsite: -a",
+       "2:7: '-a' is no site name; use letters, digits, '-', '_' and '.', at most 64"},
+      {"site empty", "map: m\nsite: ''", "2:7: 'site': expected text, found ''"},
+      {"one database", "map: m\ngeoip: a.mmdb", "2:8: 'geoip': expected a list ([a.mmdb]), found 'a.mmdb'"},
+      {"no database", "map: m\ngeoip: []", "2:8: 'geoip' lists no file"},
+      {"no named database", "map: m\ngeoip: {}",
+       "2:8: 'geoip' names no database; leave the key out for the shipped one"},
+      {"database without files", "map: m\ngeoip: {city: []}", "2:15: 'city' lists no file"},
+      {"database name", "map: m\ngeoip: {City: a}",
+       "2:9: 'City' is no name for a database; use lower-case letters, digits, '-' and '_', a letter first, "
+       "at most 63"},
+      {"listen as a list", "map: m\nlisten: [\"127.0.0.1:53\"]",
+       "2:9: 'listen': expected a mapping, found a list"},
+      {"listen without dns", "map: m\nlisten: {}", "2:9: 'listen': the key 'dns' is missing"},
+      {"one address", "map: m\nlisten: {dns: \"127.0.0.1:53\"}",
+       "2:15: 'dns': expected a list ([\"127.0.0.1:53\"]), found '127.0.0.1:53'"},
+      {"no address", "map: m\nlisten: {dns: []}", "2:15: 'dns' lists no address"},
+      {"no brackets", "map: m\nlisten: {dns: [\"2001:db8::53\"]}",
+       "2:16: '2001:db8::53' needs brackets; write \"[2001:db8::53]:53\""},
+      {"host name", "map: m\nlisten: {dns: [\"localhost:53\"]}",
+       "2:16: 'localhost:53' is no address to listen on; write \"192.0.2.53:53\" or \"[2001:db8::53]:53\""},
+      {"port too large", "map: m\nlisten: {dns: [\"127.0.0.1:65536\"]}",
+       "2:16: '127.0.0.1:65536' is no address to listen on; write \"192.0.2.53:53\" or "
+       "\"[2001:db8::53]:53\""},
+      {"port missing", "map: m\nlisten: {dns: [\"127.0.0.1:\"]}",
+       "2:16: '127.0.0.1:' is no address to listen on; write \"192.0.2.53:53\" or \"[2001:db8::53]:53\""},
+      {"open bracket", "map: m\nlisten: {dns: [\"[::1\"]}",
+       "2:16: '[::1' is no address to listen on; write \"192.0.2.53:53\" or \"[2001:db8::53]:53\""},
+      {"v4 in brackets", "map: m\nlisten: {dns: [\"[127.0.0.1]:53\"]}",
+       "2:16: '[127.0.0.1]:53' is no address to listen on; write \"192.0.2.53:53\" or \"[2001:db8::53]:53\""},
+      {"multicast", "map: m\nlisten: {dns: [\"224.0.0.1:53\"]}",
+       "2:16: '224.0.0.1:53' is a multicast address"},
+      {"multicast v6", "map: m\nlisten: {dns: [\"[ff02::1]:53\"]}",
+       "2:16: '[ff02::1]:53' is a multicast address"},
+      {"twice", "map: m\nlisten: {dns: [127.0.0.1, \"127.0.0.1:53\"]}",
+       "2:27: 127.0.0.1 port 53 stands twice here"},
+      {"workers", "map: m\nworkers: 0",
+       "2:10: 'workers': expected auto or a whole number from 1 to 1024, found '0'"},
+      {"workers as text", "map: m\nworkers: all",
+       "2:10: 'workers': expected auto or a whole number from 1 to 1024, found 'all'"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    CHECK(messages(parse_site_text(row.text, "file.yaml").diagnostics) == row.message);
+  }
+}
+
+TEST_CASE("limits of a site file") {
+  std::string many = "map: m\nlisten: {dns: [127.0.0.1";
+  for (int i = 0; i < 64; ++i) many += ", \"127.0.0.1:" + std::to_string(1000 + i) + "\"";
+  CHECK(messages(parse_site_text(many + "]}", "file.yaml").diagnostics) ==
+        "2:15: 'dns' lists more than 64 addresses");
+  const auto long_path = "map: m\ncontrol: {unix: /" + std::string(107, 'a') + "}";
+  CHECK(messages(parse_site_text(long_path, "file.yaml").diagnostics) ==
+        "1:1: the control socket's path has 108 bytes; a Unix socket's path has at most 107");
+  CHECK(parse_site_text("map: m\nsite: " + std::string(65, 'a'), "file.yaml").diagnostics.has_errors());
+}
+
+TEST_SUITE_END();
+
+}  // namespace
+}  // namespace meridian::config

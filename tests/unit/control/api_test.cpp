@@ -1,0 +1,107 @@
+#include "control/api.hpp"
+
+#include "support/manual_clock.hpp"
+#include "support/map_fixture.hpp"
+
+#include <boost/json.hpp>
+#include <doctest/doctest.h>
+
+#include <future>
+
+namespace meridian::control {
+namespace {
+
+struct Fixture {
+  Fixture() {
+    map.write_standard();
+    REQUIRE(reloader.load_first().has_value());
+    reloader.start();
+  }
+  ~Fixture() { reloader.stop(); }
+
+  Response ask(const std::string& method, const std::string& path, const std::string& query = "") {
+    std::promise<Response> promise;
+    api.handle({method, path, query, ""}, [&](Response response) { promise.set_value(std::move(response)); });
+    return promise.get_future().get();
+  }
+
+  test::MapFixture map{MERIDIAN_BINARY_DIR "/share/meridian"};
+  test::ManualClock clock;
+  stats::CounterRegistry counters;
+  Reloader reloader{map.sources(), clock, counters.register_block()};
+  Api api{{"1.2.3", "ams1", {"127.0.0.1:5353"}, 2, clock.monotonic()}, reloader, counters, clock};
+};
+
+boost::json::object object_of(const Response& response) { return boost::json::parse(response.body).as_object(); }
+
+}  // namespace
+
+TEST_SUITE("control/api") {
+  TEST_CASE("status tells what serves") {
+    Fixture fixture;
+    fixture.clock.pass(std::chrono::seconds(90));
+    const auto response = fixture.ask("GET", "/v1/status");
+    CHECK(response.status == 200);
+    const auto status = object_of(response);
+    CHECK(status.at("version").as_string() == "1.2.3");
+    CHECK(status.at("site").as_string() == "ams1");
+    CHECK(status.at("uptime_s").as_int64() == 90);
+    CHECK(status.at("epoch").as_int64() == 1);
+    CHECK(status.at("zones").as_int64() == 1);
+    CHECK(status.at("last_reload").at("ok").as_bool());
+    CHECK(status.at("counters").as_object().size() == stats::kCounterCount);
+    CHECK(status.at("databases").as_array().size() == 1);
+  }
+
+  TEST_CASE("reload answers with what was wrong") {
+    Fixture fixture;
+    CHECK(fixture.ask("POST", "/v1/reload").status == 200);
+    fixture.map.write("regions.yaml", "regions:\n  europe: [continent:EU, XX]\n");
+    const auto response = fixture.ask("POST", "/v1/reload");
+    CHECK(response.status == 422);
+    const auto result = object_of(response);
+    CHECK_FALSE(result.at("ok").as_bool());
+    CHECK(result.at("epoch").as_int64() == 2);
+    REQUIRE(result.at("problems").as_array().size() == 1);
+    CHECK(result.at("problems").as_array()[0].at("line").as_int64() == 2);
+  }
+
+  TEST_CASE("explain takes its question from the query string") {
+    Fixture fixture;
+    const auto response = fixture.ask("GET", "/v1/explain", "name=www.example.com&type=A&from=8.8.8.8");
+    CHECK(response.status == 200);
+    CHECK(object_of(response).at("datacenter").as_string() == "iad");
+    const auto text = object_of(fixture.ask("GET", "/v1/explain", "name=www.example.com&from=8.8.8.0%2F24&format=text"));
+    CHECK(std::string{text.at("text").as_string()}.find("choice    iad") != std::string::npos);
+  }
+
+  TEST_CASE("what cannot be asked is refused with a reason") {
+    Fixture fixture;
+    struct Row {
+      const char* method;
+      const char* path;
+      const char* query;
+      unsigned status;
+      const char* error;
+    };
+    const Row rows[] = {
+        {"GET", "/v1/nothing", "", 404, "no such path '/v1/nothing'"},
+        {"POST", "/v1/status", "", 405, "/v1/status takes GET"},
+        {"GET", "/v1/reload", "", 405, "/v1/reload takes POST"},
+        {"GET", "/v1/explain", "name=a..b", 400, "empty label"},
+        {"GET", "/v1/explain", "", 400, "explain needs at least name="},
+        {"GET", "/v1/explain", "type=A", 400, "the name is empty"},
+        {"GET", "/v1/explain", "name=a.b&colour=red", 400, "unknown parameter 'colour'"},
+        {"GET", "/v1/explain", "name=%zz", 400, "malformed"},
+    };
+    for (const auto& row : rows) {
+      CAPTURE(row.path);
+      CAPTURE(row.query);
+      const auto response = fixture.ask(row.method, row.path, row.query);
+      CHECK(response.status == row.status);
+      CHECK(std::string{object_of(response).at("error").as_string()}.find(row.error) != std::string::npos);
+    }
+  }
+}
+
+}  // namespace meridian::control

@@ -1,0 +1,167 @@
+#include "net/server.hpp"
+
+#include "net_support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+#include <stdexcept>
+#include <string>
+
+using namespace meridian;
+using net_test::at;
+using net_test::Client;
+using net_test::eventually;
+using net_test::framed;
+using net_test::Observed;
+using stats::Counter;
+
+namespace {
+
+net::HandlerFactory echo_factory(Observed& observed) {
+  return [&observed](net::WorkerIndex, stats::Counters&) {
+    return std::make_unique<net_test::EchoHandler>(observed);
+  };
+}
+
+}  // namespace
+
+TEST_SUITE("net/server") {
+  TEST_CASE("every address answers over UDP and TCP on the port it tells") {
+    Observed observed;
+    stats::CounterRegistry counters;
+    net::Server server({.listen = {at("127.0.0.1"), at("::1")}, .udp_workers = 2, .tcp = {}},
+                       echo_factory(observed), counters);
+    REQUIRE(server.start());
+    REQUIRE(server.addresses().size() == 2);
+    for (const auto& listen : server.addresses()) {
+      CAPTURE(net::to_string(listen));
+      const Client udp(SOCK_DGRAM, listen);
+      REQUIRE(udp.send("over udp"));
+      CHECK(udp.receive() == "over udp");
+      const Client tcp(SOCK_STREAM, listen);
+      REQUIRE(tcp.send(framed("over tcp")));
+      CHECK(tcp.receive_message() == "over tcp");
+    }
+    server.stop();
+    CHECK(counters.total(Counter::UdpAnswers) == 2);
+    CHECK(counters.total(Counter::TcpAnswers) == 2);
+  }
+
+  TEST_CASE("each thread has its own handler and counters, and the kernel spreads clients over the workers") {
+    Observed observed[3];
+    std::vector<const stats::Counters*> blocks;
+    stats::CounterRegistry counters;
+    const auto factory = [&](net::WorkerIndex index, stats::Counters& block) {
+      blocks.push_back(&block);
+      return std::make_unique<net_test::EchoHandler>(observed[static_cast<std::size_t>(index)]);
+    };
+    net::Server server({.listen = {at("127.0.0.1")}, .udp_workers = 2, .tcp = {}}, factory, counters);
+    REQUIRE(server.start());
+    CHECK(std::set(blocks.begin(), blocks.end()).size() == 3);
+    // All 64 source ports landing on one of two workers is a chance of 2^-63.
+    for (int i = 0; i < 64; ++i) {
+      const Client client(SOCK_DGRAM, server.addresses().front());
+      REQUIRE(client.send("query"));
+      REQUIRE(client.receive() == "query");
+    }
+    server.stop();
+    CHECK(observed[0].messages > 0);
+    CHECK(observed[1].messages > 0);
+    CHECK(observed[2].messages == 0);
+    CHECK(blocks[0]->value(Counter::UdpQueries) == observed[0].messages);
+    CHECK(counters.total(Counter::UdpQueries) == 64);
+  }
+
+  TEST_CASE("a stop under load ends, and every query that was taken is answered") {
+    Observed observed;
+    stats::CounterRegistry counters;
+    net::Server server({.listen = {at("127.0.0.1")}, .udp_workers = 2, .tcp = {}}, echo_factory(observed),
+                       counters);
+    REQUIRE(server.start());
+    const auto listen = server.addresses().front();
+    std::atomic<bool> done{false};
+    std::vector<std::thread> floods;
+    for (int i = 0; i < 3; ++i) {
+      floods.emplace_back([&] {
+        const Client client(SOCK_DGRAM, listen);
+        while (!done) {
+          static_cast<void>(client.send("flood"));
+          static_cast<void>(client.receive(MSG_DONTWAIT));
+        }
+      });
+    }
+    CHECK(eventually([&] { return counters.total(Counter::UdpAnswers) > 1'000; }));
+    server.stop();
+    server.stop();
+    done = true;
+    for (auto& flood : floods) flood.join();
+    CHECK(counters.total(Counter::UdpQueries) ==
+          counters.total(Counter::UdpAnswers) + counters.total(Counter::UdpSendErrors));
+  }
+
+  TEST_CASE("a server that cannot start says why and leaves nothing bound") {
+    Observed observed;
+    stats::CounterRegistry counters;
+    const auto taken = net::bind_tcp(at("127.0.0.1"));
+    REQUIRE(taken);
+    const auto free = net::bind_udp(at("127.0.0.2"), 1);
+    REQUIRE(free);
+    struct Row {
+      const char* why;
+      net::ServerOptions options;
+      std::string error;
+    };
+    const std::vector<net::ListenAddress> too_many(base::limits::kListenAddressesMax + 1, at("127.0.0.1"));
+    const Row rows[] = {
+        {"no address", {.listen = {}, .udp_workers = 1, .tcp = {}}, "no address to listen at"},
+        {"addresses past the limit",
+         {.listen = too_many, .udp_workers = 1, .tcp = {}},
+         "65 addresses to listen at; the limit is 64"},
+        {"no worker",
+         {.listen = {at("127.0.0.1")}, .udp_workers = 0, .tcp = {}},
+         "cannot run 0 UDP workers; use 1 to 256"},
+        {"workers past the limit",
+         {.listen = {at("127.0.0.1")}, .udp_workers = 257, .tcp = {}},
+         "cannot run 257 UDP workers; use 1 to 256"},
+        {"a taken port",
+         {.listen = {at("::1"), net::local_address(*taken)}, .udp_workers = 1, .tcp = {}},
+         "cannot bind tcp " + net::to_string(net::local_address(*taken)) + ": address already in use"},
+    };
+    for (const auto& row : rows) {
+      CAPTURE(row.why);
+      net::Server server(row.options, echo_factory(observed), counters);
+      const auto started = server.start();
+      REQUIRE_FALSE(started);
+      CHECK(started.error().rfind(row.error, 0) == 0);
+      CHECK(server.addresses().empty());
+    }
+    CHECK(net::bind_udp(net::local_address(*taken), 1));
+  }
+
+  TEST_CASE("a handler that cannot be made stops the start, whichever thread it was for") {
+    for (unsigned failing = 0; failing < 3; ++failing) {
+      CAPTURE(failing);
+      Observed observed;
+      stats::CounterRegistry counters;
+      const auto factory = [&](net::WorkerIndex index,
+                               stats::Counters&) -> std::unique_ptr<net::BatchHandler> {
+        if (index == static_cast<net::WorkerIndex>(failing)) throw std::runtime_error("no snapshot");
+        return std::make_unique<net_test::EchoHandler>(observed);
+      };
+      net::Server server({.listen = {at("127.0.0.1")}, .udp_workers = 2, .tcp = {}}, factory, counters);
+      const auto started = server.start();
+      REQUIRE_FALSE(started);
+      CHECK(started.error() == "cannot start the listeners: no snapshot");
+    }
+  }
+
+  TEST_CASE("a server may be destroyed without a start or a stop") {
+    Observed observed;
+    stats::CounterRegistry counters;
+    const net::ServerOptions options{.listen = {at("127.0.0.1")}, .udp_workers = 1, .tcp = {}};
+    { const net::Server never_started(options, echo_factory(observed), counters); }
+    net::Server running(options, echo_factory(observed), counters);
+    CHECK(running.start());
+  }
+}

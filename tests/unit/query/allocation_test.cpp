@@ -1,0 +1,76 @@
+// The life of a query allocates nothing: this binary's operator new counts, and answer_query must not move it.
+#include "query/answer.hpp"
+
+#include "unit/query/asker.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::atomic<std::size_t> allocation_count{0};
+
+void* counted_allocate(std::size_t size) {
+  ++allocation_count;
+  void* memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return counted_allocate(size); }
+void* operator new[](std::size_t size) { return counted_allocate(size); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace meridian::query {
+
+TEST_SUITE("query/allocation") {
+  TEST_CASE("the counter of this test sees allocations") {
+    const auto before = allocation_count.load();
+    const auto held = std::make_unique<int>(1);
+    CHECK(*held == 1);
+    CHECK(allocation_count.load() == before + 1);
+  }
+
+  TEST_CASE("no query allocates, whatever its answer") {
+    auto asker = test::standard_asker();
+    using dns::Rtype;
+    const test::QuerySpec plain{};
+    const test::QuerySpec gb{.client_subnet = *base::parse_ip_prefix("81.2.69.0/24")};
+    const test::QuerySpec nsid{.options = {{dns::EdnsOption::Nsid, {}}}};
+    std::vector<test::Bytes> packets{
+        test::build_query("www.example.com", Rtype::A, gb),      test::build_query("www.example.com", Rtype::Aaaa, gb),
+        test::build_query("x.cdn.example.com", Rtype::A, gb),    test::build_query("one.example.com", Rtype::A, gb),
+        test::build_query("static.example.com", Rtype::A, nsid), test::build_query("deep.example.com", Rtype::A, gb),
+        test::build_query("loop1.example.com", Rtype::A, plain), test::build_query("a.old.example.com", Rtype::A, plain),
+        test::build_query("x.old.example.com", Rtype::A, plain), test::build_query("host.sub.example.com", Rtype::A, plain),
+        test::build_query("nothing.example.com", Rtype::A, gb),  test::build_query("x.wild.example.com", Rtype::Txt, plain),
+        test::build_query("example.com", Rtype::Any, plain),     test::build_query("example.org", Rtype::A, gb),
+        test::build_query("example.com", Rtype::Axfr, plain),    test::Bytes{1, 2, 3},
+    };
+    packets.push_back(packets[0]);
+    packets.back().pop_back();  // malformed
+    std::vector<std::uint8_t> reply(base::limits::kUdpAnswerBytesMax);
+    const Source source{*base::parse_ip_address("192.0.2.1"), false};
+    for (const auto state : {health::EndpointState::Up, health::EndpointState::Down}) {
+      asker.set_health("192.0.2.10", state);
+      for (const auto& packet : packets) {
+        const auto before = allocation_count.load();
+        for (int i = 0; i < 20; ++i) {
+          static_cast<void>(
+              answer_query(asker.snapshot(), asker.tables(), source, packet, reply, asker.worker()));
+        }
+        REQUIRE(allocation_count.load() == before);
+      }
+    }
+  }
+}
+
+}  // namespace meridian::query
