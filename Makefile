@@ -28,11 +28,11 @@ lint: setup-test ## clang-format, and clang-tidy on every file
 
 fuzz: setup-test ## run every fuzz target for 60 s each (SECONDS_EACH=n)
 	@test -f build/fuzz/build.ninja || cmake --preset fuzz
-	@cmake --build build/fuzz
+	@cmake --build --preset fuzz
 	@tests/fuzz/run.sh build/fuzz $(or $(SECONDS_EACH),60)
 
 deb: setup ## build the Debian packages into build/release
-	@test -f $(RELEASE)/build.ninja || cmake --preset release
+	@cmake --preset release -DCMAKE_INSTALL_PREFIX=/usr
 	@cmake --build $(RELEASE) && cd $(RELEASE) && cpack
 
 geo-data: ## fetch the newest country database from its source (see geo/data/README.md)

@@ -1,6 +1,8 @@
 // What values operators may write, each with its reason. Limits on what may grow stand in base/limits.hpp.
 #pragma once
 
+#include "base/limits.hpp"
+
 #include <cstddef>
 #include <cstdint>
 
@@ -16,7 +18,7 @@ inline constexpr double kOverprovisionMax = 10;
 /// Each nearest datacenter multiplies the leaves of a map's trie; past 16 nothing is near any more.
 inline constexpr std::uint32_t kNearestMax = 16;
 /// Cores of the largest machines sold today, with room.
-inline constexpr std::uint32_t kWorkersMax = 1'024;
+inline constexpr std::uint32_t kWorkersMax = base::limits::kUdpWorkersMax;
 /// Names of datacenters, regions and maps become metric labels and table columns.
 inline constexpr std::size_t kNameBytesMax = 63;
 /// NSID carries the site's name; 64 bytes keep it far below one EDNS option's useful size.

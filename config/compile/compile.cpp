@@ -26,7 +26,8 @@ std::vector<std::string> database_countries(const Geography& geography) {
   return {codes.begin(), codes.end()};
 }
 
-geo::GeoDatabase select_database(const config::Map& map, const Geography& geography, base::Diagnostics& diagnostics) {
+geo::GeoDatabase select_database(const config::Map& map, const Geography& geography,
+                                 base::Diagnostics& diagnostics) {
   std::vector<std::shared_ptr<const geo::GeoFile>> files;
   const auto add = [&](const NamedFiles& database) {
     files.insert(files.end(), database.files.begin(), database.files.end());
@@ -54,18 +55,21 @@ bool knows_as_numbers(const geo::GeoDatabase& database) {
                      [](const auto& file) { return file->known.as_number; });
 }
 
-void check_as_rules(const RuleIndex& rules, const geo::GeoDatabase& database, base::Diagnostics& diagnostics) {
+void check_as_rules(const RuleIndex& rules, const geo::GeoDatabase& database,
+                    base::Diagnostics& diagnostics) {
   const auto* where = rules.first_as_use();
   if (where == nullptr || knows_as_numbers(database)) return;
-  diagnostics.warning(*where, fmt::format("map '{}' names an autonomous system, but no GeoIP database of it has AS "
-                                          "numbers, so the rule never wins; add one under 'geoip' in the site file",
-                                          rules.map().name.text));
+  diagnostics.warning(*where,
+                      fmt::format("map '{}' names an autonomous system, but no GeoIP database of it has AS "
+                                  "numbers, so the rule never wins; add one under 'geoip' in the site file",
+                                  rules.map().name.text));
 }
 
 std::vector<MapRules> build_rules(const config::LoadedMap& loaded, const config::MapDirectory& model,
                                   const Geography& geography, base::Diagnostics& diagnostics) {
   const auto extra_countries = database_countries(geography);
-  PlaceResolver resolver(model.regions, loaded.regions_complete, *geography.places, extra_countries, diagnostics);
+  PlaceResolver resolver(model.regions, loaded.regions_complete, *geography.places, extra_countries,
+                         diagnostics);
   std::vector<MapRules> maps;
   for (const auto& map : model.maps) {
     maps.emplace_back(RuleIndex(map, *geography.places, resolver, diagnostics),
@@ -101,8 +105,8 @@ zone::ZoneSet build_zones(const config::MapDirectory& model, base::Diagnostics& 
 
 }  // namespace
 
-base::Expected<Geography, base::Diagnostics> load_geography(const std::vector<config::GeoipDatabase>& databases,
-                                                            const std::string& data_folder) {
+base::Expected<Geography, base::Diagnostics> load_geography(
+    const std::vector<config::GeoipDatabase>& databases, const std::string& data_folder) {
   base::Diagnostics diagnostics;
   Geography geography;
   if (auto places = geo::load_places(data_folder + "/places.yaml")) {
@@ -128,7 +132,8 @@ base::Expected<Geography, base::Diagnostics> load_geography(const std::vector<co
 }
 
 base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded, const Geography& geography,
-                                                    std::uint64_t epoch, std::chrono::system_clock::time_point now) {
+                                                    std::uint64_t epoch,
+                                                    std::chrono::system_clock::time_point now) {
   base::Diagnostics diagnostics = loaded.diagnostics;
   auto rulebook = std::make_shared<Rulebook>();
   rulebook->geography = geography;

@@ -68,12 +68,13 @@ struct Compiled {
     const std::vector<config::GeoipDatabase>& databases, const std::string& data_folder);
 
 /// `epoch` and `now` go into the snapshot. The diagnostics of loading are part of the result either way.
-[[nodiscard]] base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded, const Geography& geography,
+[[nodiscard]] base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded,
+                                                                  const Geography& geography,
                                                                   std::uint64_t epoch,
                                                                   std::chrono::system_clock::time_point now);
 
 /// All of it: databases, map directory, compile.
-[[nodiscard]] base::Expected<Compiled, base::Diagnostics> load_and_compile(const Sources& sources, std::uint64_t epoch,
-                                                                           std::chrono::system_clock::time_point now);
+[[nodiscard]] base::Expected<Compiled, base::Diagnostics> load_and_compile(
+    const Sources& sources, std::uint64_t epoch, std::chrono::system_clock::time_point now);
 
 }  // namespace meridian::compile

@@ -49,7 +49,8 @@ class Decider {
     const auto key = std::tuple{win.rule, at.has_value(), at.value_or(base::Coordinates{})};
     const auto [found, is_new] = tiers_memo_.try_emplace(key, 0);
     if (is_new) {
-      found->second = static_cast<std::uint32_t>(base::index_of(tiers_.intern(tiers_of(rules_, order_, win, place))));
+      found->second =
+          static_cast<std::uint32_t>(base::index_of(tiers_.intern(tiers_of(rules_, order_, win, place))));
     }
     return found->second;
   }
@@ -66,7 +67,8 @@ class Decider {
     const geo::Place place = database_.merge(places).place;
     const Win win = rules_.find(place, chain);
     const bool by_network = win.atom != nullptr && win.atom->place.kind == config::PlaceRef::Kind::Network;
-    const bool by_record = std::any_of(places.begin(), places.end(), [](std::uint32_t id) { return id != 0; });
+    const bool by_record =
+        std::any_of(places.begin(), places.end(), [](std::uint32_t id) { return id != 0; });
     return {intern_tiers(win, place), by_network || by_record};
   }
 
@@ -80,8 +82,8 @@ class Decider {
 };
 
 /// Compiles one family. Private space that nobody named melts into its surroundings and is listed in
-/// `unnamed_private`; only the networks in `split` keep a leaf of their own, because a rule names a part of them and
-/// that part's scope must not reach beyond it.
+/// `unnamed_private`; only the networks in `split` keep a leaf of their own, because a rule names a part of
+/// them and that part's scope must not reach beyond it.
 geo::PrefixTree compile_family(base::Family family, const RuleIndex& rules, const geo::GeoDatabase& database,
                                Decider& decider, std::span<const base::IpPrefix> split,
                                std::vector<base::IpPrefix>& unnamed_private) {
@@ -96,7 +98,8 @@ geo::PrefixTree compile_family(base::Family family, const RuleIndex& rules, cons
     const auto& decision = decider.decide(values.first(source_count), values[source_count]);
     if (kind == kPublic || decision.is_named) return decision.tiers;
     unnamed_private.push_back(block);
-    const bool is_split = std::any_of(split.begin(), split.end(), [&](const auto& network) { return network.contains(block); });
+    const bool is_split =
+        std::any_of(split.begin(), split.end(), [&](const auto& network) { return network.contains(block); });
     return is_split ? decision.tiers : geo::kMelts;
   });
 }
@@ -135,8 +138,8 @@ std::vector<steering::TierEntry> tiers_of(const RuleIndex& rules, const TierOrde
   return order.tiers(rules.map().rules[win.rule], place.at);
 }
 
-query::SteeringMap compile_map(const RuleIndex& rules, const TierOrder& order, const geo::GeoDatabase& database,
-                               steering::TierTableBuilder& tiers) {
+query::SteeringMap compile_map(const RuleIndex& rules, const TierOrder& order,
+                               const geo::GeoDatabase& database, steering::TierTableBuilder& tiers) {
   query::SteeringMap map;
   map.name = rules.map().name.text;
   Decider decider(rules, order, database, tiers);

@@ -17,6 +17,7 @@ namespace meridian::compile {
                                                         const Win& win, const geo::Place& place);
 
 [[nodiscard]] query::SteeringMap compile_map(const RuleIndex& rules, const TierOrder& order,
-                                             const geo::GeoDatabase& database, steering::TierTableBuilder& tiers);
+                                             const geo::GeoDatabase& database,
+                                             steering::TierTableBuilder& tiers);
 
 }  // namespace meridian::compile

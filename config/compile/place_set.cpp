@@ -10,18 +10,25 @@ namespace {
 
 using Kind = config::PlaceRef::Kind;
 
-bool matches_place(const config::PlaceRef& atom, const geo::Place& place, std::span<const base::IpPrefix> networks,
-                   const geo::Places& places) {
+bool matches_place(const config::PlaceRef& atom, const geo::Place& place,
+                   std::span<const base::IpPrefix> networks, const geo::Places& places) {
   switch (atom.kind) {
-    case Kind::Everyone: return true;
-    case Kind::Continent: return place.continent == atom.code;
-    case Kind::Area: return !place.country.empty() && places.area_contains(atom.code, place.country);
-    case Kind::Country: return place.country == atom.code;
-    case Kind::Subdivision: return place.outer_subdivision == atom.code || place.inner_subdivision == atom.code;
-    case Kind::AutonomousSystem: return place.as_number == atom.as_number;
+    case Kind::Everyone:
+      return true;
+    case Kind::Continent:
+      return place.continent == atom.code;
+    case Kind::Area:
+      return !place.country.empty() && places.area_contains(atom.code, place.country);
+    case Kind::Country:
+      return place.country == atom.code;
+    case Kind::Subdivision:
+      return place.outer_subdivision == atom.code || place.inner_subdivision == atom.code;
+    case Kind::AutonomousSystem:
+      return place.as_number == atom.as_number;
     case Kind::Network:
       return std::find(networks.begin(), networks.end(), atom.network) != networks.end();
-    case Kind::Region: break;
+    case Kind::Region:
+      break;
   }
   return false;
 }
@@ -67,8 +74,9 @@ std::vector<Atom> PlaceResolver::resolve_region(const config::PlaceRef& referenc
   }
   if (std::find(stack_.begin(), stack_.end(), reference.code) != stack_.end()) {
     if (checked_.try_emplace(reference.where, false).second) {
-      diagnostics_.error(reference.where, fmt::format("region '{}' contains itself ({} → {}); take one of them out",
-                                                      reference.code, fmt::join(stack_, " → "), reference.code));
+      diagnostics_.error(reference.where,
+                         fmt::format("region '{}' contains itself ({} → {}); take one of them out",
+                                     reference.code, fmt::join(stack_, " → "), reference.code));
     }
     return {};
   }
@@ -119,10 +127,11 @@ void PlaceResolver::check_all_regions() {
 bool PlaceResolver::check_network(const config::PlaceRef& place) {
   for (const auto& carrier : base::carrier_networks()) {
     if (!carrier.contains(place.network)) continue;
-    diagnostics_.error(place.where,
-                       fmt::format("{} lies inside {}, whose addresses carry IPv4 addresses and are looked up as those; "
-                                   "write the IPv4 network",
-                                   base::to_string(place.network), base::to_string(carrier)));
+    diagnostics_.error(
+        place.where,
+        fmt::format("{} lies inside {}, whose addresses carry IPv4 addresses and are looked up as those; "
+                    "write the IPv4 network",
+                    base::to_string(place.network), base::to_string(carrier)));
     return false;
   }
   return true;
@@ -141,8 +150,10 @@ bool PlaceResolver::check_code(const config::PlaceRef& place) {
       if (std::find(known.begin(), known.end(), place.code) == known.end()) {
         return complain("a country code of ISO 3166-1", places_.country_codes());
       }
-      diagnostics_.warning(place.where, fmt::format("'{}' is not in ISO 3166-1; it is taken because a loaded database "
-                                                    "has it", place.code));
+      diagnostics_.warning(place.where,
+                           fmt::format("'{}' is not in ISO 3166-1; it is taken because a loaded database "
+                                       "has it",
+                                       place.code));
       return true;
     }
     case Kind::Subdivision:
@@ -150,8 +161,10 @@ bool PlaceResolver::check_code(const config::PlaceRef& place) {
              complain("a subdivision code of ISO 3166-2", places_.subdivision_codes(place.code.substr(0, 2)));
     case Kind::Continent:
       return places_.is_continent(place.code) || complain("a continent (AF, AN, AS, EU, NA, OC or SA)", {});
-    case Kind::Area: return places_.is_area(place.code) || complain("a UN M49 area", places_.area_codes());
-    default: return true;
+    case Kind::Area:
+      return places_.is_area(place.code) || complain("a UN M49 area", places_.area_codes());
+    default:
+      return true;
   }
 }
 

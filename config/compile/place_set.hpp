@@ -26,13 +26,14 @@ struct Atom {
 
 /// True when a client at `place`, inside `networks` (every network of the map that holds it), is in the atom.
 /// `country_of_area(code, country)` is asked through `places`.
-[[nodiscard]] bool contains(const Atom& atom, const geo::Place& place, std::span<const base::IpPrefix> networks,
-                            const geo::Places& places);
+[[nodiscard]] bool contains(const Atom& atom, const geo::Place& place,
+                            std::span<const base::IpPrefix> networks, const geo::Places& places);
 
 /// Takes regions apart. Unknown names, loops and codes nobody knows are errors, each told once.
 class PlaceResolver {
  public:
-  /// `known_countries`: codes that a loaded database has though ISO 3166-1 does not; they only earn a warning.
+  /// `known_countries`: codes that a loaded database has though ISO 3166-1 does not; they only earn a
+  /// warning.
   PlaceResolver(const std::vector<config::Region>& regions, bool regions_complete, const geo::Places& places,
                 const std::vector<std::string>& database_countries, base::Diagnostics& diagnostics);
 

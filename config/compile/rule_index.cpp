@@ -20,14 +20,20 @@ void collect_networks(const Atom& atom, std::set<base::IpPrefix>& networks) {
 
 std::string to_string(const config::PlaceRef& place) {
   switch (place.kind) {
-    case Kind::Everyone: return "everyone";
-    case Kind::Continent: return "continent:" + place.code;
-    case Kind::Area: return "m49:" + place.code;
-    case Kind::AutonomousSystem: return fmt::format("AS{}", place.as_number);
-    case Kind::Network: return base::to_string(place.network);
+    case Kind::Everyone:
+      return "everyone";
+    case Kind::Continent:
+      return "continent:" + place.code;
+    case Kind::Area:
+      return "m49:" + place.code;
+    case Kind::AutonomousSystem:
+      return fmt::format("AS{}", place.as_number);
+    case Kind::Network:
+      return base::to_string(place.network);
     case Kind::Country:
     case Kind::Subdivision:
-    case Kind::Region: break;
+    case Kind::Region:
+      break;
   }
   return place.code;
 }
@@ -47,8 +53,9 @@ RuleIndex::RuleIndex(const config::Map& map, const geo::Places& places, PlaceRes
   const auto country_count = [&](const std::vector<Claim>* claims) {
     return effective_countries({0, {claims->front().atom.place, {}}, false}).size();
   };
-  std::stable_sort(areas_by_size_.begin(), areas_by_size_.end(),
-                   [&](const auto* left, const auto* right) { return country_count(left) < country_count(right); });
+  std::stable_sort(areas_by_size_.begin(), areas_by_size_.end(), [&](const auto* left, const auto* right) {
+    return country_count(left) < country_count(right);
+  });
   check_overlapping_areas(diagnostics);
   named_networks_.assign(networks.begin(), networks.end());
   build_network_trees();
@@ -57,28 +64,34 @@ RuleIndex::RuleIndex(const config::Map& map, const geo::Places& places, PlaceRes
 void RuleIndex::add(Claim claim, base::Diagnostics& diagnostics) {
   const auto place = claim.atom.place;  // a copy: the claim is moved from below
   switch (place.kind) {
-    case Kind::Everyone: return add_to(everyone_claims_, std::move(claim), diagnostics);
+    case Kind::Everyone:
+      return add_to(everyone_claims_, std::move(claim), diagnostics);
     case Kind::Continent:
-    case Kind::Area: return add_to(area_claims_[to_string(place)], std::move(claim), diagnostics);
-    case Kind::Country: return add_to(country_claims_[place.code], std::move(claim), diagnostics);
-    case Kind::Subdivision: return add_to(subdivision_claims_[place.code], std::move(claim), diagnostics);
-    case Kind::Network: return add_to(network_claims_[place.network], std::move(claim), diagnostics);
+    case Kind::Area:
+      return add_to(area_claims_[to_string(place)], std::move(claim), diagnostics);
+    case Kind::Country:
+      return add_to(country_claims_[place.code], std::move(claim), diagnostics);
+    case Kind::Subdivision:
+      return add_to(subdivision_claims_[place.code], std::move(claim), diagnostics);
+    case Kind::Network:
+      return add_to(network_claims_[place.network], std::move(claim), diagnostics);
     case Kind::AutonomousSystem:
       if (!first_as_use_) first_as_use_ = place.where;
       return add_to(as_claims_[place.as_number], std::move(claim), diagnostics);
-    case Kind::Region: return;
+    case Kind::Region:
+      return;
   }
 }
 
 void RuleIndex::add_to(std::vector<Claim>& claims, Claim claim, base::Diagnostics& diagnostics) {
   for (const auto& other : claims) {
     if (other.rule == claim.rule || other.direct != claim.direct) continue;
-    diagnostics.error(map_->rules[claim.rule].where,
-                      fmt::format("two rules of map '{}' claim {}: this one (place at {}) and the one at {} (place at {}); "
-                                  "take it out of one of them",
-                                  map_->name.text, to_string(claim.atom.place), base::to_string(claim.atom.place.where),
-                                  base::to_string(map_->rules[other.rule].where),
-                                  base::to_string(other.atom.place.where)));
+    diagnostics.error(
+        map_->rules[claim.rule].where,
+        fmt::format("two rules of map '{}' claim {}: this one (place at {}) and the one at {} (place at {}); "
+                    "take it out of one of them",
+                    map_->name.text, to_string(claim.atom.place), base::to_string(claim.atom.place.where),
+                    base::to_string(map_->rules[other.rule].where), base::to_string(other.atom.place.where)));
     return;
   }
   const auto position = claim.direct ? claims.begin() : claims.end();
@@ -119,11 +132,12 @@ void RuleIndex::check_overlapping_areas(base::Diagnostics& diagnostics) const {
       if (shared.empty() || is_nested) continue;
       diagnostics.error(
           map_->rules[right.rule].where,
-          fmt::format("{} and {} overlap: both hold {}, and neither is inside the other, so the rules at {} and {} both claim it; "
+          fmt::format("{} and {} overlap: both hold {}, and neither is inside the other, so the rules at {} "
+                      "and {} both claim it; "
                       "take it out of one region with 'not {}' or give it a rule of its own area",
                       to_string(left.atom.place), to_string(right.atom.place), shared.front(),
-                      base::to_string(map_->rules[left.rule].where), base::to_string(map_->rules[right.rule].where),
-                      shared.front()));
+                      base::to_string(map_->rules[left.rule].where),
+                      base::to_string(map_->rules[right.rule].where), shared.front()));
     }
   }
 }

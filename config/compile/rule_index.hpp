@@ -47,11 +47,15 @@ class RuleIndex {
   }
   /// Shortest first.
   [[nodiscard]] std::span<const base::IpPrefix> chain(std::uint32_t id) const noexcept { return chains_[id]; }
-  [[nodiscard]] std::uint32_t chain_count() const noexcept { return static_cast<std::uint32_t>(chains_.size()); }
+  [[nodiscard]] std::uint32_t chain_count() const noexcept {
+    return static_cast<std::uint32_t>(chains_.size());
+  }
 
   [[nodiscard]] const config::Map& map() const noexcept { return *map_; }
   /// True when some rule names an AS, which needs a database that has them.
-  [[nodiscard]] const base::Location* first_as_use() const noexcept { return first_as_use_ ? &*first_as_use_ : nullptr; }
+  [[nodiscard]] const base::Location* first_as_use() const noexcept {
+    return first_as_use_ ? &*first_as_use_ : nullptr;
+  }
 
  private:
   struct Claim {

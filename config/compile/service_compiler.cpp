@@ -15,7 +15,8 @@ namespace meridian::compile {
 namespace {
 
 std::optional<std::size_t> find_index(const auto& things, const std::string& name) {
-  const auto found = std::find_if(things.begin(), things.end(), [&](const auto& thing) { return thing.name.text == name; });
+  const auto found =
+      std::find_if(things.begin(), things.end(), [&](const auto& thing) { return thing.name.text == name; });
   if (found == things.end()) return std::nullopt;
   return static_cast<std::size_t>(found - things.begin());
 }
@@ -26,7 +27,9 @@ std::vector<std::string> names_of(const auto& things) {
   return names;
 }
 
-steering::Share to_share(double value) { return static_cast<steering::Share>(std::lround(value * steering::kFull)); }
+steering::Share to_share(double value) {
+  return static_cast<steering::Share>(std::lround(value * steering::kFull));
+}
 
 void put_16(std::vector<std::uint8_t>& out, std::size_t value) {
   out.push_back(static_cast<std::uint8_t>(value >> 8));
@@ -35,8 +38,9 @@ void put_16(std::vector<std::uint8_t>& out, std::size_t value) {
 
 class ServiceCompiler {
  public:
-  ServiceCompiler(const config::LoadedMap& loaded, const config::MapDirectory& model, const std::vector<MapRules>& maps,
-                  query::Snapshot& snapshot, base::Diagnostics& diagnostics)
+  ServiceCompiler(const config::LoadedMap& loaded, const config::MapDirectory& model,
+                  const std::vector<MapRules>& maps, query::Snapshot& snapshot,
+                  base::Diagnostics& diagnostics)
       : loaded_(loaded), model_(model), maps_(maps), snapshot_(snapshot), diagnostics_(diagnostics) {}
 
   void run() {
@@ -63,8 +67,9 @@ class ServiceCompiler {
     if (map) {
       compiled.map = static_cast<base::MapId>(*map);
     } else if (loaded_.maps_complete) {
-      diagnostics_.error(service.map.where, fmt::format("map '{}' is not defined{}", service.map.text,
-                                                        base::suggestion(service.map.text, names_of(model_.maps))));
+      diagnostics_.error(service.map.where,
+                         fmt::format("map '{}' is not defined{}", service.map.text,
+                                     base::suggestion(service.map.text, names_of(model_.maps))));
     }
     for (const auto& pool : service.pools) add_pool(service, pool, compiled);
     compile_on_all_down(service, compiled);
@@ -89,8 +94,9 @@ class ServiceCompiler {
     if (!pool.force_down) compiled.pools[*datacenter] = id;
   }
 
-  base::PoolId add_endpoints(base::DatacenterId datacenter, const std::vector<config::PoolEndpoint>& endpoints,
-                             steering::Share at_least, std::uint32_t ttl_s) {
+  base::PoolId add_endpoints(base::DatacenterId datacenter,
+                             const std::vector<config::PoolEndpoint>& endpoints, steering::Share at_least,
+                             std::uint32_t ttl_s) {
     query::Pool pool;
     pool.datacenter = datacenter;
     pool.at_least = at_least;
@@ -126,7 +132,8 @@ class ServiceCompiler {
   void render(const base::IpAddress& address, std::uint32_t ttl_s) {
     auto& out = snapshot_.records;
     put_16(out, 0xc00c);
-    put_16(out, static_cast<std::size_t>(address.family == base::Family::V4 ? dns::Rtype::A : dns::Rtype::Aaaa));
+    put_16(out,
+           static_cast<std::size_t>(address.family == base::Family::V4 ? dns::Rtype::A : dns::Rtype::Aaaa));
     put_16(out, static_cast<std::size_t>(dns::Rclass::In));
     put_16(out, ttl_s >> 16);
     put_16(out, ttl_s & 0xffff);
@@ -136,9 +143,15 @@ class ServiceCompiler {
 
   void compile_on_all_down(const config::Service& service, query::Service& compiled) {
     switch (service.on_all_down.action) {
-      case config::OnAllDown::Action::AnswerAnyway: compiled.on_all_down = query::OnAllDown::AnswerAnyway; break;
-      case config::OnAllDown::Action::NoData: compiled.on_all_down = query::OnAllDown::NoData; break;
-      case config::OnAllDown::Action::ServFail: compiled.on_all_down = query::OnAllDown::ServFail; break;
+      case config::OnAllDown::Action::AnswerAnyway:
+        compiled.on_all_down = query::OnAllDown::AnswerAnyway;
+        break;
+      case config::OnAllDown::Action::NoData:
+        compiled.on_all_down = query::OnAllDown::NoData;
+        break;
+      case config::OnAllDown::Action::ServFail:
+        compiled.on_all_down = query::OnAllDown::ServFail;
+        break;
       case config::OnAllDown::Action::Addresses:
         compiled.on_all_down = query::OnAllDown::SorryPool;
         compiled.sorry_pool = add_endpoints({}, service.on_all_down.addresses, 0, service.ttl_s);
@@ -148,7 +161,12 @@ class ServiceCompiler {
 
   /// A rule that keeps clients to datacenters in which the service does not run would answer them nothing.
   void check_only_rules(const config::Service& service, const query::Service& compiled, const MapRules& map) {
-    if (!loaded_.datacenters_complete) return;
+    // A pool whose datacenter is misspelt may be the very one that is missing here.
+    const bool all_known =
+        std::all_of(service.pools.begin(), service.pools.end(), [&](const config::Pool& pool) {
+          return find_index(model_.datacenters, pool.datacenter.text).has_value();
+        });
+    if (!loaded_.datacenters_complete || !all_known) return;
     for (const auto& rule : map.rules.map().rules) {
       if (rule.order != config::Rule::Order::Only || rule.tiers.empty()) continue;
       const auto tiers = map.order.tiers(rule, std::nullopt);
@@ -157,9 +175,11 @@ class ServiceCompiler {
       });
       if (has_pool || tiers.empty()) continue;
       std::vector<std::string> names;
-      for (const auto& entry : tiers) names.push_back(model_.datacenters[base::index_of(entry.datacenter)].name.text);
+      for (const auto& entry : tiers)
+        names.push_back(model_.datacenters[base::index_of(entry.datacenter)].name.text);
       diagnostics_.error(service.name.where,
-                         fmt::format("'{}' has no pool in use in any datacenter of the rule at {} (only: [{}]); add a pool there, or "
+                         fmt::format("'{}' has no pool in use in any datacenter of the rule at {} (only: "
+                                     "[{}]); add a pool there, or "
                                      "write 'only: []' if these clients are to get no answer",
                                      service.name.text, base::to_string(rule.where), fmt::join(names, ", ")));
     }
@@ -189,10 +209,10 @@ class ServiceCompiler {
     if (pool == target.pools.end()) {
       std::vector<std::string> names;
       for (const auto& p : target.pools) names.push_back(p.datacenter.text);
-      diagnostics_.error(service.view->datacenter.where,
-                         fmt::format("'{}' has no pool in datacenter '{}'{}", target.name.text,
-                                     service.view->datacenter.text,
-                                     base::suggestion(service.view->datacenter.text, names)));
+      diagnostics_.error(
+          service.view->datacenter.where,
+          fmt::format("'{}' has no pool in datacenter '{}'{}", target.name.text,
+                      service.view->datacenter.text, base::suggestion(service.view->datacenter.text, names)));
       return;
     }
     const auto id = pool_ids_.find(&*pool);
@@ -216,7 +236,8 @@ class ServiceCompiler {
 }  // namespace
 
 void compile_services(const config::LoadedMap& loaded, const config::MapDirectory& model,
-                      const std::vector<MapRules>& maps, query::Snapshot& snapshot, base::Diagnostics& diagnostics) {
+                      const std::vector<MapRules>& maps, query::Snapshot& snapshot,
+                      base::Diagnostics& diagnostics) {
   ServiceCompiler(loaded, model, maps, snapshot, diagnostics).run();
 }
 
@@ -234,9 +255,10 @@ void add_steered_names(const config::MapDirectory& model, std::vector<zone::Zone
     if (best) {
       builders[*best].add_steered(service.owner, static_cast<base::ServiceId>(i), service.name.where);
     } else {
-      diagnostics.error(service.name.where,
-                        fmt::format("'{}' lies in none of the zones under {}/zones; add the zone file, or correct the name",
-                                    service.name.text, model.path));
+      diagnostics.error(
+          service.name.where,
+          fmt::format("'{}' lies in none of the zones under {}/zones; add the zone file, or correct the name",
+                      service.name.text, model.path));
     }
   }
 }

@@ -13,7 +13,8 @@ namespace meridian::compile {
 
 /// Fills services, pools, endpoints and records of `snapshot`; its datacenters must be there already.
 void compile_services(const config::LoadedMap& loaded, const config::MapDirectory& model,
-                      const std::vector<MapRules>& maps, query::Snapshot& snapshot, base::Diagnostics& diagnostics);
+                      const std::vector<MapRules>& maps, query::Snapshot& snapshot,
+                      base::Diagnostics& diagnostics);
 
 /// Puts each service's name into the zone it lies in (builders in the order of model.zones).
 void add_steered_names(const config::MapDirectory& model, std::vector<zone::ZoneBuilder>& builders,

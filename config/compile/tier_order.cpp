@@ -9,15 +9,16 @@
 
 namespace meridian::compile {
 
-TierOrder::TierOrder(const config::Map& map, const std::vector<config::Datacenter>& datacenters, bool complete,
-                     base::Diagnostics& diagnostics)
+TierOrder::TierOrder(const config::Map& map, const std::vector<config::Datacenter>& datacenters,
+                     bool complete, base::Diagnostics& diagnostics)
     : datacenters_(&datacenters) {
   std::map<std::string, base::DatacenterId, std::less<>> all;
   for (std::size_t i = 0; i < datacenters.size(); ++i) {
     all.emplace(datacenters[i].name.text, static_cast<base::DatacenterId>(i));
   }
   if (map.datacenters.empty()) {
-    for (std::size_t i = 0; i < datacenters.size(); ++i) universe_.push_back(static_cast<base::DatacenterId>(i));
+    for (std::size_t i = 0; i < datacenters.size(); ++i)
+      universe_.push_back(static_cast<base::DatacenterId>(i));
   }
   ids_ = all;
   check_names(map, complete, diagnostics);
@@ -44,16 +45,19 @@ void TierOrder::check_names(const config::Map& map, bool complete, base::Diagnos
   };
   for (const auto& word : map.datacenters) check(word);
   const auto is_listed = [&](const std::string& name) {
-    return map.datacenters.empty() || std::any_of(map.datacenters.begin(), map.datacenters.end(),
-                                                  [&](const config::Word& word) { return word.text == name; });
+    return map.datacenters.empty() ||
+           std::any_of(map.datacenters.begin(), map.datacenters.end(),
+                       [&](const config::Word& word) { return word.text == name; });
   };
   for (const auto& rule : map.rules) {
     for (const auto& tier : rule.tiers) {
       for (const auto& member : tier) {
         if (!check(member.name) || is_listed(member.name.text)) continue;
-        diagnostics.error(member.name.where,
-                          fmt::format("datacenter '{}' is not in the 'datacenters' list of map '{}' (line {}); add it there",
-                                      member.name.text, map.name.text, map.datacenters.front().where.line));
+        diagnostics.error(
+            member.name.where,
+            fmt::format(
+                "datacenter '{}' is not in the 'datacenters' list of map '{}' (line {}); add it there",
+                member.name.text, map.name.text, map.datacenters.front().where.line));
       }
     }
   }
@@ -99,8 +103,8 @@ TierOrder::Ids TierOrder::by_distance(const std::optional<base::Coordinates>& fr
 void TierOrder::append(std::vector<steering::TierEntry>& tiers, const Ids& ids, std::size_t most) {
   for (const auto id : ids) {
     if (most == 0) return;
-    const bool is_there = std::any_of(tiers.begin(), tiers.end(),
-                                      [&](const steering::TierEntry& entry) { return entry.datacenter == id; });
+    const bool is_there = std::any_of(
+        tiers.begin(), tiers.end(), [&](const steering::TierEntry& entry) { return entry.datacenter == id; });
     if (is_there) continue;
     const auto tier = static_cast<std::uint16_t>(tiers.empty() ? 0 : tiers.back().tier + 1);
     tiers.push_back({id, tier, 1});
@@ -120,7 +124,8 @@ std::vector<steering::TierEntry> TierOrder::tiers(const config::Rule& rule,
   }
   // The tail follows the first datacenter, not the client: it costs no leaf, keeps scopes wide, and a network
   // that is geolocated wrongly isn't sent far in its fallbacks either.
-  const auto first_end = std::find_if(tiers.begin(), tiers.end(), [](const auto& entry) { return entry.tier != 0; });
+  const auto first_end =
+      std::find_if(tiers.begin(), tiers.end(), [](const auto& entry) { return entry.tier != 0; });
   const auto heaviest = std::max_element(tiers.begin(), first_end, [](const auto& left, const auto& right) {
     return left.weight < right.weight;
   });

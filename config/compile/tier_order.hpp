@@ -19,8 +19,8 @@ namespace meridian::compile {
 /// The datacenters one map may use, in the order that breaks ties.
 class TierOrder {
  public:
-  /// Reports datacenters that are not defined. `complete` false: datacenters.yaml has errors, so a missing one
-  /// is not told again.
+  /// Reports datacenters that are not defined. `complete` false: datacenters.yaml has errors, so a missing
+  /// one is not told again.
   TierOrder(const config::Map& map, const std::vector<config::Datacenter>& datacenters, bool complete,
             base::Diagnostics& diagnostics);
 

@@ -13,8 +13,7 @@ namespace meridian::base {
 }  // namespace meridian::base
 
 #define MERIDIAN_ASSERT(expression) \
-  ((expression) ? static_cast<void>(0) \
-                : ::meridian::base::assertion_failed(#expression, __FILE__, __LINE__))
+  ((expression) ? static_cast<void>(0) : ::meridian::base::assertion_failed(#expression, __FILE__, __LINE__))
 
 #ifdef NDEBUG
 #define MERIDIAN_DEBUG_ASSERT(expression) static_cast<void>(0)

@@ -5,8 +5,8 @@
 
 namespace meridian::base {
 
-/// `override_path` if not empty, else $MERIDIAN_DATA, else share/meridian beside the program's bin folder (true
-/// for an install and for a build folder alike).
+/// `override_path` if not empty, else $MERIDIAN_DATA, else share/meridian beside the program's bin folder
+/// (true for an install and for a build folder alike).
 [[nodiscard]] std::string find_data_folder(const std::string& override_path);
 
 }  // namespace meridian::base

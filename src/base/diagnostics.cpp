@@ -66,9 +66,9 @@ void Diagnostics::warning(Location where, std::string message) {
 
 void Diagnostics::append(const Diagnostics& other) {
   const std::size_t unlisted_errors =
-      other.error_count_ -
-      static_cast<std::size_t>(std::count_if(other.items_.begin(), other.items_.end(),
-                                             [](const Diagnostic& d) { return d.severity == Severity::Error; }));
+      other.error_count_ - static_cast<std::size_t>(std::count_if(
+                               other.items_.begin(), other.items_.end(),
+                               [](const Diagnostic& d) { return d.severity == Severity::Error; }));
   for (const auto& item : other.items_) add(item.severity, item.where, item.message);
   error_count_ += unlisted_errors;
 }

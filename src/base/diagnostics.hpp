@@ -61,7 +61,8 @@ class Diagnostics {
 };
 
 /// The candidate nearest to `word` by edit distance, or "" when none is near (more than a third of it wrong).
-[[nodiscard]] std::string_view find_nearest(std::string_view word, const std::vector<std::string>& candidates);
+[[nodiscard]] std::string_view find_nearest(std::string_view word,
+                                            const std::vector<std::string>& candidates);
 
 /// "; did you mean 'x'?" for find_nearest's answer, or "".
 [[nodiscard]] std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);

@@ -55,7 +55,7 @@ std::uint32_t IpAddress::v4_word() const noexcept {
 
 std::uint64_t IpAddress::v6_half(unsigned half) const noexcept {
   std::uint64_t word = 0;
-  std::memcpy(&word, bytes.data() + 8 * half, sizeof word);
+  std::memcpy(&word, bytes.data() + std::size_t{8} * half, sizeof word);
   return __builtin_bswap64(word);
 }
 
@@ -73,7 +73,8 @@ IpAddress masked(const IpAddress& address, std::uint8_t bits) noexcept {
   const std::size_t width = address_bits(address.family) / 8;
   if (whole >= width) return result;
   result.bytes[whole] = static_cast<std::uint8_t>(result.bytes[whole] & (0xff00 >> (bits % 8)));
-  std::fill(result.bytes.begin() + static_cast<std::ptrdiff_t>(whole) + 1, result.bytes.end(), std::uint8_t{0});
+  std::fill(result.bytes.begin() + static_cast<std::ptrdiff_t>(whole) + 1, result.bytes.end(),
+            std::uint8_t{0});
   return result;
 }
 
@@ -99,7 +100,9 @@ std::optional<IpAddress> parse_ip_address(std::string_view text) noexcept {
 Expected<IpPrefix, std::string> parse_ip_prefix(std::string_view text) {
   const auto slash = text.find('/');
   const auto address = parse_ip_address(text.substr(0, slash));
-  if (!address) return unexpected(fmt::format("'{}' is not an IP network; write it like 192.0.2.0/24 or 2001:db8::/32", text));
+  if (!address)
+    return unexpected(
+        fmt::format("'{}' is not an IP network; write it like 192.0.2.0/24 or 2001:db8::/32", text));
   IpPrefix prefix{*address, address_bits(address->family)};
   if (slash == std::string_view::npos) return prefix;
 
@@ -145,8 +148,8 @@ std::optional<CarriedV4> find_carried_v4(const IpAddress& address) noexcept {
 }
 
 std::span<const IpPrefix> carrier_networks() noexcept {
-  static const auto networks = parse_table({"::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96",
-                                            "2002::/16", "2001::/32"});
+  static const auto networks =
+      parse_table({"::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "2002::/16", "2001::/32"});
   return networks;
 }
 

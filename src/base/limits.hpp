@@ -43,13 +43,13 @@ inline constexpr std::size_t kYamlNodesMax = 4'000'000;
 inline constexpr std::size_t kZoneIncludeDepthMax = 8;
 /// One logical line of a zone file, parentheses included; a 64 KiB rdata takes at most 4 characters a byte.
 inline constexpr std::size_t kZoneEntryBytesMax = 512u << 10;
-/// A zone with all its includes: some 20 million records, more than a fleet's own names need. A wrong path or a runaway
-/// include ends here and not with the memory.
+/// A zone with all its includes: some 20 million records, more than a fleet's own names need. A wrong path or
+/// a runaway include ends here and not with the memory.
 inline constexpr std::size_t kZoneFileBytesMax = 1u << 30;
 /// Files one zone may include in all: depth alone would let eight levels of ten includes name 10^8 files.
 inline constexpr std::size_t kZoneIncludesMax = 10'000;
-/// The records of one rrset in a message, owner names compressed. They must fit one TCP message (65,535 bytes) beside
-/// the header, the longest question, and EDNS.
+/// The records of one rrset in a message, owner names compressed. They must fit one TCP message (65,535
+/// bytes) beside the header, the longest question, and EDNS.
 inline constexpr std::size_t kRrsetBytesMax = 65'000;
 /// Regions may name regions; deeper nesting than this is a mistake, and loops must end.
 inline constexpr std::size_t kRegionDepthMax = 32;
@@ -98,7 +98,8 @@ inline constexpr std::size_t kTcpConnectionsMax = 4'096;
 inline constexpr std::size_t kTcpConnectionsPerClientMax = 64;
 /// Idle time before a TCP connection is closed (RFC 7766 6.2.3: "of the order of a few seconds").
 inline constexpr std::uint32_t kTcpIdleMs = 10'000;
-/// A message must arrive, or an answer be taken, within this; slow readers and one-byte-a-second writers end here.
+/// A message must arrive, or an answer be taken, within this; slow readers and one-byte-a-second writers end
+/// here.
 inline constexpr std::uint32_t kTcpTransferMs = 5'000;
 /// Answers of one TCP connection that are gathered for one write. With the largest answer on top it bounds
 /// what a slow reader makes us hold.

@@ -2,12 +2,12 @@
 
 #include "explain/explain.hpp"
 
-#include <boost/json.hpp>
-#include <boost/url/params_encoded_view.hpp>
-#include <boost/url/url_view.hpp>
-#include <boost/url/parse.hpp>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <boost/json.hpp>
+#include <boost/url/params_encoded_view.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
 
 #include <chrono>
 #include <utility>
@@ -24,11 +24,12 @@ Response error(unsigned status, std::string_view message) {
 json::array to_json(const base::Diagnostics& diagnostics) {
   json::array array;
   for (const auto& problem : diagnostics.sorted()) {
-    array.push_back(json::object{{"severity", problem.severity == base::Severity::Error ? "error" : "warning"},
-                                 {"file", problem.where.file},
-                                 {"line", problem.where.line},
-                                 {"column", problem.where.column},
-                                 {"message", problem.message}});
+    array.push_back(
+        json::object{{"severity", problem.severity == base::Severity::Error ? "error" : "warning"},
+                     {"file", problem.where.file},
+                     {"line", problem.where.line},
+                     {"column", problem.where.column},
+                     {"message", problem.message}});
   }
   return array;
 }
@@ -41,12 +42,14 @@ json::object to_json(const ReloadResult& result) {
 }
 
 std::string to_utc(std::chrono::system_clock::time_point time) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::time_point_cast<std::chrono::seconds>(time)));
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                     fmt::gmtime(std::chrono::time_point_cast<std::chrono::seconds>(time)));
 }
 
 }  // namespace
 
-Api::Api(ServerInfo info, Reloader& reloader, const stats::CounterRegistry& counters, const base::Clock& clock)
+Api::Api(ServerInfo info, Reloader& reloader, const stats::CounterRegistry& counters,
+         const base::Clock& clock)
     : info_(std::move(info)), reloader_(reloader), counters_(counters), clock_(clock) {}
 
 void Api::handle(const Request& request, Respond respond) const {
@@ -62,7 +65,8 @@ void Api::handle(const Request& request, Respond respond) const {
   } else if (request.path == "/v1/reload") {
     if (wants("POST")) reload(std::move(respond));
   } else {
-    respond(error(404, fmt::format("no such path '{}'; there are /v1/status, /v1/explain and /v1/reload", request.path)));
+    respond(error(404, fmt::format("no such path '{}'; there are /v1/status, /v1/explain and /v1/reload",
+                                   request.path)));
   }
 }
 
@@ -127,10 +131,13 @@ Response Api::explain(const std::string& query) const {
     if (target == nullptr) return error(400, fmt::format("unknown parameter '{}'", std::string{param.key}));
     *target = param.value;
   }
+  if (format != "text" && format != "json")
+    return error(400, fmt::format("format is text or json, not '{}'", format));
   const auto question = explain::parse_question(name, type, from, resolver);
   if (!question) return error(400, question.error());
   const auto serving = reloader_.serving().get();
-  const auto explanation = explain::explain(*question, *serving->snapshot, *serving->tables, *serving->rulebook);
+  const auto explanation =
+      explain::explain(*question, *serving->snapshot, *serving->tables, *serving->rulebook);
   if (format == "text") {
     return {200, json::serialize(json::object{{"text", explain::to_text(explanation)}})};
   }

@@ -3,18 +3,18 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -62,13 +62,19 @@ class HttpServer::Implementation : public std::enable_shared_from_this<HttpServe
 
   base::Expected<void, std::string> listen(const std::string& path) {
     const auto fail = [&](const boost::system::error_code& error) {
-      return base::unexpected(fmt::format("cannot listen on control socket {}: {}; choose another path with "
-                                          "'control: {{unix: …}}' or --control, or make its folder writable",
-                                          path, error.message()));
+      return base::unexpected(
+          fmt::format("cannot listen on control socket {}: {}; choose another path with "
+                      "'control: {{unix: …}}' or --control, or make its folder writable",
+                      path, error.message()));
     };
-    if (is_alive(path)) return fail(asio::error::address_in_use);
-    ::unlink(path.c_str());
     boost::system::error_code error;
+    struct stat there {};
+    if (::lstat(path.c_str(), &there) == 0) {
+      // Only a dead socket is ours to remove: anything else is a mistyped path, and somebody's file.
+      if (!S_ISSOCK(there.st_mode)) return fail(make_error_code(boost::system::errc::file_exists));
+      if (is_alive(path)) return fail(asio::error::address_in_use);
+      ::unlink(path.c_str());
+    }
     std::error_code ignored;
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
     if (path.size() >= sizeof(sockaddr_un::sun_path)) return fail(asio::error::name_too_long);
@@ -81,7 +87,8 @@ class HttpServer::Implementation : public std::enable_shared_from_this<HttpServe
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error) return fail(error);
     path_ = path;
-    asio::co_spawn(context_, [self = shared_from_this()] { return self->accept(); }, asio::detached);
+    asio::co_spawn(
+        context_, [self = shared_from_this()] { return self->accept(); }, asio::detached);
     return {};
   }
 
@@ -135,7 +142,10 @@ class HttpServer::Implementation : public std::enable_shared_from_this<HttpServe
       parser.body_limit(base::limits::kControlBodyBytesMax);
       stream.expires_after(std::chrono::milliseconds(base::limits::kTcpIdleMs));
       const auto [read_error, read] = co_await http::async_read(stream, buffer, parser, kAsTuple);
-      if (read_error) break;
+      if (read_error) {
+        co_await refuse(*self, stream, read_error);
+        break;
+      }
       const auto& message = parser.get();
       keep_alive = message.keep_alive();
       stream.expires_never();
@@ -146,6 +156,21 @@ class HttpServer::Implementation : public std::enable_shared_from_this<HttpServe
       if (write_error) break;
     }
     std::erase(self->streams_, &stream);
+  }
+
+  /// Answers a request that could not be read; says nothing where the client just went away.
+  static asio::awaitable<void> refuse(Implementation& self, Stream& stream, boost::system::error_code error) {
+    const bool is_malformed = error.category() == make_error_code(http::error::end_of_stream).category() &&
+                              error != http::error::end_of_stream && error != http::error::partial_message;
+    if (!is_malformed) co_return;
+    self.counters_.add(Counter::ControlRequests);
+    self.counters_.add(Counter::ControlErrors);
+    const bool is_large = error == http::error::body_limit || error == http::error::header_limit;
+    auto reply = to_http(is_large ? Response{413, R"({"error":"the request is larger than any of ours"})"}
+                                  : Response{400, R"({"error":"the request is not HTTP/1.1"})"},
+                         11, false);
+    stream.expires_after(std::chrono::milliseconds(base::limits::kTcpTransferMs));
+    co_await http::async_write(stream, reply, kAsTuple);
   }
 
   asio::awaitable<Response> handle(Request request) {
@@ -181,7 +206,9 @@ HttpServer::HttpServer(asio::io_context& context, stats::Counters& counters, Req
 
 HttpServer::~HttpServer() { stop(); }
 
-base::Expected<void, std::string> HttpServer::listen(const std::string& path) { return implementation_->listen(path); }
+base::Expected<void, std::string> HttpServer::listen(const std::string& path) {
+  return implementation_->listen(path);
+}
 
 void HttpServer::stop() { implementation_->stop(); }
 

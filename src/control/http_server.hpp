@@ -40,8 +40,8 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  /// Listens on a unix socket of mode 0660, removing a dead one that lies there. The error is one line for the
-  /// operator: "cannot listen on /run/…: permission denied; …".
+  /// Listens on a unix socket of mode 0660, removing a dead one that lies there. The error is one line for
+  /// the operator: "cannot listen on /run/…: permission denied; …".
   [[nodiscard]] base::Expected<void, std::string> listen(const std::string& path);
 
   /// Closes the listener and every connection, and removes the socket file.

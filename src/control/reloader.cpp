@@ -4,19 +4,21 @@
 #include "config/load.hpp"
 
 #include <fmt/format.h>
+#include <malloc.h>
+#include <sys/stat.h>
 
-#include <filesystem>
 #include <utility>
 
 namespace meridian::control {
 namespace {
 
-/// Changes when the file does: size, time and name.
+/// Changes when the file does. The inode and its change time tell a replacement even where size and
+/// modification time were kept.
 std::string stamp_of(const std::string& path) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  const auto time = std::filesystem::last_write_time(path, error).time_since_epoch().count();
-  return fmt::format("{}:{}:{}", path, error ? 0 : size, error ? 0 : time);
+  struct stat file {};
+  if (::stat(path.c_str(), &file) != 0) return path + ": absent";
+  return fmt::format("{}:{}:{}:{}:{}.{}:{}.{}", path, file.st_dev, file.st_ino, file.st_size,
+                     file.st_mtim.tv_sec, file.st_mtim.tv_nsec, file.st_ctim.tv_sec, file.st_ctim.tv_nsec);
 }
 
 std::vector<std::string> stamps_of(const compile::Sources& sources) {
@@ -26,6 +28,17 @@ std::vector<std::string> stamps_of(const compile::Sources& sources) {
     for (const auto& file : database.files) stamps.push_back(stamp_of(file));
   }
   return stamps;
+}
+
+/// Workers take the new epoch with their next batch; looking twice a second is soon enough to free memory.
+constexpr std::chrono::milliseconds kRetiredCheck{500};
+
+void log_problems(const base::Diagnostics& diagnostics) {
+  for (const auto& problem : diagnostics.sorted()) {
+    const bool is_error = problem.severity == base::Severity::Error;
+    base::log_event(is_error ? base::LogLevel::Error : base::LogLevel::Warning, "map_problem",
+                    {{"what", base::to_string(problem)}});
+  }
 }
 
 std::chrono::milliseconds since(const base::Clock& clock, base::MonotonicTime start) {
@@ -58,6 +71,17 @@ void Reloader::stop() {
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
+  // Requests that came too late are answered with what serves: a caller may own things that end before we do.
+  std::vector<Done> late;
+  {
+    const std::lock_guard lock(mutex_);
+    late = std::move(waiting_);
+    waiting_.clear();
+  }
+  ReloadResult result = last_result();
+  result.ok = false;
+  result.diagnostics.error({sources_.map_folder, 0, 0}, "not read again: the server is stopping");
+  for (const auto& done : late) done(result);
 }
 
 void Reloader::request(Done done) {
@@ -76,7 +100,13 @@ ReloadResult Reloader::last_result() const {
 void Reloader::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    wake_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
+    const auto is_wanted = [&] { return stopping_ || !waiting_.empty(); };
+    if (retired_.empty()) {
+      wake_.wait(lock, is_wanted);
+    } else if (!wake_.wait_for(lock, kRetiredCheck, is_wanted)) {
+      free_retired();
+      continue;
+    }
     if (waiting_.empty()) return;
     auto callers = std::move(waiting_);
     waiting_.clear();
@@ -89,6 +119,12 @@ void Reloader::run() {
     for (const auto& done : callers) done(result);
     lock.lock();
   }
+}
+
+void Reloader::free_retired() {
+  const auto freed = std::erase_if(retired_, [](const auto& serving) { return serving.use_count() == 1; });
+  // A build leaves tens of megabytes of small free blocks behind, which glibc keeps unless it is asked.
+  if (freed > 0) malloc_trim(0);
 }
 
 base::Expected<compile::Geography, base::Diagnostics> Reloader::current_geography() {
@@ -109,18 +145,19 @@ ReloadResult Reloader::build() {
   const auto fail = [&](base::Diagnostics diagnostics) {
     result.diagnostics = std::move(diagnostics);
     result.took = since(clock_, start);
-    base::log_event(base::LogLevel::Error, "reload_failed",
-                    {{"errors", result.diagnostics.error_count()}, {"epoch", epoch_}, {"took_ms", result.took.count()}});
-    for (const auto& problem : result.diagnostics.sorted()) {
-      base::log_event(base::LogLevel::Error, "map_problem", {{"what", base::to_string(problem)}});
-    }
+    if (epoch_ == 0) return result;  // at start-up, when main prints them
+    base::log_event(
+        base::LogLevel::Error, "reload_failed",
+        {{"errors", result.diagnostics.error_count()}, {"epoch", epoch_}, {"took_ms", result.took.count()}});
+    log_problems(result.diagnostics);
     return result;
   };
   // Files, yaml-cpp and new may throw; a reload that fails must leave the server as it was.
   try {
     const auto geography = current_geography();
     if (!geography) return fail(geography.error());
-    auto compiled = compile::compile(config::load_map_directory(sources_.map_folder), *geography, epoch_ + 1, clock_.wall());
+    auto compiled = compile::compile(config::load_map_directory(sources_.map_folder), *geography, epoch_ + 1,
+                                     clock_.wall());
     if (!compiled) return fail(compiled.error());
     result.diagnostics = compiled->warnings;
     publish(std::move(*compiled));
@@ -133,7 +170,10 @@ ReloadResult Reloader::build() {
   result.epoch = epoch_;
   result.took = since(clock_, start);
   base::log_event(base::LogLevel::Info, "map_loaded",
-                  {{"epoch", epoch_}, {"warnings", result.diagnostics.warning_count()}, {"took_ms", result.took.count()}});
+                  {{"epoch", epoch_},
+                   {"warnings", result.diagnostics.warning_count()},
+                   {"took_ms", result.took.count()}});
+  log_problems(result.diagnostics);
   return result;
 }
 
@@ -144,7 +184,8 @@ void Reloader::publish(compile::Compiled compiled) {
   next->rulebook = std::move(compiled.rulebook);
   ++epoch_;
   if (serving_) {
-    serving_->publish(std::move(next));
+    retired_.push_back(serving_->publish(std::move(next)));
+    free_retired();
   } else {
     serving_ = std::make_unique<base::Published<Serving>>(std::move(next));
   }

@@ -1,5 +1,5 @@
-// Builds epochs in the background and publishes them whole: the map is read, compiled and swapped in on a thread of
-// its own while the workers go on with the old one. A map with errors changes nothing.
+// Builds epochs in the background and publishes them whole: the map is read, compiled and swapped in on a
+// thread of its own while the workers go on with the old one. A map with errors changes nothing.
 //
 // Thread-safe. The GeoIP files are read again only when they changed.
 #pragma once
@@ -53,11 +53,12 @@ class Reloader {
 
   /// Starts the builder thread; only after load_first().
   void start();
-  /// Ends it; a build that runs is finished first, and its callers are told.
+  /// Ends it; a build that runs is finished first, and every caller is told. May be called twice.
   void stop();
 
   /// Asks for a new epoch; `done` is called on the builder thread. Requests that come while one waits are
-  /// answered by the same build, which starts after all of them came, so none sees files older than its request.
+  /// answered by the same build, which starts after all of them came, so none sees files older than its
+  /// request.
   void request(Done done);
 
   /// What workers read from; valid after load_first().
@@ -70,6 +71,7 @@ class Reloader {
   [[nodiscard]] ReloadResult build();
   [[nodiscard]] base::Expected<compile::Geography, base::Diagnostics> current_geography();
   void publish(compile::Compiled compiled);
+  void free_retired();
 
   compile::Sources sources_;
   const base::Clock& clock_;
@@ -80,6 +82,9 @@ class Reloader {
   std::optional<compile::Geography> geography_;
   std::vector<std::string> geography_stamp_;
   std::uint64_t epoch_ = 0;
+  /// Epochs that were replaced but may still be in a worker's hands. They are freed here once nobody else has
+  /// them: giving back the memory of a map takes milliseconds that no query should wait for.
+  std::vector<std::shared_ptr<const Serving>> retired_;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

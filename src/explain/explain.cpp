@@ -12,13 +12,20 @@ namespace {
 
 std::string outcome_word(zone::Outcome outcome) {
   switch (outcome) {
-    case zone::Outcome::Answer: return "static";
-    case zone::Outcome::Steered: return "steered";
-    case zone::Outcome::Cname: return "cname";
-    case zone::Outcome::Dname: return "dname";
-    case zone::Outcome::Delegation: return "delegation";
-    case zone::Outcome::NoData: return "nodata";
-    case zone::Outcome::NxDomain: return "nxdomain";
+    case zone::Outcome::Answer:
+      return "static";
+    case zone::Outcome::Steered:
+      return "steered";
+    case zone::Outcome::Cname:
+      return "cname";
+    case zone::Outcome::Dname:
+      return "dname";
+    case zone::Outcome::Delegation:
+      return "delegation";
+    case zone::Outcome::NoData:
+      return "nodata";
+    case zone::Outcome::NxDomain:
+      return "nxdomain";
   }
   return "unknown";
 }
@@ -40,7 +47,8 @@ RuleStep explain_rule(const compile::MapRules& map, const compile::Win& win) {
 
 std::uint32_t count_up(const query::EndpointRange& range, const health::HealthTable& health) {
   std::uint32_t up = 0;
-  for (std::uint32_t i = range.begin; i < range.end; ++i) up += health.is_serving(base::EndpointId{i}) ? 1u : 0u;
+  for (std::uint32_t i = range.begin; i < range.end; ++i)
+    up += health.is_serving(base::EndpointId{i}) ? 1u : 0u;
   return up;
 }
 
@@ -66,7 +74,8 @@ std::vector<TierStep> explain_tiers(std::span<const steering::TierEntry> list, c
     end = steering::tier_end(list, begin);
     const auto members = list.subspan(begin, end - begin);
     TierStep step;
-    for (const auto& member : members) step.members.push_back(explain_member(member, service, snapshot, tables));
+    for (const auto& member : members)
+      step.members.push_back(explain_member(member, service, snapshot, tables));
     const auto total = steering::weigh(members, [&](base::DatacenterId datacenter) {
       return query::candidate_at(snapshot, tables, service, datacenter);
     });
@@ -95,8 +104,8 @@ void explain_client(const compile::MapRules& map, const query::Snapshot& snapsho
   explanation.agrees = std::equal(expected.begin(), expected.end(), list.begin(), list.end());
 }
 
-void explain_addresses(const query::Service& service, const query::Snapshot& snapshot, const query::Tables& tables,
-                       Explanation& explanation) {
+void explain_addresses(const query::Service& service, const query::Snapshot& snapshot,
+                       const query::Tables& tables, Explanation& explanation) {
   const auto& decision = explanation.decision;
   explanation.answer_most = service.answer;
   explanation.ttl_s = service.ttl_s;
@@ -112,8 +121,30 @@ void explain_addresses(const query::Service& service, const query::Snapshot& sna
   }
 }
 
+/// Looks the name up as answer_query does, through CNAMEs inside our zones. What a DNAME leads to is not
+/// followed.
+zone::Found follow(const Question& question, const query::Snapshot& snapshot, Explanation& explanation) {
+  dns::Name name = question.name;
+  zone::Found found;
+  for (std::size_t hop = 0; hop < base::limits::kCnameChainMax; ++hop) {
+    const auto* zone = snapshot.zones.find(name, question.type);
+    explanation.zone = zone == nullptr ? std::string{} : dns::to_string(zone->apex());
+    if (zone == nullptr) {
+      explanation.outcome = hop == 0 ? "refused" : "cname";
+      return {};
+    }
+    found = zone->lookup(name, question.type);
+    explanation.outcome = outcome_word(found.outcome);
+    if (found.outcome != zone::Outcome::Cname) return found;
+    name = dns::Name{dns::NameView{found.rrset.records.subspan(2)}};
+    name.make_lower();
+    explanation.chain.push_back(dns::to_string(name));
+  }
+  return found;
+}
+
 base::Expected<base::IpPrefix, std::string> parse_client(const std::string& from) {
-  const auto prefix = base::parse_ip_prefix(from);
+  auto prefix = base::parse_ip_prefix(from);
   if (!prefix || from.find('/') != std::string::npos) return prefix;
   // What resolvers send for one client: RFC 7871 11.1 recommends at most /24 and /56.
   const auto bits = query::unit_bits(prefix->address.family);
@@ -130,7 +161,8 @@ base::Expected<Question, std::string> parse_question(const std::string& name, co
   question.name = *parsed_name;
   question.name.make_lower();
   const auto parsed_type = dns::parse_rtype(type.empty() ? "A" : type);
-  if (!parsed_type) return base::unexpected(fmt::format("'{}' is not a record type; write A, AAAA, TXT, TYPE65280 …", type));
+  if (!parsed_type)
+    return base::unexpected(fmt::format("'{}' is not a record type; write A, AAAA, TXT, TYPE65280 …", type));
   question.type = *parsed_type;
   if (!from.empty()) {
     auto client = parse_client(from);
@@ -148,14 +180,7 @@ Explanation explain(const Question& question, const query::Snapshot& snapshot, c
   Explanation explanation;
   explanation.question = question;
   explanation.epoch = snapshot.epoch;
-  const auto* zone = snapshot.zones.find(question.name, question.type);
-  if (zone == nullptr) {
-    explanation.outcome = "refused";
-    return explanation;
-  }
-  explanation.zone = dns::to_string(zone->apex());
-  const auto found = zone->lookup(question.name, question.type);
-  explanation.outcome = outcome_word(found.outcome);
+  const auto found = follow(question, snapshot, explanation);
   if (found.outcome != zone::Outcome::Steered) return explanation;
 
   const auto& service = snapshot.services[base::index_of(found.service)];
@@ -163,12 +188,14 @@ Explanation explain(const Question& question, const query::Snapshot& snapshot, c
   explanation.fixed = service.fixed_pool != base::kNoPool;
   // The draw of addresses is random per query; what is told is the set they are drawn from.
   base::Random random(0);
-  explanation.decision = query::decide(snapshot, tables, service, question.resolver, question.client_subnet, random);
+  explanation.decision =
+      query::decide(snapshot, tables, service, question.resolver, question.client_subnet, random);
   if (!explanation.fixed) {
     const auto& map = rulebook.maps[base::index_of(service.map)];
     explanation.map = map.rules.map().name.text;
     explain_client(map, snapshot, explanation);
-    explanation.tiers = explain_tiers(snapshot.tiers.list(explanation.decision.client.tiers), service, snapshot, tables);
+    explanation.tiers =
+        explain_tiers(snapshot.tiers.list(explanation.decision.client.tiers), service, snapshot, tables);
   }
   explain_addresses(service, snapshot, tables, explanation);
   return explanation;

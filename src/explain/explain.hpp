@@ -22,13 +22,15 @@ namespace meridian::explain {
 struct Question {
   dns::Name name;  ///< lower case
   dns::Rtype type = dns::Rtype::A;
-  base::IpAddress resolver;                   ///< the packet's source
+  base::IpAddress resolver;  ///< the packet's source
   std::optional<base::IpPrefix> client_subnet;
 };
 
-/// Reads the words of `explain NAME [TYPE] --from ADDRESS [--resolver ADDRESS]`. `from` is an address, taken as
-/// its /24 or /56 as resolvers send it, or a network; empty: no client subnet, so the resolver is the client.
-[[nodiscard]] base::Expected<Question, std::string> parse_question(const std::string& name, const std::string& type,
+/// Reads the words of `explain NAME [TYPE] --from ADDRESS [--resolver ADDRESS]`. `from` is an address, taken
+/// as its /24 or /56 as resolvers send it, or a network; empty: no client subnet, so the resolver is the
+/// client.
+[[nodiscard]] base::Expected<Question, std::string> parse_question(const std::string& name,
+                                                                   const std::string& type,
                                                                    const std::string& from,
                                                                    const std::string& resolver);
 
@@ -44,9 +46,9 @@ struct PlaceStep {
 };
 
 struct RuleStep {
-  bool implicit = false;   ///< no rule names the client: nearest
-  std::string place;       ///< what won: "GB", "203.0.113.0/24", "everyone"
-  std::string region;      ///< the region it came from; empty when the rule names it itself
+  bool implicit = false;  ///< no rule names the client: nearest
+  std::string place;      ///< what won: "GB", "203.0.113.0/24", "everyone"
+  std::string region;     ///< the region it came from; empty when the rule names it itself
   base::Location rule_at;
   base::Location place_at;
   std::string note;
@@ -56,7 +58,7 @@ struct MemberStep {
   std::string datacenter;
   std::uint32_t weight = 1;
   bool has_pool = false;
-  double health = 0;               ///< 0 to 1
+  double health = 0;  ///< 0 to 1
   std::uint32_t endpoints_up = 0;
   std::uint32_t endpoints = 0;
 };
@@ -68,7 +70,8 @@ struct TierStep {
 
 struct Explanation {
   Question question;
-  std::string zone;
+  std::vector<std::string> chain;  ///< names that CNAMEs led to, in order
+  std::string zone;                ///< of the last name; empty: none of ours
   std::string outcome;  ///< "steered", "static", "delegation", "nodata", "nxdomain", "refused", "cname"
   // The rest only for steered names.
   std::string service;

@@ -1,8 +1,8 @@
 #include "explain/explain.hpp"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <boost/json.hpp>
 
 #include <cmath>
 
@@ -15,33 +15,48 @@ std::string whose_text(const Explanation& e) {
   const auto& client = e.decision.client;
   const auto subnet = e.question.client_subnet ? base::to_string(*e.question.client_subnet) : std::string{};
   switch (client.whose) {
-    case query::Whose::ClientSubnet: return fmt::format("{} (client subnet)", subnet);
-    case query::Whose::Resolver: return fmt::format("{} (the resolver; no client subnet came)", base::to_string(client.address));
-    case query::Whose::OptedOut: return fmt::format("{} (the resolver; the client opted out with /0)", base::to_string(client.address));
+    case query::Whose::ClientSubnet:
+      return fmt::format("{} (client subnet)", subnet);
+    case query::Whose::Resolver:
+      return fmt::format("{} (the resolver; no client subnet came)", base::to_string(client.address));
+    case query::Whose::OptedOut:
+      return fmt::format("{} (the resolver; the client opted out with /0)", base::to_string(client.address));
     case query::Whose::PrivateClientSubnet:
-      return fmt::format("{} (the resolver; client subnet {} is private space nobody named)", base::to_string(client.address), subnet);
-    case query::Whose::Ignored: return fmt::format("{} (the resolver; this service ignores client subnets)", base::to_string(client.address));
+      return fmt::format("{} (the resolver; client subnet {} is private space nobody named)",
+                         base::to_string(client.address), subnet);
+    case query::Whose::Ignored:
+      return fmt::format("{} (the resolver; this service ignores client subnets)",
+                         base::to_string(client.address));
   }
   return {};
 }
 
 std::string_view whose_word(query::Whose whose) {
   switch (whose) {
-    case query::Whose::ClientSubnet: return "client_subnet";
-    case query::Whose::Resolver: return "resolver";
-    case query::Whose::OptedOut: return "opted_out";
-    case query::Whose::PrivateClientSubnet: return "private_client_subnet";
-    case query::Whose::Ignored: return "ignored";
+    case query::Whose::ClientSubnet:
+      return "client_subnet";
+    case query::Whose::Resolver:
+      return "resolver";
+    case query::Whose::OptedOut:
+      return "opted_out";
+    case query::Whose::PrivateClientSubnet:
+      return "private_client_subnet";
+    case query::Whose::Ignored:
+      return "ignored";
   }
   return "";
 }
 
 std::string_view reason_word(steering::Reason reason) {
   switch (reason) {
-    case steering::Reason::Preferred: return "preferred";
-    case steering::Reason::Fallback: return "fallback";
-    case steering::Reason::AllDown: return "all_down";
-    case steering::Reason::Nobody: return "nobody";
+    case steering::Reason::Preferred:
+      return "preferred";
+    case steering::Reason::Fallback:
+      return "fallback";
+    case steering::Reason::AllDown:
+      return "all_down";
+    case steering::Reason::Nobody:
+      return "nobody";
   }
   return "";
 }
@@ -49,7 +64,8 @@ std::string_view reason_word(steering::Reason reason) {
 std::string place_text(const PlaceStep& step) {
   const auto& place = step.place;
   std::vector<std::string> words;
-  for (const auto* word : {&place.city, &place.inner_subdivision, &place.outer_subdivision, &place.country, &place.continent}) {
+  for (const auto* word :
+       {&place.city, &place.inner_subdivision, &place.outer_subdivision, &place.country, &place.continent}) {
     if (!word->empty()) words.push_back(*word);
   }
   if (words.empty() && place.as_number == 0) return "nothing known";
@@ -65,7 +81,8 @@ std::string place_text(const PlaceStep& step) {
 std::string rule_text(const RuleStep& rule) {
   if (rule.implicit) return "none names this client: nearest";
   auto text = rule.place;
-  if (!rule.region.empty()) text += fmt::format(" in region {} ({})", rule.region, base::to_string(rule.place_at));
+  if (!rule.region.empty())
+    text += fmt::format(" in region {} ({})", rule.region, base::to_string(rule.place_at));
   text += fmt::format(" · {}", base::to_string(rule.rule_at));
   if (!rule.note.empty()) text += fmt::format(" · note: {}", rule.note);
   return text;
@@ -90,12 +107,16 @@ std::string tiers_text(const std::vector<TierStep>& tiers) {
 std::string choice_text(const Explanation& e) {
   const auto& choice = e.decision.choice;
   switch (e.decision.verdict) {
-    case query::Verdict::NoData: return "no answer of this type (NODATA)";
-    case query::Verdict::ServFail: return "SERVFAIL (on_all_down)";
-    case query::Verdict::Answer: break;
+    case query::Verdict::NoData:
+      return "no answer of this type (NODATA)";
+    case query::Verdict::ServFail:
+      return "SERVFAIL (on_all_down)";
+    case query::Verdict::Answer:
+      break;
   }
   const auto where = e.datacenter.empty() ? std::string{"the sorry page"} : e.datacenter;
-  if (choice.reason == steering::Reason::AllDown) return fmt::format("{} · nothing is healthy: on_all_down", where);
+  if (choice.reason == steering::Reason::AllDown)
+    return fmt::format("{} · nothing is healthy: on_all_down", where);
   const auto word = choice.reason == steering::Reason::Preferred ? "preferred" : "fallback";
   return fmt::format("{} · {}, tier {}{}", where, word, choice.tier + 1,
                      choice.varies ? " · clients of this leaf are spread" : "");
@@ -103,7 +124,8 @@ std::string choice_text(const Explanation& e) {
 
 json::array to_json_records(const std::vector<RecordStep>& records) {
   json::array array;
-  for (const auto& record : records) array.push_back(json::object{{"file", record.file}, {"network", base::to_string(record.block)}});
+  for (const auto& record : records)
+    array.push_back(json::object{{"file", record.file}, {"network", base::to_string(record.block)}});
   return array;
 }
 
@@ -179,7 +201,7 @@ void put_steered(const Explanation& e, json::object& object) {
                                   {"carrier_bits", client.carrier_bits}};
   object["place"] = to_json_place(e.place);
   object["rule"] = to_json_rule(e.rule);
-  object["tier"] = e.decision.choice.tier + 1;
+  if (e.decision.choice.reason != steering::Reason::Nobody) object["tier"] = e.decision.choice.tier + 1;
   object["varies"] = e.decision.choice.varies;
   object["tiers"] = to_json_tiers(e.tiers);
 }
@@ -188,10 +210,14 @@ void put_steered(const Explanation& e, json::object& object) {
 
 std::string to_text(const Explanation& e) {
   std::string text;
-  const auto line = [&](std::string_view step, const std::string& what) { text += fmt::format("{:<9} {}\n", step, what); };
-  line("query", fmt::format("{} {} · epoch {}", dns::to_string(e.question.name), dns::to_string(e.question.type), e.epoch));
+  const auto line = [&](std::string_view step, const std::string& what) {
+    text += fmt::format("{:<9} {}\n", step, what);
+  };
+  line("query", fmt::format("{} {} · epoch {}", dns::to_string(e.question.name),
+                            dns::to_string(e.question.type), e.epoch));
+  if (!e.chain.empty()) line("cname", fmt::format("→ {}", fmt::join(e.chain, " → ")));
   if (e.zone.empty()) {
-    line("zone", "none of ours: REFUSED");
+    line("zone", e.chain.empty() ? "none of ours: REFUSED" : "none of ours: the resolver asks on");
     return text;
   }
   if (e.outcome != "steered") {
@@ -202,11 +228,15 @@ std::string to_text(const Explanation& e) {
   if (!e.fixed) {
     line("client", whose_text(e));
     const auto& records = e.place.records;
-    for (const auto& record : records) line("record", fmt::format("{} {}", record.file, base::to_string(record.block)));
+    for (const auto& record : records)
+      line("record", fmt::format("{} {}", record.file, base::to_string(record.block)));
     line("place", place_text(e.place));
     line("rule", fmt::format("map {} · {}", e.map, rule_text(e.rule)));
     line("leaf", fmt::format("/{}{}", e.decision.client.leaf_bits,
-                             e.decision.client.carrier_bits != 0 ? fmt::format(" of the IPv4 address, {} bits of IPv6 before it", e.decision.client.carrier_bits) : ""));
+                             e.decision.client.carrier_bits != 0
+                                 ? fmt::format(" of the IPv4 address, {} bits of IPv6 before it",
+                                               e.decision.client.carrier_bits)
+                                 : ""));
     line("tiers", tiers_text(e.tiers));
   }
   line("choice", choice_text(e));
@@ -214,7 +244,8 @@ std::string to_text(const Explanation& e) {
     if (e.addresses.empty()) {
       line("answer", fmt::format("no {} record there (NODATA)", dns::to_string(e.question.type)));
     } else {
-      line("answer", fmt::format("{} · at most {} at once · TTL {} s", fmt::join(e.addresses, ", "), e.answer_most, e.ttl_s));
+      line("answer", fmt::format("{} · at most {} at once · TTL {} s", fmt::join(e.addresses, ", "),
+                                 e.answer_most, e.ttl_s));
     }
   }
   line("scope", fmt::format("/{}", e.decision.scope_bits));
@@ -229,6 +260,9 @@ std::string to_json(const Explanation& e) {
                       {"epoch", e.epoch},
                       {"zone", e.zone},
                       {"outcome", e.outcome}};
+  json::array chain;
+  for (const auto& name : e.chain) chain.push_back(json::string(name));
+  object["chain"] = std::move(chain);
   if (e.question.client_subnet) object["client_subnet"] = base::to_string(*e.question.client_subnet);
   if (e.outcome == "steered") put_steered(e, object);
   return json::serialize(object);

@@ -19,26 +19,28 @@ int check(const Options& options) {
   const auto& problems = compiled ? compiled->warnings : compiled.error();
   std::fputs(problems.to_text().c_str(), stderr);
   if (!compiled) {
-    fmt::print(stderr, "{}: {} error{}, {} warning{}; a server would keep the map it has\n", sources->map_folder,
-               problems.error_count(), problems.error_count() == 1 ? "" : "s", problems.warning_count(),
-               problems.warning_count() == 1 ? "" : "s");
+    fmt::print(stderr, "{}: {}, {}; a server would keep the map it has\n", sources->map_folder,
+               counted(problems.error_count(), "error"), counted(problems.warning_count(), "warning"));
     return kProblems;
   }
   const auto& snapshot = *compiled->snapshot;
-  fmt::print("{}: good · {} zones, {} services, {} datacenters", sources->map_folder, snapshot.zones.size(),
-             snapshot.services.size(), snapshot.datacenters.size());
+  fmt::print("{}: good · {}, {}, {}", sources->map_folder, counted(snapshot.zones.size(), "zone"),
+             counted(snapshot.services.size(), "service"),
+             counted(snapshot.datacenters.size(), "datacenter"));
   for (const auto& map : snapshot.maps) {
     fmt::print(" · map {}: {} IPv4 and {} IPv6 leaves", map.name, map.v4.leaf_count(), map.v6.leaf_count());
   }
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
-  fmt::print(" · {} warning{} · {} ms\n", problems.warning_count(), problems.warning_count() == 1 ? "" : "s", took.count());
+  const auto took =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+  fmt::print(" · {} · {} ms\n", counted(problems.warning_count(), "warning"), took.count());
   return kOk;
 }
 
 }  // namespace
 
 void add_check(CLI::App& app, Options& options) {
-  auto* command = app.add_subcommand("check", "Read and compile a map without serving it; tell everything wrong in it");
+  auto* command =
+      app.add_subcommand("check", "Read and compile a map without serving it; tell everything wrong in it");
   command->add_option("map", options.map, "Map directory (or use --site)");
   add_source_options(*command, options);
   command->callback([&options] { options.exit_code = check(options); });

@@ -12,8 +12,8 @@
 
 namespace meridian::meridianctl {
 
-/// Exit codes: 0 done; 1 what was asked about is wrong (a map with errors); 2 could not be asked (bad usage, no
-/// server).
+/// Exit codes: 0 done; 1 what was asked about is wrong (a map with errors); 2 could not be asked (bad usage,
+/// no server).
 inline constexpr int kOk = 0;
 inline constexpr int kProblems = 1;
 inline constexpr int kUnusable = 2;
@@ -21,11 +21,11 @@ inline constexpr int kUnusable = 2;
 /// Options of every command.
 struct Options {
   std::string control = "/run/meridian/control.sock";
-  std::string site;           ///< --site: meridian.yaml
-  std::string map;            ///< --map: a map directory, instead of the site file's
+  std::string site;                ///< --site: meridian.yaml
+  std::string map;                 ///< --map: a map directory, instead of the site file's
   std::vector<std::string> geoip;  ///< --geoip: database files, instead of the site file's
-  std::string data;           ///< --data: folder of the shipped files
-  int exit_code = kOk;        ///< set by the command that ran
+  std::string data;                ///< --data: folder of the shipped files
+  int exit_code = kOk;             ///< set by the command that ran
 };
 
 /// Each registers one sub-command; its callback sets `options.exit_code`.
@@ -40,7 +40,8 @@ void add_version(CLI::App& app, Options& options);
 /// --site, --map, --geoip and --data for commands that read a map themselves.
 void add_source_options(CLI::App& command, Options& options);
 
-/// Where to read from, by the options: --map and --geoip over the site file. Errors are printed by the caller.
+/// Where to read from, by the options: --map and --geoip over the site file. Errors are printed by the
+/// caller.
 [[nodiscard]] base::Expected<compile::Sources, base::Diagnostics> find_sources(const Options& options);
 
 struct ControlReply {
@@ -49,11 +50,15 @@ struct ControlReply {
 };
 
 /// Asks the running server. The error is one line for the operator, e.g. that no server listens there.
-[[nodiscard]] base::Expected<ControlReply, std::string> ask_server(const Options& options, const std::string& method,
+[[nodiscard]] base::Expected<ControlReply, std::string> ask_server(const Options& options,
+                                                                   const std::string& method,
                                                                    const std::string& target);
 
 /// Percent-encodes one query parameter value.
 [[nodiscard]] std::string url_encode(const std::string& value);
+
+/// "1 zone", "2 zones".
+[[nodiscard]] std::string counted(std::size_t count, const std::string& word);
 
 /// Prints one line to standard error: "meridianctl: …".
 void complain(const std::string& message);

@@ -34,8 +34,9 @@ base::Expected<ControlReply, std::string> ask_server(const Options& options, con
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &reply.body);
   const CURLcode result = curl_easy_perform(curl.get());
   if (result != CURLE_OK) {
-    return base::unexpected(fmt::format("no answer from a server at {}: {}; is meridiand running, and may you open that socket?",
-                                        options.control, curl_easy_strerror(result)));
+    return base::unexpected(
+        fmt::format("no answer from a server at {}: {}; is meridiand running, and may you open that socket?",
+                    options.control, curl_easy_strerror(result)));
   }
   long status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);

@@ -2,8 +2,8 @@
 
 #include "meridianctl/command.hpp"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include <chrono>
 #include <iostream>
@@ -30,9 +30,14 @@ std::string member(const std::string& body, std::string_view key) {
 }
 
 int explain_live(const Options& options, const Arguments& arguments) {
-  const auto target = fmt::format("/v1/explain?name={}&type={}&from={}&resolver={}&format={}", url_encode(arguments.name),
-                                  url_encode(arguments.type), url_encode(arguments.from),
-                                  url_encode(arguments.resolver), arguments.json ? "json" : "text");
+  if (arguments.from == "-") {
+    complain("a list of clients (--from -) needs --map or --site");
+    return kUnusable;
+  }
+  const auto target =
+      fmt::format("/v1/explain?name={}&type={}&from={}&resolver={}&format={}", url_encode(arguments.name),
+                  url_encode(arguments.type), url_encode(arguments.from), url_encode(arguments.resolver),
+                  arguments.json ? "json" : "text");
   const auto reply = ask_server(options, "GET", target);
   if (!reply) {
     complain(reply.error() + " (--map DIR or --site FILE explains without a server)");
@@ -72,7 +77,8 @@ int explain_offline(const Options& options, const Arguments& arguments) {
   if (arguments.from != "-") {
     if (!arguments.json) {
       for (const auto& database : compiled->rulebook->geography.databases) {
-        for (const auto& file : database.files) fmt::print("{:<9} {} ({})\n", "database", file->path, file->database_type);
+        for (const auto& file : database.files)
+          fmt::print("{:<9} {} ({})\n", "database", file->path, file->database_type);
       }
     }
     return explain_one(arguments.from, arguments.json);
@@ -87,13 +93,15 @@ int explain_offline(const Options& options, const Arguments& arguments) {
 }  // namespace
 
 void add_explain(CLI::App& app, Options& options) {
-  auto* command = app.add_subcommand(
-      "explain", "Tell step by step why a client gets its answer: from the running server, or with --map or --site from files");
+  auto* command = app.add_subcommand("explain",
+                                     "Tell step by step why a client gets its answer: from the running "
+                                     "server, or with --map or --site from files");
   const auto arguments = std::make_shared<Arguments>();
   command->add_option("name", arguments->name, "Name asked for")->required();
   command->add_option("type", arguments->type, "Record type")->capture_default_str();
   command->add_option("--from", arguments->from,
-                      "Client: an address (its /24 or /56 is sent, as resolvers do) or a network; - reads a list (with --map or --site)");
+                      "Client: an address (its /24 or /56 is sent, as resolvers do) or a network; - reads a "
+                      "list (with --map or --site)");
   command->add_option("--resolver", arguments->resolver, "Address the packet comes from (default 127.0.0.1)");
   command->add_flag("--json", arguments->json, "One JSON object on one line");
   add_source_options(*command, options);

@@ -25,13 +25,14 @@ std::string bash_completion(const CLI::App& app) {
   std::string cases;
   for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     commands.push_back(command->get_name());
-    cases += fmt::format("    {}) words=\"{} {}\" ;;\n", command->get_name(), fmt::join(option_names(*command), " "),
-                         fmt::join(option_names(app), " "));
+    cases += fmt::format("    {}) words=\"{} {}\" ;;\n", command->get_name(),
+                         fmt::join(option_names(*command), " "), fmt::join(option_names(app), " "));
   }
   return fmt::format(
       "# bash completion for meridianctl; made by `meridianctl completion bash`\n"
       "_meridianctl() {{\n"
-      "  local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}} word command= words=\n"
+      "  local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}} word command= "
+      "words=\n"
       "  case $previous in\n"
       "    --site|--map|--geoip|--data|--control) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"
       "  esac\n"
@@ -43,7 +44,8 @@ std::string bash_completion(const CLI::App& app) {
       "{2}"
       "  esac\n"
       "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-      "  [ \"$command\" = check ] && [ \"${{current#-}}\" = \"$current\" ] && COMPREPLY=($(compgen -d -- \"$current\"))\n"
+      "  [ \"$command\" = check ] && [ \"${{current#-}}\" = \"$current\" ] && COMPREPLY=($(compgen -d -- "
+      "\"$current\"))\n"
       "  return 0\n"
       "}}\n"
       "complete -F _meridianctl meridianctl\n",
@@ -69,7 +71,8 @@ void add_schema(CLI::App& app, Options& options) {
   command->callback([&options, kind] {
     const auto file = config::find_file_kind(*kind);
     if (!file) {
-      complain(fmt::format("'{}' is no configuration file; there are datacenters, regions, maps, services, meridian", *kind));
+      complain(fmt::format(
+          "'{}' is no configuration file; there are datacenters, regions, maps, services, meridian", *kind));
       options.exit_code = kUnusable;
       return;
     }

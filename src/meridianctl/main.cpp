@@ -1,8 +1,28 @@
 // meridianctl: the operator's tool. One file a sub-command; this one only wires them.
 #include "meridianctl/command.hpp"
 
-#include <cstdio>
+#include <algorithm>
 #include <exception>
+#include <string>
+#include <vector>
+
+namespace {
+
+/// CLI11 only says that some command is required; the word that is none deserves to be named.
+int missing_command(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  std::vector<std::string> names;
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  const std::string word = argc > 1 ? argv[1] : "";
+  const bool is_known = std::find(names.begin(), names.end(), word) != names.end();
+  if (word.empty() || word.front() == '-' || is_known) return app.exit(error);
+  const auto hint = meridian::base::suggestion(word, names);
+  meridian::meridianctl::complain("no command is called '" + word + "'" +
+                                  (hint.empty() ? "; --help lists them" : hint));
+  return meridian::meridianctl::kUnusable;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace meridian::meridianctl;
@@ -23,6 +43,8 @@ int main(int argc, char** argv) {
   // Libraries may throw (files, memory); an operator gets a line, not a core dump.
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RequiredError& error) {
+    return missing_command(app, error, argc, argv) == 0 ? kOk : kUnusable;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : kUnusable;
   } catch (const std::exception& error) {

@@ -1,8 +1,8 @@
 // The commands that ask the running server and print its answer: status and reload.
 #include "meridianctl/command.hpp"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include <cstdio>
 #include <memory>
@@ -14,7 +14,8 @@ namespace {
 namespace json = boost::json;
 
 /// The JSON object in a reply; nullopt (and a complaint) when there is none.
-std::optional<json::object> ask(const Options& options, const std::string& method, const std::string& target) {
+std::optional<json::object> ask(const Options& options, const std::string& method,
+                                const std::string& target) {
   const auto reply = ask_server(options, method, target);
   if (!reply) {
     complain(reply.error());
@@ -37,7 +38,8 @@ void print_problems(const json::object& reload) {
   for (const auto& item : reload.at("problems").as_array()) {
     const auto& problem = item.as_object();
     base::Diagnostic diagnostic;
-    diagnostic.severity = problem.at("severity").as_string() == "warning" ? base::Severity::Warning : base::Severity::Error;
+    diagnostic.severity =
+        problem.at("severity").as_string() == "warning" ? base::Severity::Warning : base::Severity::Error;
     diagnostic.where = {text(problem.at("file")), static_cast<int>(problem.at("line").as_int64()),
                         static_cast<int>(problem.at("column").as_int64())};
     diagnostic.message = text(problem.at("message"));
@@ -51,9 +53,12 @@ void print_status(const json::object& status) {
   fmt::print("site       {} · meridiand {} · up {} s\n", text(status.at("site")), text(status.at("version")),
              text(status.at("uptime_s")));
   fmt::print("listening {} · {} UDP workers\n", listening, text(status.at("workers")));
-  fmt::print("epoch      {} of {} · {} zones, {} services, {} endpoints\n", text(status.at("epoch")),
-             text(status.at("epoch_built_at")), text(status.at("zones")), text(status.at("services")),
-             text(status.at("endpoints")));
+  const auto count = [&](std::string_view key, const std::string& word) {
+    return counted(status.at(key).to_number<std::size_t>(), word);
+  };
+  fmt::print("epoch      {} of {} · {}, {}, {}\n", text(status.at("epoch")),
+             text(status.at("epoch_built_at")), count("zones", "zone"), count("services", "service"),
+             count("endpoints", "endpoint"));
   for (const auto& map : status.at("maps").as_array()) {
     const auto& object = map.as_object();
     fmt::print("map        {} · {} IPv4 and {} IPv6 leaves, {} bytes\n", text(object.at("name")),
@@ -65,8 +70,10 @@ void print_status(const json::object& status) {
                text(object.at("type")), text(object.at("built_at")));
   }
   const auto& reload = status.at("last_reload").as_object();
-  fmt::print("reload     {} · {} ms · {} problems\n", reload.at("ok").as_bool() ? "good" : "FAILED, the old map serves",
-             text(reload.at("took_ms")), reload.at("problems").as_array().size());
+  fmt::print("reload     {} · {} ms · {}\n",
+             reload.at("ok").as_bool() ? "good" : "FAILED, the old map serves", text(reload.at("took_ms")),
+             counted(reload.at("problems").as_array().size(), "problem"));
+  print_problems(reload);
   for (const auto& [name, value] : status.at("counters").as_object()) {
     if (value.to_number<std::uint64_t>() != 0) fmt::print("{:<42} {}\n", std::string_view{name}, text(value));
   }
@@ -95,8 +102,9 @@ int run_reload(const Options& options, bool as_json) {
     fmt::print("{}\n", json::serialize(*reload));
   } else {
     print_problems(*reload);
-    fmt::print("{} · epoch {} serves · {} ms\n", is_ok->as_bool() ? "reloaded" : "not reloaded: the old map stays",
-               text(reload->at("epoch")), text(reload->at("took_ms")));
+    fmt::print("{} · epoch {} serves · {} ms\n",
+               is_ok->as_bool() ? "reloaded" : "not reloaded: the old map stays", text(reload->at("epoch")),
+               text(reload->at("took_ms")));
   }
   return is_ok->as_bool() ? kOk : kProblems;
 }
@@ -116,7 +124,8 @@ void add_status(CLI::App& app, Options& options) {
 }
 
 void add_reload(CLI::App& app, Options& options) {
-  add(app, options, "reload", "Have the running server read its map again; waits, and tells what was wrong", &run_reload);
+  add(app, options, "reload", "Have the running server read its map again; waits, and tells what was wrong",
+      &run_reload);
 }
 
 }  // namespace meridian::meridianctl

@@ -30,6 +30,10 @@ base::Expected<compile::Sources, base::Diagnostics> find_sources(const Options& 
   return sources;
 }
 
+std::string counted(std::size_t count, const std::string& word) {
+  return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
+}
+
 void complain(const std::string& message) { std::fprintf(stderr, "meridianctl: %s\n", message.c_str()); }
 
 }  // namespace meridian::meridianctl

@@ -1,8 +1,10 @@
 // meridiand: wiring only. Reads the site file, builds the first epoch, binds, serves, and stops on a signal.
 //
-// Threads: UDP workers and TCP in net/, the builder in control/, and this one for signals and the control socket.
+// Threads: UDP workers and TCP in net/, the builder in control/, and this one for signals and the control
+// socket.
 #include "base/clock.hpp"
 #include "base/data_folder.hpp"
+#include "base/limits.hpp"
 #include "base/log.hpp"
 #include "config/load.hpp"
 #include "control/api.hpp"
@@ -11,14 +13,16 @@
 #include "meridiand/query_handler.hpp"
 #include "net/server.hpp"
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -41,7 +45,7 @@ int fail(const std::string& message) {
 
 std::size_t worker_count(const config::Site& site) {
   if (site.workers != 0) return site.workers;
-  return std::max(1u, std::thread::hardware_concurrency());
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, base::limits::kUdpWorkersMax);
 }
 
 net::ServerOptions server_options(const config::Site& site) {
@@ -51,15 +55,18 @@ net::ServerOptions server_options(const config::Site& site) {
   return options;
 }
 
-net::HandlerFactory handler_factory(const base::Published<control::Serving>& serving, const std::string& site) {
+net::HandlerFactory handler_factory(const base::Published<control::Serving>& serving,
+                                    const std::string& site) {
   // Which address of a pool comes first need not be secret, but should differ from worker to worker.
   const std::uint64_t seed = std::random_device{}();
   return [&serving, site, seed](net::WorkerIndex index, stats::Counters& counters) {
-    return std::make_unique<QueryHandler>(serving, counters, site, base::mix(seed + static_cast<std::uint64_t>(index)));
+    return std::make_unique<QueryHandler>(serving, counters, site,
+                                          base::mix(seed + static_cast<std::uint64_t>(index)));
   };
 }
 
-control::ServerInfo server_info(const config::Site& site, const net::Server& server, const base::Clock& clock) {
+control::ServerInfo server_info(const config::Site& site, const net::Server& server,
+                                const base::Clock& clock) {
   control::ServerInfo info{MERIDIAN_VERSION, site.site, {}, worker_count(site), clock.monotonic()};
   for (const auto& address : server.addresses()) info.listening.push_back(net::to_string(address));
   return info;
@@ -115,22 +122,25 @@ int serve(const config::Site& site, const Options& options) {
 
   boost::asio::io_context context(1);
   const Signals signals(context, reloader);
-  net::Server server(server_options(site), handler_factory(reloader.serving(), site.site), counters);
-  if (const auto started = start_without_signals(server); !started) return fail(started.error());
-
-  const control::Api api(server_info(site, server, clock), reloader, counters, clock);
+  std::optional<control::Api> api;  // made once the addresses are known; nothing is asked before run()
   control::HttpServer http(context, counters.register_block(),
                            [&api](const control::Request& request, control::Respond respond) {
-                             api.handle(request, std::move(respond));
+                             api->handle(request, std::move(respond));
                            });
   const auto& socket = options.control.empty() ? site.control_unix : options.control;
   if (const auto listening = http.listen(socket); !listening) return fail(listening.error());
+
+  net::Server server(server_options(site), handler_factory(reloader.serving(), site.site), counters);
+  if (const auto started = start_without_signals(server); !started) return fail(started.error());
+  api.emplace(server_info(site, server, clock), reloader, counters, clock);
   reloader.start();
 
   for (const auto& address : server.addresses()) {
-    base::log_event(base::LogLevel::Info, "listening", {{"address", net::to_string(address)}, {"transport", "udp+tcp"}});
+    base::log_event(base::LogLevel::Info, "listening",
+                    {{"address", net::to_string(address)}, {"transport", "udp+tcp"}});
   }
-  base::log_event(base::LogLevel::Info, "ready", {{"site", site.site}, {"control", socket}, {"version", MERIDIAN_VERSION}});
+  base::log_event(base::LogLevel::Info, "ready",
+                  {{"site", site.site}, {"control", socket}, {"version", MERIDIAN_VERSION}});
   context.run();
 
   server.stop();

@@ -14,16 +14,16 @@ namespace meridian::meridiand {
 class QueryHandler final : public net::BatchHandler {
  public:
   /// `serving` and `counters` outlive the handler; `nsid` is the site's name.
-  QueryHandler(const base::Published<control::Serving>& serving, stats::Counters& counters, const std::string& nsid,
-               std::uint64_t seed)
+  QueryHandler(const base::Published<control::Serving>& serving, stats::Counters& counters,
+               const std::string& nsid, std::uint64_t seed)
       : reader_(serving), nsid_(nsid.begin(), nsid.end()), worker_{counters, base::Random(seed), nsid_} {}
 
   void answer_batch(std::span<net::Exchange> batch) noexcept override {
     const control::Serving& serving = reader_.current();
     for (auto& exchange : batch) {
-      exchange.reply_bytes = query::answer_query(*serving.snapshot, *serving.tables,
-                                                 {exchange.peer.address, exchange.peer.tcp}, exchange.query,
-                                                 exchange.reply, worker_);
+      exchange.reply_bytes =
+          query::answer_query(*serving.snapshot, *serving.tables, {exchange.peer.address, exchange.peer.tcp},
+                              exchange.query, exchange.reply, worker_);
     }
   }
 

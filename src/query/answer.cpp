@@ -25,12 +25,17 @@ std::size_t answer_query(const Snapshot& snapshot, const Tables& tables, const S
 
     const auto found = zone->lookup(hashed, query->type);
     switch (found.outcome) {
-      case zone::Outcome::Answer: return reply.finish_static(name, found);
+      case zone::Outcome::Answer:
+        return reply.finish_static(name, found);
       // Only a steered answer depends on the client, so only here may the ECS scope exceed 0.
-      case zone::Outcome::Steered: return reply.finish_steered(*zone, name, found.service);
-      case zone::Outcome::Delegation: return reply.finish_referral(*zone, found);
-      case zone::Outcome::NoData: return reply.finish_negative(*zone, dns::Rcode::NoError);
-      case zone::Outcome::NxDomain: return reply.finish_negative(*zone, dns::Rcode::NxDomain);
+      case zone::Outcome::Steered:
+        return reply.finish_steered(*zone, name, found.service);
+      case zone::Outcome::Delegation:
+        return reply.finish_referral(*zone, found);
+      case zone::Outcome::NoData:
+        return reply.finish_negative(*zone, dns::Rcode::NoError);
+      case zone::Outcome::NxDomain:
+        return reply.finish_negative(*zone, dns::Rcode::NxDomain);
       case zone::Outcome::Cname:
         if (!reply.follow_cname(found, name)) return reply.finish();
         break;

@@ -1,7 +1,7 @@
 // The life of a query: one packet in, one packet out.
 //
-// Start reading at answer.cpp; docs/life-of-a-query.md tells the same story in words. HOT: no allocation, lock,
-// clock, exception or log line.
+// Start reading at answer.cpp; docs/life-of-a-query.md tells the same story in words. HOT: no allocation,
+// lock, clock, exception or log line.
 #pragma once
 
 #include "base/ip.hpp"

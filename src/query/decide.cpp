@@ -17,17 +17,27 @@ std::uint64_t healthy_weight(const EndpointRange& range, const Snapshot& snapsho
 void decide_all_down(const Service& service, const steering::Choice& choice, Decision& decision) noexcept {
   decision.ignore_health = true;
   switch (service.on_all_down) {
-    case OnAllDown::AnswerAnyway: decision.pool = service.pools[base::index_of(choice.datacenter)]; return;
-    case OnAllDown::SorryPool: decision.pool = service.sorry_pool; return;
-    case OnAllDown::NoData: decision.verdict = Verdict::NoData; return;
-    case OnAllDown::ServFail: decision.verdict = Verdict::ServFail; return;
+    case OnAllDown::AnswerAnyway:
+      decision.pool = service.pools[base::index_of(choice.datacenter)];
+      return;
+    case OnAllDown::SorryPool:
+      decision.pool = service.sorry_pool;
+      return;
+    case OnAllDown::NoData:
+      decision.verdict = Verdict::NoData;
+      return;
+    case OnAllDown::ServFail:
+      decision.verdict = Verdict::ServFail;
+      return;
   }
 }
 
 }  // namespace
 
-steering::Share pool_health(const Pool& pool, const Snapshot& snapshot, const health::HealthTable& health) noexcept {
-  const std::uint64_t healthy = healthy_weight(pool.v4, snapshot, health) + healthy_weight(pool.v6, snapshot, health);
+steering::Share pool_health(const Pool& pool, const Snapshot& snapshot,
+                            const health::HealthTable& health) noexcept {
+  const std::uint64_t healthy =
+      healthy_weight(pool.v4, snapshot, health) + healthy_weight(pool.v6, snapshot, health);
   if (healthy == pool.total_weight) return steering::kFull;
   const auto share = static_cast<steering::Share>(healthy * steering::kFull / pool.total_weight);
   return share < pool.at_least ? 0 : share;
@@ -38,11 +48,13 @@ steering::Candidate candidate_at(const Snapshot& snapshot, const Tables& tables,
   const base::PoolId id = service.pools[base::index_of(datacenter)];
   if (id == base::kNoPool) return {};
   const Pool& pool = snapshot.pools[base::index_of(id)];
-  return {true, pool_health(pool, snapshot, tables.health), snapshot.datacenters[base::index_of(datacenter)].key};
+  return {true, pool_health(pool, snapshot, tables.health),
+          snapshot.datacenters[base::index_of(datacenter)].key};
 }
 
-Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& service, const base::IpAddress& source,
-                const std::optional<base::IpPrefix>& client_subnet, base::Random& random) noexcept {
+Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& service,
+                const base::IpAddress& source, const std::optional<base::IpPrefix>& client_subnet,
+                base::Random& random) noexcept {
   Decision decision;
   if (service.fixed_pool != base::kNoPool) {  // a view of one datacenter: the same for every client
     const Pool& pool = snapshot.pools[base::index_of(service.fixed_pool)];
@@ -55,21 +67,25 @@ Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& s
     decision.choice.reason = decision.ignore_health ? steering::Reason::AllDown : steering::Reason::Preferred;
     return decision;
   }
-  decision.client = locate(snapshot.maps[base::index_of(service.map)], service.use_client_subnet, source, client_subnet);
+  decision.client =
+      locate(snapshot.maps[base::index_of(service.map)], service.use_client_subnet, source, client_subnet);
   const std::uint64_t drawn = service.sticky ? decision.client.unit : random.next();
-  decision.choice = steering::choose(snapshot.tiers.list(decision.client.tiers), service.overprovision,
-                                     steering::DrawKey{base::mix(service.key + drawn)},
-                                     [&](base::DatacenterId datacenter) {
-                                       return candidate_at(snapshot, tables, service, datacenter);
-                                     });
+  decision.choice = steering::choose(
+      snapshot.tiers.list(decision.client.tiers), service.overprovision,
+      steering::DrawKey{base::mix(service.key + drawn)},
+      [&](base::DatacenterId datacenter) { return candidate_at(snapshot, tables, service, datacenter); });
   decision.scope_bits = scope_bits(decision.client, service.sticky && decision.choice.varies);
   switch (decision.choice.reason) {
     case steering::Reason::Preferred:
     case steering::Reason::Fallback:
       decision.pool = service.pools[base::index_of(decision.choice.datacenter)];
       break;
-    case steering::Reason::AllDown: decide_all_down(service, decision.choice, decision); break;
-    case steering::Reason::Nobody: decision.verdict = Verdict::NoData; break;
+    case steering::Reason::AllDown:
+      decide_all_down(service, decision.choice, decision);
+      break;
+    case steering::Reason::Nobody:
+      decision.verdict = Verdict::NoData;
+      break;
   }
   return decision;
 }
@@ -99,7 +115,8 @@ Selection select_endpoints(const Snapshot& snapshot, const health::HealthTable& 
   while (selection.count < most) {
     std::uint32_t ticket = random.below(weight_left);
     std::size_t at = 0;
-    while (ticket >= snapshot.endpoints[eligible[at]].weight) ticket -= snapshot.endpoints[eligible[at++]].weight;
+    while (ticket >= snapshot.endpoints[eligible[at]].weight)
+      ticket -= snapshot.endpoints[eligible[at++]].weight;
     selection.endpoints[selection.count++] = eligible[at];
     weight_left -= snapshot.endpoints[eligible[at]].weight;
     eligible[at] = eligible[--eligible_count];

@@ -1,4 +1,5 @@
-// One steered query → which pool, which addresses, which scope: the part of an answer that depends on the client.
+// One steered query → which pool, which addresses, which scope: the part of an answer that depends on the
+// client.
 //
 // Called by answer_query and by explain, so that what is told is what is served. HOT: no allocation, no lock;
 // each health word is read once a decision.
@@ -30,7 +31,8 @@ struct Decision {
 
 /// Decides for one client. `random` is drawn from only where the service spreads randomly.
 [[nodiscard]] Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& service,
-                              const base::IpAddress& source, const std::optional<base::IpPrefix>& client_subnet,
+                              const base::IpAddress& source,
+                              const std::optional<base::IpPrefix>& client_subnet,
                               base::Random& random) noexcept;
 
 /// Healthy endpoint weight ÷ all endpoint weight; 0 below the pool's at_least.
@@ -38,7 +40,8 @@ struct Decision {
                                           const health::HealthTable& health) noexcept;
 
 /// What the service offers in one datacenter, as steering::choose asks for it.
-[[nodiscard]] steering::Candidate candidate_at(const Snapshot& snapshot, const Tables& tables, const Service& service,
+[[nodiscard]] steering::Candidate candidate_at(const Snapshot& snapshot, const Tables& tables,
+                                               const Service& service,
                                                base::DatacenterId datacenter) noexcept;
 
 /// Positions in Snapshot::endpoints, in the order to answer them.
@@ -47,10 +50,10 @@ struct Selection {
   std::size_t count = 0;
 };
 
-/// At most `most` endpoints of `range`, healthy ones unless `ignore_health`, drawn by weight without replacement
-/// (with equal weights: neighbours from a random start on).
-[[nodiscard]] Selection select_endpoints(const Snapshot& snapshot, const health::HealthTable& health, const Pool& pool,
-                                         const EndpointRange& range, bool ignore_health, std::size_t most,
-                                         base::Random& random) noexcept;
+/// At most `most` endpoints of `range`, healthy ones unless `ignore_health`, drawn by weight without
+/// replacement (with equal weights: neighbours from a random start on).
+[[nodiscard]] Selection select_endpoints(const Snapshot& snapshot, const health::HealthTable& health,
+                                         const Pool& pool, const EndpointRange& range, bool ignore_health,
+                                         std::size_t most, base::Random& random) noexcept;
 
 }  // namespace meridian::query

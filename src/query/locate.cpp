@@ -12,17 +12,18 @@ namespace {
 /// First bytes under which private space lies (base::private_networks): most addresses end here.
 constexpr std::array<bool, 256> kMayBePrivate = [] {
   std::array<bool, 256> table{};
-  for (const unsigned byte : {0x00u, 10u, 100u, 127u, 169u, 172u, 192u, 0xfcu, 0xfdu, 0xfeu}) table[byte] = true;
+  for (const unsigned byte : {0x00u, 10u, 100u, 127u, 169u, 172u, 192u, 0xfcu, 0xfdu, 0xfeu})
+    table[byte] = true;
   return table;
 }();
 
 bool is_unnamed_private(const SteeringMap& map, const base::IpAddress& address) noexcept {
   if (!kMayBePrivate[address.bytes[0]]) return false;
-  const auto& networks = map.unnamed_private;  // disjoint, so only the last one that starts at or before can hold it
-  const auto after = std::upper_bound(networks.begin(), networks.end(), address,
-                                      [](const base::IpAddress& wanted, const base::IpPrefix& network) {
-                                        return wanted < network.address;
-                                      });
+  const auto& networks =
+      map.unnamed_private;  // disjoint, so only the last one that starts at or before can hold it
+  const auto after = std::upper_bound(
+      networks.begin(), networks.end(), address,
+      [](const base::IpAddress& wanted, const base::IpPrefix& network) { return wanted < network.address; });
   return after != networks.begin() && std::prev(after)->contains(address);
 }
 
@@ -77,13 +78,17 @@ std::uint8_t scope_bits(const Client& client, bool varies) noexcept {
   switch (client.whose) {
     case Whose::Resolver:
     case Whose::OptedOut:
-    case Whose::Ignored: return 0;
-    case Whose::PrivateClientSubnet: return client.source_bits;
-    case Whose::ClientSubnet: break;
+    case Whose::Ignored:
+      return 0;
+    case Whose::PrivateClientSubnet:
+      return client.source_bits;
+    case Whose::ClientSubnet:
+      break;
   }
   const std::uint8_t unit = varies ? unit_bits(client.address.family) : std::uint8_t{0};
   const std::uint8_t bits = std::max(client.leaf_bits, unit);
-  // A leaf that covers the whole family says "good for everyone"; inside a carrier it says "for this carrier".
+  // A leaf that covers the whole family says "good for everyone"; inside a carrier it says "for this
+  // carrier".
   return static_cast<std::uint8_t>(client.carrier_bits + bits);
 }
 

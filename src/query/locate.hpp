@@ -1,4 +1,5 @@
-// Whose address decides, and where in the map it lies: from packet source and client subnet to tiers and scope.
+// Whose address decides, and where in the map it lies: from packet source and client subnet to tiers and
+// scope.
 //
 // docs/life-of-a-query.md gives the rules. HOT: one trie walk, no allocation.
 #pragma once
@@ -22,21 +23,23 @@ enum class Whose : std::uint8_t {
 };
 
 struct Client {
-  base::IpAddress address;          ///< What was looked up: an IPv4 address also where IPv6 carried it.
+  base::IpAddress address;  ///< What was looked up: an IPv4 address also where IPv6 carried it.
   Whose whose = Whose::Resolver;
   base::TiersId tiers{};
-  std::uint8_t leaf_bits = 0;       ///< Depth of the map's leaf, in bits of `address`.
-  std::uint8_t carrier_bits = 0;    ///< Bits of the IPv6 carrier before `address`; 0 when it was asked as it is.
-  std::uint8_t source_bits = 0;     ///< Prefix length of the client subnet option.
-  std::uint64_t unit = 0;           ///< hash of the client's /24 or /56
+  std::uint8_t leaf_bits = 0;  ///< Depth of the map's leaf, in bits of `address`.
+  std::uint8_t carrier_bits =
+      0;                         ///< Bits of the IPv6 carrier before `address`; 0 when it was asked as it is.
+  std::uint8_t source_bits = 0;  ///< Prefix length of the client subnet option.
+  std::uint64_t unit = 0;        ///< hash of the client's /24 or /56
 };
 
-/// Finds the client of a steered query. Cannot fail: where nothing is known the map's `unknown` tiers are used.
+/// Finds the client of a steered query. Cannot fail: where nothing is known the map's `unknown` tiers are
+/// used.
 [[nodiscard]] Client locate(const SteeringMap& map, bool use_client_subnet, const base::IpAddress& source,
                             const std::optional<base::IpPrefix>& client_subnet) noexcept;
 
-/// The ECS scope of an answer for this client (RFC 7871 7.2.1). `varies`: another unit of the same leaf may get
-/// another answer, so the scope is at least the unit's.
+/// The ECS scope of an answer for this client (RFC 7871 7.2.1). `varies`: another unit of the same leaf may
+/// get another answer, so the scope is at least the unit's.
 [[nodiscard]] std::uint8_t scope_bits(const Client& client, bool varies) noexcept;
 
 /// Prefix length of the unit that sticks together: 24 or 56.

@@ -13,9 +13,12 @@ using stats::Counter;
 
 Counter counter_of(dns::Rcode rcode) noexcept {
   switch (rcode) {
-    case dns::Rcode::NotImp: return Counter::NotImp;
-    case dns::Rcode::BadVers: return Counter::BadVers;
-    default: return Counter::FormErr;
+    case dns::Rcode::NotImp:
+      return Counter::NotImp;
+    case dns::Rcode::BadVers:
+      return Counter::BadVers;
+    default:
+      return Counter::FormErr;
   }
 }
 
@@ -44,8 +47,8 @@ std::optional<base::IpPrefix> subnet_of(const dns::Query& query) noexcept {
 
 }  // namespace
 
-std::size_t reject(const dns::QueryError& error, std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply,
-                   stats::Counters& counters) noexcept {
+std::size_t reject(const dns::QueryError& error, std::span<const std::uint8_t> packet,
+                   std::span<std::uint8_t> reply, stats::Counters& counters) noexcept {
   if (error.is_silent()) {
     counters.add(error.fault == dns::QueryFault::TooShort ? Counter::DroppedShort : Counter::DroppedResponse);
     return 0;
@@ -54,8 +57,8 @@ std::size_t reject(const dns::QueryError& error, std::span<const std::uint8_t> p
   return dns::write_error_reply(packet, error, reply);
 }
 
-std::size_t refuse(const dns::Query& query, std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply,
-                   stats::Counters& counters) noexcept {
+std::size_t refuse(const dns::Query& query, std::span<const std::uint8_t> packet,
+                   std::span<std::uint8_t> reply, stats::Counters& counters) noexcept {
   counters.add(Counter::Refused);
   return dns::write_error_reply(packet, query, dns::Rcode::Refused, reply);
 }
@@ -70,7 +73,8 @@ bool is_servable(const dns::Query& query) noexcept {
 }
 
 Reply::Reply(const Snapshot& snapshot, const Tables& tables, const Source& source, Worker& worker,
-             const dns::Query& query, std::span<const std::uint8_t> packet, std::span<std::uint8_t> out) noexcept
+             const dns::Query& query, std::span<const std::uint8_t> packet,
+             std::span<std::uint8_t> out) noexcept
     : snapshot_(snapshot),
       tables_(tables),
       source_(source),
@@ -98,7 +102,8 @@ std::size_t Reply::truncate() noexcept {
 
 std::size_t Reply::finish_static(dns::NameView name, const zone::Found& found) noexcept {
   const auto& rrset = found.rrset;
-  if (!writer_.add_rrset(dns::Section::Answer, name, rrset.type, rrset.ttl_s, rrset.records)) return truncate();
+  if (!writer_.add_rrset(dns::Section::Answer, name, rrset.type, rrset.ttl_s, rrset.records))
+    return truncate();
   worker_.counters.add(Counter::StaticAnswers);
   return finish();
 }
@@ -108,16 +113,19 @@ std::size_t Reply::finish_steered(const zone::Zone& zone, dns::NameView name, ba
   const auto subnet = subnet_of(query_);
   const Decision decision = decide(snapshot_, tables_, service, source_.address, subnet, worker_.random);
   if (edns_.client_subnet) edns_.client_subnet->scope_bits = decision.scope_bits;
-  if (subnet && decision.client.whose != Whose::ClientSubnet) worker_.counters.add(Counter::ClientSubnetIgnored);
+  if (subnet && decision.client.whose != Whose::ClientSubnet)
+    worker_.counters.add(Counter::ClientSubnetIgnored);
   if (decision.choice.reason == steering::Reason::AllDown) worker_.counters.add(Counter::AllDownAnswers);
 
   switch (decision.verdict) {
-    case Verdict::NoData: return finish_negative(zone, dns::Rcode::NoError);
+    case Verdict::NoData:
+      return finish_negative(zone, dns::Rcode::NoError);
     case Verdict::ServFail:
       worker_.counters.add(Counter::ServFail);
       writer_.set_rcode(dns::Rcode::ServFail);
       return finish();
-    case Verdict::Answer: break;
+    case Verdict::Answer:
+      break;
   }
   const std::uint16_t before = writer_.count(dns::Section::Answer);
   const Pool& pool = snapshot_.pools[base::index_of(decision.pool)];
@@ -128,7 +136,8 @@ std::size_t Reply::finish_steered(const zone::Zone& zone, dns::NameView name, ba
   return finish();
 }
 
-bool Reply::add_addresses(dns::NameView name, const Pool& pool, const Service& service, bool ignore_health) noexcept {
+bool Reply::add_addresses(dns::NameView name, const Pool& pool, const Service& service,
+                          bool ignore_health) noexcept {
   const bool is_v6 = query_.type == dns::Rtype::Aaaa;
   const EndpointRange& range = is_v6 ? pool.v6 : pool.v4;
   const std::size_t record_bytes = is_v6 ? kAaaaRecordBytes : kARecordBytes;
@@ -143,9 +152,9 @@ bool Reply::add_addresses(dns::NameView name, const Pool& pool, const Service& s
     const std::size_t first = selection.endpoints[begin] - range.begin;
     const auto images = std::span{snapshot_.records}.subspan(range.records_at + first * record_bytes,
                                                              (end - begin) * record_bytes);
-    const bool fits = at_question
-                          ? writer_.add_raw(dns::Section::Answer, images, static_cast<std::uint16_t>(end - begin))
-                          : writer_.add_raw(dns::Section::Answer, name, std::nullopt, images);
+    const bool fits =
+        at_question ? writer_.add_raw(dns::Section::Answer, images, static_cast<std::uint16_t>(end - begin))
+                    : writer_.add_raw(dns::Section::Answer, name, std::nullopt, images);
     if (fits) continue;
     writer_.rewind(mark);
     return false;
@@ -154,11 +163,13 @@ bool Reply::add_addresses(dns::NameView name, const Pool& pool, const Service& s
 }
 
 std::size_t Reply::finish_referral(const zone::Zone& zone, const zone::Found& found) noexcept {
-  if (writer_.count(dns::Section::Answer) != 0) return finish();  // a chain ended below a cut: the resolver asks on
-  is_authoritative_ = false;
   worker_.counters.add(Counter::Delegations);
+  if (writer_.count(dns::Section::Answer) != 0)
+    return finish();  // a chain ended below a cut: the resolver asks on
+  is_authoritative_ = false;
   const auto& rrset = found.rrset;
-  if (!writer_.add_rrset(dns::Section::Authority, found.owner, rrset.type, rrset.ttl_s, rrset.records)) return truncate();
+  if (!writer_.add_rrset(dns::Section::Authority, found.owner, rrset.type, rrset.ttl_s, rrset.records))
+    return truncate();
   if (!add_glue(zone, found)) return truncate();
   return finish();
 }
@@ -184,7 +195,8 @@ std::size_t Reply::finish_negative(const zone::Zone& zone, dns::Rcode rcode) noe
   worker_.counters.add(rcode == dns::Rcode::NxDomain ? Counter::NxDomain : Counter::NoData);
   writer_.set_rcode(rcode);
   const auto& soa = zone.soa();
-  if (!writer_.add_rrset(dns::Section::Authority, zone.apex(), soa.type, zone.negative_ttl_s(), soa.records)) {
+  if (!writer_.add_rrset(dns::Section::Authority, zone.apex(), soa.type, zone.negative_ttl_s(),
+                         soa.records)) {
     return truncate();
   }
   return finish();
@@ -225,6 +237,7 @@ bool Reply::follow_dname(const zone::Found& found, dns::Name& name) noexcept {
   const std::size_t size = kept + target.size();
   if (!add_link(found.owner, rrset.type, rrset.ttl_s, rrset.records)) return false;
   if (size > base::limits::kNameBytesMax) {
+    worker_.counters.add(Counter::YxDomain);
     writer_.set_rcode(dns::Rcode::YxDomain);
     return false;
   }

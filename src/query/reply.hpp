@@ -31,8 +31,8 @@ void count_query(const dns::Query& query, stats::Counters& counters) noexcept;
 
 class Reply {
  public:
-  Reply(const Snapshot& snapshot, const Tables& tables, const Source& source, Worker& worker, const dns::Query& query,
-        std::span<const std::uint8_t> packet, std::span<std::uint8_t> out) noexcept;
+  Reply(const Snapshot& snapshot, const Tables& tables, const Source& source, Worker& worker,
+        const dns::Query& query, std::span<const std::uint8_t> packet, std::span<std::uint8_t> out) noexcept;
 
   [[nodiscard]] std::size_t finish_static(dns::NameView name, const zone::Found& found) noexcept;
   [[nodiscard]] std::size_t finish_steered(const zone::Zone& zone, dns::NameView name,
@@ -48,8 +48,8 @@ class Reply {
 
   /// Adds the CNAME at `name` and makes `name` its target. False: the reply is full and truncated.
   [[nodiscard]] bool follow_cname(const zone::Found& found, dns::Name& name) noexcept;
-  /// Adds the DNAME and the CNAME it stands for (RFC 6672 3.1), and makes `name` that target. False: truncated, or
-  /// the target would be too long (YXDOMAIN).
+  /// Adds the DNAME and the CNAME it stands for (RFC 6672 3.1), and makes `name` that target. False:
+  /// truncated, or the target would be too long (YXDOMAIN).
   [[nodiscard]] bool follow_dname(const zone::Found& found, dns::Name& name) noexcept;
 
  private:

@@ -1,5 +1,5 @@
-// Everything a query needs, compiled: zones, services, pools, maps. Immutable; built by config/compile only and
-// published whole.
+// Everything a query needs, compiled: zones, services, pools, maps. Immutable; built by config/compile only
+// and published whole.
 //
 // Ids index the vectors here and mean nothing in another snapshot. What changes between snapshots' lives, the
 // health of endpoints, is in Tables.

@@ -51,6 +51,7 @@ enum class Counter : std::uint8_t {
   ServFail,
   Truncated,
   CnameChainTooLong,
+  YxDomain,
   DroppedShort,
   DroppedResponse,
   // Counted by control/.
@@ -71,7 +72,7 @@ struct CounterInfo {
 };
 
 /// In the order of the enum, so that a counter is its own index. docs/counters.md lists the same names.
-inline constexpr std::array<CounterInfo, 40> kCounterTable{{
+inline constexpr std::array<CounterInfo, 41> kCounterTable{{
     {Counter::UdpQueries, "udp_queries_total", "queries",
      "Messages that arrived over UDP and were looked at."},
     {Counter::UdpAnswers, "udp_answers_total", "answers",
@@ -136,6 +137,8 @@ inline constexpr std::array<CounterInfo, 40> kCounterTable{{
     {Counter::Truncated, "truncated_answers_total", "answers", "UDP answers cut short with the TC bit set."},
     {Counter::CnameChainTooLong, "cname_chain_too_long_answers_total", "answers",
      "Answers that ended early because their CNAME chain was longer than the limit."},
+    {Counter::YxDomain, "yxdomain_answers_total", "answers",
+     "Answers with YXDOMAIN, because a DNAME made the name too long."},
     {Counter::DroppedShort, "dropped_short_queries_total", "queries",
      "Messages dropped because they were shorter than a DNS header."},
     {Counter::DroppedResponse, "dropped_response_queries_total", "queries",

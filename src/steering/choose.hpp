@@ -1,7 +1,8 @@
-// From tiers and health to one datacenter: health-weighted fallback between tiers, weighted rendezvous inside one.
+// From tiers and health to one datacenter: health-weighted fallback between tiers, weighted rendezvous inside
+// one.
 //
-// Pure functions over values: no tables, no clock. HOT. Envoy's priority levels are the model for the fallback:
-// a tier keeps min(1, overprovision × health) of the clients that reach it and hands the rest on.
+// Pure functions over values: no tables, no clock. HOT. Envoy's priority levels are the model for the
+// fallback: a tier keeps min(1, overprovision × health) of the clients that reach it and hands the rest on.
 #pragma once
 
 #include "base/ids.hpp"
@@ -16,9 +17,9 @@ namespace meridian::steering {
 
 /// What one datacenter offers the service that is asked for.
 struct Candidate {
-  bool has_pool = false;     ///< false: the service does not run there, or its pool is configured but not in use
-  Share health = 0;          ///< healthy weight ÷ all weight, drain and shed included
-  std::uint64_t key = 0;     ///< stable hash of the datacenter's name: the same at every PoP
+  bool has_pool = false;  ///< false: the service does not run there, or its pool is configured but not in use
+  Share health = 0;       ///< healthy weight ÷ all weight, drain and shed included
+  std::uint64_t key = 0;  ///< stable hash of the datacenter's name: the same at every PoP
 };
 
 enum class Reason : std::uint8_t {
@@ -30,17 +31,19 @@ enum class Reason : std::uint8_t {
 
 struct Choice {
   Reason reason = Reason::Nobody;
-  base::DatacenterId datacenter{};  ///< Not for Nobody. For AllDown: where the client would go if all were healthy.
+  base::DatacenterId
+      datacenter{};  ///< Not for Nobody. For AllDown: where the client would go if all were healthy.
   std::uint16_t tier = 0;
-  bool varies = false;  ///< Another client unit of the same leaf may get another datacenter: the scope must say so.
+  bool varies =
+      false;  ///< Another client unit of the same leaf may get another datacenter: the scope must say so.
 };
 
 /// One tier's members weighed against their health.
 struct TierWeight {
-  std::uint64_t weight = 0;    ///< Σ w of members with a pool
-  std::uint64_t healthy = 0;   ///< Σ w·h, in units of 1/kFull
-  std::uint32_t sharing = 0;   ///< members with w·h > 0
-  std::uint64_t key = 0;       ///< of the first member with a pool
+  std::uint64_t weight = 0;   ///< Σ w of members with a pool
+  std::uint64_t healthy = 0;  ///< Σ w·h, in units of 1/kFull
+  std::uint32_t sharing = 0;  ///< members with w·h > 0
+  std::uint64_t key = 0;      ///< of the first member with a pool
 
   /// min(1, overprovision × H) of the clients still looking; overprovision in units of 1/kFull.
   [[nodiscard]] constexpr Share share(Share overprovision) const noexcept {

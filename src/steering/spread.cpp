@@ -10,12 +10,13 @@ namespace {
 constexpr unsigned kFractionBits = 24;
 constexpr unsigned kTableBits = 8;
 
-/// log2(1 + i/256) in units of 2^−24, by repeated squaring (Knuth, TAOCP 1.2.2 exercise 25), at compile time so
-/// that no machine's libm has a say.
+/// log2(1 + i/256) in units of 2^−24, by repeated squaring (Knuth, TAOCP 1.2.2 exercise 25), at compile time
+/// so that no machine's libm has a say.
 consteval std::array<std::uint32_t, (1u << kTableBits) + 1> make_log2_table() {
   std::array<std::uint32_t, (1u << kTableBits) + 1> table{};
   for (std::size_t i = 0; i < (1u << kTableBits); ++i) {
-    std::uint64_t x = (std::uint64_t{1} << 31) + (static_cast<std::uint64_t>(i) << (31 - kTableBits));  // [1, 2) in Q31
+    std::uint64_t x =
+        (std::uint64_t{1} << 31) + (static_cast<std::uint64_t>(i) << (31 - kTableBits));  // [1, 2) in Q31
     std::uint32_t log = 0;
     for (unsigned bit = 0; bit < kFractionBits; ++bit) {
       x = (x * x) >> 31;

@@ -28,11 +28,12 @@ enum class DrawKey : std::uint64_t {};
   return (drawn >> 48) < share;
 }
 
-/// −log2 of `drawn` as a fraction of 2^64, in units of 2^−24; at least 1. Error under 3·10^−6 of one unit of log2.
+/// −log2 of `drawn` as a fraction of 2^64, in units of 2^−24; at least 1. Error under 3·10^−6 of one unit of
+/// log2.
 [[nodiscard]] std::uint64_t negative_log2(std::uint64_t drawn) noexcept;
 
-/// One candidate's ticket in a weighted rendezvous (Schindelhauer and Schomaker 2005: weight ÷ −ln u): the best
-/// ticket wins with probability weight ÷ sum of weights, and a change of one weight moves only clients
+/// One candidate's ticket in a weighted rendezvous (Schindelhauer and Schomaker 2005: weight ÷ −ln u): the
+/// best ticket wins with probability weight ÷ sum of weights, and a change of one weight moves only clients
 /// to or from that candidate.
 struct Ticket {
   std::uint64_t weight = 0;  ///< below 2^32; 0 never wins

@@ -42,7 +42,8 @@ struct Found {
   bool wildcard = false;  ///< Synthesised: `owner` is a wildcard the name matched, not the name asked for.
 };
 
-/// Rdata of the types whose names or addresses a server reads is well formed: see is_well_formed in rdata_shape.hpp.
+/// Rdata of the types whose names or addresses a server reads is well formed: see is_well_formed in
+/// rdata_shape.hpp.
 class Zone {
  public:
   [[nodiscard]] dns::NameView apex() const noexcept { return apex_.name(); }  ///< Lower case.

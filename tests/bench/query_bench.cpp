@@ -1,5 +1,5 @@
-// The hot path: parse a query, find its leaf, answer it whole. The map is the three-datacenters example on the
-// shipped country database.
+// The hot path: parse a query, find its leaf, answer it whole. The map is the three-datacenters example on
+// the shipped country database.
 #include "base/random.hpp"
 #include "config/compile/compile.hpp"
 #include "dns/query.hpp"
@@ -20,7 +20,8 @@ using namespace meridian;
 
 const compile::Compiled& compiled() {
   static const auto made = [] {
-    const compile::Sources sources{MERIDIAN_SOURCE_DIR "/config/examples/three-datacenters/map", {},
+    const compile::Sources sources{MERIDIAN_SOURCE_DIR "/config/examples/three-datacenters/map",
+                                   {},
                                    MERIDIAN_BINARY_DIR "/share/meridian"};
     auto result = compile::load_and_compile(sources, 1, {});
     if (!result) {
@@ -114,7 +115,8 @@ BENCHMARK_CAPTURE(answer, referral, "x.lab.example.com", dns::Rtype::A, 1, false
 BENCHMARK_CAPTURE(answer, refused, "www.example.org", dns::Rtype::A, 1, false);
 
 void compile_map(benchmark::State& state) {
-  const compile::Sources sources{MERIDIAN_SOURCE_DIR "/config/examples/three-datacenters/map", {},
+  const compile::Sources sources{MERIDIAN_SOURCE_DIR "/config/examples/three-datacenters/map",
+                                 {},
                                  MERIDIAN_BINARY_DIR "/share/meridian"};
   for (auto _ : state) benchmark::DoNotOptimize(compile::load_and_compile(sources, 1, {}));
 }

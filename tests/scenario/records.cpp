@@ -44,7 +44,8 @@ base::Expected<std::string, std::string> canonical_record(const std::string& tex
   const auto line = fmt::format("{} {} IN {}", owner, ttl, rest);
   const auto status = ldns_rr_new_frm_str(&parsed, line.c_str(), 0, root, nullptr);
   ldns_rdf_deep_free(root);
-  if (status != LDNS_STATUS_OK) return base::unexpected(fmt::format("'{}': {}", text, ldns_get_errorstr_by_id(status)));
+  if (status != LDNS_STATUS_OK)
+    return base::unexpected(fmt::format("'{}': {}", text, ldns_get_errorstr_by_id(status)));
   return print(Rr(parsed, &ldns_rr_free).get());
 }
 
@@ -64,7 +65,8 @@ std::string to_text(const dns::Record& record) {
   wire.insert(wire.end(), record.rdata.begin(), record.rdata.end());
   ldns_rr* parsed = nullptr;
   std::size_t at = 0;
-  if (ldns_wire2rr(&parsed, wire.data(), wire.size(), &at, LDNS_SECTION_ANSWER) != LDNS_STATUS_OK) return "(unreadable record)";
+  if (ldns_wire2rr(&parsed, wire.data(), wire.size(), &at, LDNS_SECTION_ANSWER) != LDNS_STATUS_OK)
+    return "(unreadable record)";
   return print(Rr(parsed, &ldns_rr_free).get());
 }
 

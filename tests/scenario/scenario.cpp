@@ -82,7 +82,9 @@ class Runner {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const { throw ScenarioError(fmt::format("{}:{}: {}", path_, line_, what)); }
+  [[noreturn]] void fail(const std::string& what) const {
+    throw ScenarioError(fmt::format("{}:{}: {}", path_, line_, what));
+  }
 
   const std::string& word(const Step& step, std::size_t index) const {
     if (index >= step.words.size()) fail(fmt::format("'{}' needs more words", step.words[0]));
@@ -141,9 +143,10 @@ class Runner {
   }
 
   void set_health(const std::string& target, const std::string& word) {
-    static const std::map<std::string, health::EndpointState> kStates{{"up", health::EndpointState::Up},
-                                                                      {"down", health::EndpointState::Down},
-                                                                      {"unknown", health::EndpointState::Unknown}};
+    static const std::map<std::string, health::EndpointState> kStates{
+        {"up", health::EndpointState::Up},
+        {"down", health::EndpointState::Down},
+        {"unknown", health::EndpointState::Unknown}};
     const auto state = kStates.find(word);
     if (state == kStates.end()) fail(fmt::format("no state is called '{}'", word));
     const auto datacenter = target.substr(0, target.find('/'));
@@ -199,7 +202,8 @@ class Runner {
 
   void ask() {
     for (const auto& row : stats::kCounterTable) before_[row.counter] = counters_.value(row.counter);
-    std::vector<std::uint8_t> reply(source_.is_tcp ? base::limits::kTcpMessageBytesMax : base::limits::kUdpAnswerBytesMax);
+    std::vector<std::uint8_t> reply(source_.is_tcp ? base::limits::kTcpMessageBytesMax
+                                                   : base::limits::kUdpAnswerBytesMax);
     const auto size = query::answer_query(snapshot(), *tables_, source_, packet_, reply, worker_);
     if (size == 0) fail("no reply");
     reply.resize(size);
@@ -275,7 +279,8 @@ class Runner {
     std::multiset<std::string> actual;
     for (const auto& record : reply_->section(section)) actual.insert(to_text(record));
     if (actual == expected) return;
-    fail(fmt::format("the section is\n  {}\nexpected\n  {}", fmt::join(actual, "\n  "), fmt::join(expected, "\n  ")));
+    fail(fmt::format("the section is\n  {}\nexpected\n  {}", fmt::join(actual, "\n  "),
+                     fmt::join(expected, "\n  ")));
   }
 
   void expect_each(const Step& step) {
@@ -287,7 +292,8 @@ class Runner {
       if (records.size() != 1) fail(fmt::format("an answer has {} records", records.size()));
       seen.insert(address_of(records[0]));
     }
-    if (seen != expected) fail(fmt::format("seen {}, expected {}", fmt::join(seen, " "), fmt::join(expected, " ")));
+    if (seen != expected)
+      fail(fmt::format("seen {}, expected {}", fmt::join(seen, " "), fmt::join(expected, " ")));
     ++met_;
   }
 

@@ -16,8 +16,10 @@ MmdbValue record_of(std::map<std::string, std::string> fields) {
     auto node = fields.extract(key);
     return node.empty() ? std::string{} : node.mapped();
   };
-  if (const auto code = take("continent"); !code.empty()) record.emplace_back("continent", mmdb_map({{"code", code}}));
-  if (const auto code = take("country"); !code.empty()) record.emplace_back("country", mmdb_map({{"iso_code", code}}));
+  if (const auto code = take("continent"); !code.empty())
+    record.emplace_back("continent", mmdb_map({{"code", code}}));
+  if (const auto code = take("country"); !code.empty())
+    record.emplace_back("country", mmdb_map({{"iso_code", code}}));
   if (const auto code = take("subdivision"); !code.empty()) {
     record.emplace_back("subdivisions", mmdb_list({mmdb_map({{"iso_code", code}})}));
   }
@@ -50,7 +52,8 @@ std::string text_to_mmdb(const std::string& path) {
     std::string network;
     if (!(in >> network) || network.starts_with('#')) continue;
     std::map<std::string, std::string> fields;
-    for (std::string word; in >> word;) fields.emplace(word.substr(0, word.find('=')), word.substr(word.find('=') + 1));
+    for (std::string word; in >> word;)
+      fields.emplace(word.substr(0, word.find('=')), word.substr(word.find('=') + 1));
     try {
       writer.insert(network, record_of(std::move(fields)));
     } catch (const std::exception& error) {

@@ -7,8 +7,8 @@
 
 namespace meridian::test {
 
-/// Reads `NETWORK key=value…` lines (README.md) into the bytes of a GeoIP2-City-like file. Throws std::runtime_error
-/// with file and line.
+/// Reads `NETWORK key=value…` lines (README.md) into the bytes of a GeoIP2-City-like file. Throws
+/// std::runtime_error with file and line.
 [[nodiscard]] std::string text_to_mmdb(const std::string& path);
 
 /// A database that knows one documentation network and nothing else.

@@ -63,7 +63,8 @@ x.new   A   192.0.2.90
 )";
 
 MmdbValue country(const char* continent, const char* code) {
-  return mmdb_map({{"continent", mmdb_map({{"code", continent}})}, {"country", mmdb_map({{"iso_code", code}})}});
+  return mmdb_map(
+      {{"continent", mmdb_map({{"code", continent}})}, {"country", mmdb_map({{"iso_code", code}})}});
 }
 
 }  // namespace
@@ -107,7 +108,8 @@ std::string MapFixture::problems() const {
   const auto compiled = compile();
   std::string text = compiled ? compiled->warnings.to_text() : compiled.error().to_text();
   const std::string folder = map_folder() + "/";
-  for (auto at = text.find(folder); at != std::string::npos; at = text.find(folder, at)) text.erase(at, folder.size());
+  for (auto at = text.find(folder); at != std::string::npos; at = text.find(folder, at))
+    text.erase(at, folder.size());
   return text;
 }
 

@@ -47,8 +47,8 @@ class MapFixture {
   [[nodiscard]] std::string map_folder() const { return folder_.path() + "/map"; }
   [[nodiscard]] const TemporaryFolder& folder() const noexcept { return folder_; }
 
-  /// Three datacenters (ams, iad, sin), rules by country, www.example.com and a zone of static names; a database of
-  /// GB, DE, US, SG and JP documentation networks.
+  /// Three datacenters (ams, iad, sin), rules by country, www.example.com and a zone of static names; a
+  /// database of GB, DE, US, SG and JP documentation networks.
   void write_standard() const;
 
  private:

@@ -23,14 +23,16 @@ IpPrefix prefix(std::string_view text) {
 
 TEST_SUITE("base/ip") {
   TEST_CASE("addresses print as they are parsed") {
-    for (const auto* text : {"0.0.0.0", "203.0.113.7", "255.255.255.255", "::", "::1", "2001:db8::a:0:0:1", "ffff::"}) {
+    for (const auto* text :
+         {"0.0.0.0", "203.0.113.7", "255.255.255.255", "::", "::1", "2001:db8::a:0:0:1", "ffff::"}) {
       CHECK(to_string(address(text)) == text);
     }
   }
 
   TEST_CASE("what is no address is refused") {
-    for (const auto* text : {"", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", "fe80::1%eth0", "2001:db8::1::2", "[::1]",
-                             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}) {
+    for (const auto* text :
+         {"", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", "fe80::1%eth0", "2001:db8::1::2", "[::1]",
+          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}) {
       CAPTURE(text);
       CHECK_FALSE(parse_ip_address(text).has_value());
     }
@@ -68,7 +70,8 @@ TEST_SUITE("base/ip") {
     for (int i = 0; i < 2'000; ++i) {
       std::array<std::uint8_t, 16> bytes;
       for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.next());
-      const auto full = i % 2 == 0 ? IpAddress::v6(bytes) : IpAddress::v4(static_cast<std::uint32_t>(random.next()));
+      const auto full =
+          i % 2 == 0 ? IpAddress::v6(bytes) : IpAddress::v4(static_cast<std::uint32_t>(random.next()));
       const auto bits = static_cast<std::uint8_t>(random.below(address_bits(full.family) + 1u));
       const IpPrefix network{masked(full, bits), bits};
       const auto last = last_address(network);
@@ -112,7 +115,8 @@ TEST_SUITE("base/ip") {
       CHECK(to_string(carried->address) == row.carried);
       CHECK(carried->offset_bits == row.offset_bits);
     }
-    for (const auto* text : {"::", "::1", "2001:db8::1", "2001:1::1", "64:ff9b:1::1", "::1:0:0:1", "192.0.2.1"}) {
+    for (const auto* text :
+         {"::", "::1", "2001:db8::1", "2001:1::1", "64:ff9b:1::1", "::1:0:0:1", "192.0.2.1"}) {
       CAPTURE(text);
       CHECK_FALSE(find_carried_v4(address(text)).has_value());
     }
@@ -129,7 +133,8 @@ TEST_SUITE("base/ip") {
       CHECK(is_private(network.address));
       CHECK(is_private(last_address(network)));
     }
-    for (const auto* text : {"9.255.255.255", "11.0.0.0", "172.32.0.0", "100.128.0.0", "8.8.8.8", "2001:db8::", "fec0::"}) {
+    for (const auto* text :
+         {"9.255.255.255", "11.0.0.0", "172.32.0.0", "100.128.0.0", "8.8.8.8", "2001:db8::", "fec0::"}) {
       CAPTURE(text);
       CHECK_FALSE(is_private(address(text)));
     }

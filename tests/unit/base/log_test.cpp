@@ -6,7 +6,8 @@ namespace meridian::base {
 
 TEST_SUITE("base/log") {
   TEST_CASE("an event line is a name and its fields") {
-    CHECK(format_event("map_loaded", {{"epoch", 3}, {"took_ms", 41}}) == "event=map_loaded epoch=3 took_ms=41");
+    CHECK(format_event("map_loaded", {{"epoch", 3}, {"took_ms", 41}}) ==
+          "event=map_loaded epoch=3 took_ms=41");
   }
 
   TEST_CASE("values that would not survive splitting are quoted, and no value can forge a line") {

@@ -33,22 +33,28 @@ TEST_SUITE("compile/compile") {
       const char* expected;
     };
     const Row rows[] = {
-        {"a map nobody defined", "services.yaml", "services:\n  www.example.com: {map: wbe, pools: {ams: [192.0.2.1], sin: [192.0.2.2]}}\n",
+        {"a map nobody defined", "services.yaml",
+         "services:\n  www.example.com: {map: wbe, pools: {ams: [192.0.2.1], sin: [192.0.2.2]}}\n",
          "services.yaml:2:26: map 'wbe' is not defined; did you mean 'web'?\n"},
         {"a pool where there is no datacenter", "services.yaml",
          "services:\n  www.example.com: {map: web, pools: {amz: [192.0.2.1], sin: [192.0.2.2]}}\n",
-         "services.yaml:2:39: pool of 'www.example.com': datacenter 'amz' is not defined; did you mean 'ams'?\n"},
+         "services.yaml:2:39: pool of 'www.example.com': datacenter 'amz' is not defined; did you mean "
+         "'ams'?\n"},
         {"a service outside our zones", "services.yaml",
          "services:\n  www.example.org: {map: web, pools: {ams: [192.0.2.1], sin: [192.0.2.2]}}\n",
          "services.yaml:2:3: 'www.example.org' lies in none of the zones under "},
         {"a steered name with static addresses", "services.yaml",
-         "services:\n  static.example.com: {map: web, pools: {ams: [192.0.2.1], sin: [192.0.2.2]}}\n", "static.example.com"},
-        {"an `only` rule that leaves nothing", "services.yaml", "services:\n  www.example.com: {map: web, pools: {ams: [192.0.2.1]}}\n",
+         "services:\n  static.example.com: {map: web, pools: {ams: [192.0.2.1], sin: [192.0.2.2]}}\n",
+         "static.example.com"},
+        {"an `only` rule that leaves nothing", "services.yaml",
+         "services:\n  www.example.com: {map: web, pools: {ams: [192.0.2.1]}}\n",
          "services.yaml:2:3: 'www.example.com' has no pool in use in any datacenter of the rule at "},
         {"a pool not yet in use counts as none", "services.yaml",
-         "services:\n  www.example.com: {map: web, pools: {ams: [192.0.2.1], sin: {addresses: [192.0.2.2], force: down}}}\n",
+         "services:\n  www.example.com: {map: web, pools: {ams: [192.0.2.1], sin: {addresses: [192.0.2.2], "
+         "force: down}}}\n",
          "services.yaml:2:3: 'www.example.com' has no pool in use in any datacenter of the rule at "},
-        {"a view of nothing", "services.yaml", "services:\n  one.example.com: {datacenter: ams, of: www.example.com}\n",
+        {"a view of nothing", "services.yaml",
+         "services:\n  one.example.com: {datacenter: ams, of: www.example.com}\n",
          "services.yaml:2:42: 'www.example.com' is not a service with pools of its own\n"},
         {"a view of a datacenter without a pool", "services.yaml",
          "services:\n  www.example.com: {map: web, pools: {ams: [192.0.2.1], sin: [192.0.2.2]}}\n"
@@ -56,8 +62,10 @@ TEST_SUITE("compile/compile") {
          "services.yaml:3:33: 'www.example.com' has no pool in datacenter 'iad'\n"},
         {"a database the site does not name", "maps.yaml", "maps:\n  web: {geoip: [tset], rules: []}\n",
          "maps.yaml:2:17: the site file names no GeoIP database 'tset'; did you mean 'test'?\n"},
-        {"an AS rule without an AS database", "maps.yaml", "maps:\n  web:\n    rules:\n      - {for: AS64496, prefer: [ams]}\n",
-         "maps.yaml:4:15: warning: map 'web' names an autonomous system, but no GeoIP database of it has AS numbers"},
+        {"an AS rule without an AS database", "maps.yaml",
+         "maps:\n  web:\n    rules:\n      - {for: AS64496, prefer: [ams]}\n",
+         "maps.yaml:4:15: warning: map 'web' names an autonomous system, but no GeoIP database of it has AS "
+         "numbers"},
         {"a region no rule uses", "regions.yaml", "regions:\n  europe: [continent:EU]\n  spare: [DE]\n",
          "regions.yaml:3:3: warning: no rule uses region 'spare'\n"},
         {"a zone without SOA", "zones/example.com.zone", "@ 300 NS ns1\nns1 300 A 192.0.2.53\n", "SOA"},
@@ -78,19 +86,22 @@ TEST_SUITE("compile/compile") {
     fixture.write("regions.yaml", "regions:\n  europe: [continent:EU]\n  old: [DD]\n");
     fixture.write("maps.yaml",
                   "maps:\n  web:\n    rules:\n"
-                  "      - {for: eurpoe, prefer: [ams]}\n"           // unknown region
+                  "      - {for: eurpoe, prefer: [ams]}\n"  // unknown region
                   "      - {for: US, prefer: [iad]}\n"
-                  "      - {for: US, prefer: [sin]}\n"               // duplicate place
-                  "      - {for: 192.0.2.7/24, prefer: [ams]}\n");   // bad network
-    fixture.write("services.yaml", "services:\n  www.example.com: {map: web, pools: {amz: [192.0.2.1]}}\n");  // missing pool
+                  "      - {for: US, prefer: [sin]}\n"              // duplicate place
+                  "      - {for: 192.0.2.7/24, prefer: [ams]}\n");  // bad network
+    fixture.write("services.yaml",
+                  "services:\n  www.example.com: {map: web, pools: {amz: [192.0.2.1]}}\n");  // missing pool
     std::filesystem::rename(fixture.map_folder() + "/datacenters.yaml", fixture.map_folder() + "/d.txt");
     std::filesystem::create_directory(fixture.map_folder() + "/datacenters.d");
     std::filesystem::rename(fixture.map_folder() + "/d.txt", fixture.map_folder() + "/datacenters.d/10.yaml");
     const auto problems = fixture.problems();
-    for (const auto* expected : {"maps.yaml:4:15: region 'eurpoe' is not defined; did you mean 'europe'?",
-                                 "maps.yaml:6:9: two rules of map 'web' claim US", "maps.yaml:7:15: '192.0.2.7/24' has host bits set",
-                                 "services.yaml:2:39: pool of 'www.example.com': datacenter 'amz' is not defined",
-                                 "regions.yaml:3:9: 'DD' is not a country code"}) {
+    for (const auto* expected :
+         {"maps.yaml:4:15: region 'eurpoe' is not defined; did you mean 'europe'?",
+          "maps.yaml:6:9: two rules of map 'web' claim US",
+          "maps.yaml:7:15: '192.0.2.7/24' has host bits set",
+          "services.yaml:2:39: pool of 'www.example.com': datacenter 'amz' is not defined",
+          "regions.yaml:3:9: 'DD' is not a country code"}) {
       CAPTURE(problems);
       const auto first = problems.find(expected);
       CHECK(first != std::string::npos);

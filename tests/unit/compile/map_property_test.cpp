@@ -36,16 +36,23 @@ base::IpPrefix block_of(base::Family family, base::Random& random) {
 
 std::string random_rules(base::Random& random) {
   static const std::vector<std::string> kPreferences{
-      "prefer: [ams]", "prefer: [iad, sin]", "prefer: [{sin: 70, iad: 30}]", "only: [sin]", "prefer: nearest",
-      "only: []",      "prefer: {nearest: 1}"};
+      "prefer: [ams]",   "prefer: [iad, sin]", "prefer: [{sin: 70, iad: 30}]", "only: [sin]",
+      "prefer: nearest", "only: []",           "prefer: {nearest: 1}"};
   std::set<std::string> places;
   for (int i = 0; i < 6; ++i) {
     switch (random.below(4)) {
-      case 0: places.insert(kCountries[random.below(8)]); break;
-      case 1: places.insert(fmt::format("US-{}", kSubdivisions[random.below(3)])); break;
-      case 2: places.insert("inland"); break;
+      case 0:
+        places.insert(kCountries[random.below(8)]);
+        break;
+      case 1:
+        places.insert(fmt::format("US-{}", kSubdivisions[random.below(3)]));
+        break;
+      case 2:
+        places.insert("inland");
+        break;
       default:
-        places.insert(base::to_string(block_of(random.below(2) == 0 ? base::Family::V4 : base::Family::V6, random)));
+        places.insert(
+            base::to_string(block_of(random.below(2) == 0 ? base::Family::V4 : base::Family::V6, random)));
     }
   }
   if (random.below(2) == 0) places.insert("everyone");
@@ -59,18 +66,21 @@ std::string random_rules(base::Random& random) {
 void write_world(const test::MapFixture& fixture, base::Random& random) {
   fixture.write_standard();
   const auto hole = base::to_string(block_of(base::Family::V4, random));
-  fixture.write("regions.yaml",
-                fmt::format("regions:\n  inland: [m49:155, continent:SA, not {}, not {}]\n", kCountries[random.below(2)], hole));
+  fixture.write("regions.yaml", fmt::format("regions:\n  inland: [m49:155, continent:SA, not {}, not {}]\n",
+                                            kCountries[random.below(2)], hole));
   fixture.write("maps.yaml", random_rules(random));
   fixture.write("services.yaml",
-                "services:\n  www.example.com: {map: web, pools: {ams: [192.0.2.1], iad: [192.0.2.2], sin: [192.0.2.3]}}\n");
+                "services:\n  www.example.com: {map: web, pools: {ams: [192.0.2.1], iad: [192.0.2.2], sin: "
+                "[192.0.2.3]}}\n");
   test::MmdbWriter writer;
   for (const auto family : {base::Family::V4, base::Family::V6}) {
     for (int i = 0; i < 30; ++i) {
       const std::string code = kCountries[random.below(8)];
       test::MmdbValue::Map record{{"country", test::mmdb_map({{"iso_code", code}})}};
       if (code == "US") {
-        record.emplace_back("subdivisions", test::mmdb_list({test::mmdb_map({{"iso_code", kSubdivisions[random.below(3)]}})}));
+        record.emplace_back(
+            "subdivisions",
+            test::mmdb_list({test::mmdb_map({{"iso_code", kSubdivisions[random.below(3)]}})}));
       }
       if (random.below(2) == 0) {
         record.emplace_back("location", test::mmdb_map({{"latitude", random.below(100) - 40.0},
@@ -146,7 +156,8 @@ TEST_SUITE("compile/map_property") {
       const test::MapFixture fixture(MERIDIAN_BINARY_DIR "/share/meridian");
       write_world(fixture, random);
       const auto compiled = fixture.must_compile();
-      for (const auto family : {base::Family::V4, base::Family::V6}) distinct += check_family(compiled, family);
+      for (const auto family : {base::Family::V4, base::Family::V6})
+        distinct += check_family(compiled, family);
     }
     CHECK(distinct > 100);  // the worlds were not all alike
   }

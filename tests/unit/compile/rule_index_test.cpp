@@ -45,8 +45,8 @@ struct Indexed {
   std::unique_ptr<RuleIndex> index;
 };
 
-geo::Place place(std::string country, std::string continent = "", std::string outer = "", std::string inner = "",
-                 std::uint32_t as_number = 0) {
+geo::Place place(std::string country, std::string continent = "", std::string outer = "",
+                 std::string inner = "", std::uint32_t as_number = 0) {
   geo::Place made;
   made.country = std::move(country);
   made.continent = std::move(continent);
@@ -63,15 +63,15 @@ constexpr const char* kNoRegions = "regions: {}\n";
 TEST_SUITE("compile/rule_index") {
   TEST_CASE("the most specific place wins, whatever the order of the rules") {
     const char* rules =
-        "      - {for: everyone, prefer: [a]}\n"            // 1
-        "      - {for: m49:150, prefer: [a]}\n"             // 2  Europe
-        "      - {for: m49:154, prefer: [a]}\n"             // 3  Northern Europe
-        "      - {for: GB, prefer: [a]}\n"                  // 4
-        "      - {for: GB-ENG, prefer: [a]}\n"              // 5
-        "      - {for: GB-LND, prefer: [a]}\n"              // 6
-        "      - {for: AS64496, prefer: [a]}\n"             // 7
-        "      - {for: 203.0.113.0/24, prefer: [a]}\n"      // 8
-        "      - {for: 203.0.113.128/25, prefer: [a]}\n";   // 9
+        "      - {for: everyone, prefer: [a]}\n"           // 1
+        "      - {for: m49:150, prefer: [a]}\n"            // 2  Europe
+        "      - {for: m49:154, prefer: [a]}\n"            // 3  Northern Europe
+        "      - {for: GB, prefer: [a]}\n"                 // 4
+        "      - {for: GB-ENG, prefer: [a]}\n"             // 5
+        "      - {for: GB-LND, prefer: [a]}\n"             // 6
+        "      - {for: AS64496, prefer: [a]}\n"            // 7
+        "      - {for: 203.0.113.0/24, prefer: [a]}\n"     // 8
+        "      - {for: 203.0.113.128/25, prefer: [a]}\n";  // 9
     const Indexed indexed(kNoRegions, rules);
     CHECK(indexed.diagnostics.to_text().empty());
     struct Row {
@@ -155,13 +155,17 @@ TEST_SUITE("compile/rule_index") {
          "maps.yaml:4:9 (place at regions.yaml:2:7); take it out of one of them\n"},
         {"one network twice", kNoRegions,
          "      - {for: 192.0.2.0/24, prefer: [a]}\n      - {for: 192.0.2.0/24, only: [a]}\n",
-         "maps.yaml:5:9: two rules of map 'm' claim 192.0.2.0/24: this one (place at maps.yaml:5:15) and the one at "
+         "maps.yaml:5:9: two rules of map 'm' claim 192.0.2.0/24: this one (place at maps.yaml:5:15) and the "
+         "one at "
          "maps.yaml:4:9 (place at maps.yaml:4:15); take it out of one of them\n"},
-        {"two areas that overlap", kNoRegions, "      - {for: m49:003, prefer: [a]}\n      - {for: m49:419, prefer: [a]}\n",
+        {"two areas that overlap", kNoRegions,
+         "      - {for: m49:003, prefer: [a]}\n      - {for: m49:419, prefer: [a]}\n",
          "maps.yaml:5:9: m49:003 and m49:419 overlap: both hold "},
-        {"a region nobody defined", "regions:\n  europe: [continent:EU]\n", "      - {for: eurpe, prefer: [a]}\n",
+        {"a region nobody defined", "regions:\n  europe: [continent:EU]\n",
+         "      - {for: eurpe, prefer: [a]}\n",
          "maps.yaml:4:15: region 'eurpe' is not defined; did you mean 'europe'?\n"},
-        {"a region that contains itself", "regions:\n  x: [y]\n  y: [DE, x]\n", "      - {for: x, prefer: [a]}\n",
+        {"a region that contains itself", "regions:\n  x: [y]\n  y: [DE, x]\n",
+         "      - {for: x, prefer: [a]}\n",
          "regions.yaml:3:11: region 'x' contains itself (x → y → x); take one of them out\n"},
         {"a country nobody knows", kNoRegions, "      - {for: UK, prefer: [a]}\n",
          "maps.yaml:4:15: 'UK' is not a country code of ISO 3166-1; did you mean "},

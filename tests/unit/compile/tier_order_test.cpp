@@ -20,9 +20,12 @@ std::vector<config::Datacenter> fleet() {
   };
   auto lab = make("lab", base::Coordinates{52, 4});
   lab.named_only = true;
-  return {make("ams", base::Coordinates{52.31, 4.76}), make("fra", base::Coordinates{50.03, 8.57}),
-          make("iad", base::Coordinates{38.94, -77.46}), make("sin", base::Coordinates{1.36, 103.99}),
-          make("nowhere", std::nullopt), lab};
+  return {make("ams", base::Coordinates{52.31, 4.76}),
+          make("fra", base::Coordinates{50.03, 8.57}),
+          make("iad", base::Coordinates{38.94, -77.46}),
+          make("sin", base::Coordinates{1.36, 103.99}),
+          make("nowhere", std::nullopt),
+          lab};
 }
 
 config::Word word(const char* text) { return {text, {"maps.yaml", 7, 3}}; }
@@ -62,20 +65,23 @@ TEST_SUITE("compile/tier_order") {
     };
     const Row rows[] = {
         {"one preferred", rule(Rule::Order::Prefer, {one("sin")}), tokyo, "sin | fra | ams | iad | nowhere"},
-        {"two preferred", rule(Rule::Order::Prefer, {one("iad"), one("sin")}), tokyo, "iad | sin | ams | fra | nowhere"},
-        {"a weighted tier: the tail follows the heaviest", rule(Rule::Order::Prefer, {{{word("sin"), 30}, {word("iad"), 70}}}),
-         tokyo, "sin*30 iad*70 | ams | fra | nowhere"},
+        {"two preferred", rule(Rule::Order::Prefer, {one("iad"), one("sin")}), tokyo,
+         "iad | sin | ams | fra | nowhere"},
+        {"a weighted tier: the tail follows the heaviest",
+         rule(Rule::Order::Prefer, {{{word("sin"), 30}, {word("iad"), 70}}}), tokyo,
+         "sin*30 iad*70 | ams | fra | nowhere"},
         {"only is only", rule(Rule::Order::Only, {one("sin"), one("iad")}), tokyo, "sin | iad"},
         {"only nobody", rule(Rule::Order::Only, {}), tokyo, ""},
-        {"nearest 3 to the client, the tail from the first of them", rule(Rule::Order::Nearest, {}), tokyo, "sin | ams | fra | iad | nowhere"},
-        {"nearest 1, the tail from the first", rule(Rule::Order::Nearest, {}, 1), base::Coordinates{48.85, 2.35},
-         "ams | fra | iad | sin | nowhere"},
-        {"nearest to a client nobody knows: the order of the file", rule(Rule::Order::Nearest, {}), std::nullopt,
-         "ams | fra | iad | sin | nowhere"},
+        {"nearest 3 to the client, the tail from the first of them", rule(Rule::Order::Nearest, {}), tokyo,
+         "sin | ams | fra | iad | nowhere"},
+        {"nearest 1, the tail from the first", rule(Rule::Order::Nearest, {}, 1),
+         base::Coordinates{48.85, 2.35}, "ams | fra | iad | sin | nowhere"},
+        {"nearest to a client nobody knows: the order of the file", rule(Rule::Order::Nearest, {}),
+         std::nullopt, "ams | fra | iad | sin | nowhere"},
         {"a staged datacenter takes part where it is named", rule(Rule::Order::Prefer, {one("lab")}), tokyo,
          "lab | ams | fra | iad | sin | nowhere"},
-        {"a preferred one without a position: the tail in the order of the file", rule(Rule::Order::Prefer, {one("nowhere")}),
-         tokyo, "nowhere | ams | fra | iad | sin"},
+        {"a preferred one without a position: the tail in the order of the file",
+         rule(Rule::Order::Prefer, {one("nowhere")}), tokyo, "nowhere | ams | fra | iad | sin"},
     };
     const auto datacenters = fleet();
     config::Map map;
@@ -115,7 +121,8 @@ TEST_SUITE("compile/tier_order") {
     base::Diagnostics outside;
     const TierOrder listed(map, datacenters, true, outside);
     CHECK(outside.to_text() ==
-          "maps.yaml:7:3: datacenter 'iad' is not in the 'datacenters' list of map 'web' (line 7); add it there\n");
+          "maps.yaml:7:3: datacenter 'iad' is not in the 'datacenters' list of map 'web' (line 7); add it "
+          "there\n");
   }
 }
 

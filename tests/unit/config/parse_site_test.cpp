@@ -128,9 +128,9 @@ TEST_CASE("what a site file can't say") {
       {"twice", "map: m\nlisten: {dns: [127.0.0.1, \"127.0.0.1:53\"]}",
        "2:27: 127.0.0.1 port 53 stands twice here"},
       {"workers", "map: m\nworkers: 0",
-       "2:10: 'workers': expected auto or a whole number from 1 to 1024, found '0'"},
+       "2:10: 'workers': expected auto or a whole number from 1 to 256, found '0'"},
       {"workers as text", "map: m\nworkers: all",
-       "2:10: 'workers': expected auto or a whole number from 1 to 1024, found 'all'"},
+       "2:10: 'workers': expected auto or a whole number from 1 to 256, found 'all'"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);

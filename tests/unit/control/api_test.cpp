@@ -3,8 +3,8 @@
 #include "support/manual_clock.hpp"
 #include "support/map_fixture.hpp"
 
-#include <boost/json.hpp>
 #include <doctest/doctest.h>
+#include <boost/json.hpp>
 
 #include <future>
 
@@ -32,7 +32,9 @@ struct Fixture {
   Api api{{"1.2.3", "ams1", {"127.0.0.1:5353"}, 2, clock.monotonic()}, reloader, counters, clock};
 };
 
-boost::json::object object_of(const Response& response) { return boost::json::parse(response.body).as_object(); }
+boost::json::object object_of(const Response& response) {
+  return boost::json::parse(response.body).as_object();
+}
 
 }  // namespace
 
@@ -71,7 +73,8 @@ TEST_SUITE("control/api") {
     const auto response = fixture.ask("GET", "/v1/explain", "name=www.example.com&type=A&from=8.8.8.8");
     CHECK(response.status == 200);
     CHECK(object_of(response).at("datacenter").as_string() == "iad");
-    const auto text = object_of(fixture.ask("GET", "/v1/explain", "name=www.example.com&from=8.8.8.0%2F24&format=text"));
+    const auto text =
+        object_of(fixture.ask("GET", "/v1/explain", "name=www.example.com&from=8.8.8.0%2F24&format=text"));
     CHECK(std::string{text.at("text").as_string()}.find("choice    iad") != std::string::npos);
   }
 
@@ -92,6 +95,7 @@ TEST_SUITE("control/api") {
         {"GET", "/v1/explain", "", 400, "explain needs at least name="},
         {"GET", "/v1/explain", "type=A", 400, "the name is empty"},
         {"GET", "/v1/explain", "name=a.b&colour=red", 400, "unknown parameter 'colour'"},
+        {"GET", "/v1/explain", "name=a.b&format=xml", 400, "format is text or json, not 'xml'"},
         {"GET", "/v1/explain", "name=%zz", 400, "malformed"},
     };
     for (const auto& row : rows) {

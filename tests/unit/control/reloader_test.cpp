@@ -32,7 +32,8 @@ TEST_SUITE("control/reloader") {
     CHECK(first->snapshot->epoch == 1);
     reloader.start();
 
-    fixture.write("services.yaml", "services:\n  www.example.com: {map: nothing, pools: {ams: [192.0.2.1]}}\n");
+    fixture.write("services.yaml",
+                  "services:\n  www.example.com: {map: nothing, pools: {ams: [192.0.2.1]}}\n");
     const auto failed = reload(reloader);
     CHECK_FALSE(failed.ok);
     CHECK(failed.epoch == 1);
@@ -67,6 +68,26 @@ TEST_SUITE("control/reloader") {
     fixture.set_database(writer);
     CHECK(reload(reloader).ok);
     CHECK(file_of() != before);
+    reloader.stop();
+  }
+
+  TEST_CASE("a replaced epoch is freed by the builder, not by the reader that lets go of it") {
+    const test::MapFixture fixture(data_folder());
+    fixture.write_standard();
+    const test::ManualClock clock;
+    stats::Counters counters;
+    Reloader reloader(fixture.sources(), clock, counters);
+    REQUIRE(reloader.load_first().has_value());
+    base::Published<Serving>::Reader reader(reloader.serving());
+    const std::weak_ptr<const Serving> first = reloader.serving().get();
+    reloader.start();
+    REQUIRE(reload(reloader).ok);
+    CHECK(reader.current().snapshot->epoch == 2);
+    // Nobody reads it any more, and yet it is there: whoever frees it, it is not the reader.
+    CHECK_FALSE(first.expired());
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!first.expired() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    CHECK(first.expired());
     reloader.stop();
   }
 

@@ -2,16 +2,17 @@
 
 #include "unit/query/asker.hpp"
 
-#include <boost/json.hpp>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include <algorithm>
 
 namespace meridian::explain {
 namespace {
 
-Explanation explain_from(test::Asker& asker, const std::string& name, const std::string& type, const std::string& from) {
+Explanation explain_from(test::Asker& asker, const std::string& name, const std::string& type,
+                         const std::string& from) {
   const auto question = parse_question(name, type, from, "192.0.2.1");
   REQUIRE_MESSAGE(question.has_value(), (question ? "" : question.error()));
   return explain(*question, asker.snapshot(), asker.tables(), asker.rulebook());
@@ -23,13 +24,15 @@ TEST_SUITE("explain/explain") {
   TEST_CASE("each step of a steered answer is told") {
     auto asker = test::standard_asker();
     const auto text = to_text(explain_from(asker, "WWW.example.com", "A", "81.2.69.160"));
-    for (const auto* line : {"query     www.example.com A · epoch 1\n", "zone      example.com · steered by service www.example.com\n",
-                             "client    81.2.69.0/24 (client subnet)\n", "/test.mmdb 81.2.69.0/24\n",
-                             "GB, EU at 52.67, -1.53 (population centre of the country)\n",
-                             "rule      map web · continent:EU in region europe (", "leaf      /24\n",
-                             "tiers     ams up 3/3 share 100% → iad up 1/1 share 100% → sin up 2/2 share 100%\n",
-                             "choice    ams · preferred, tier 1\n", "answer    192.0.2.10, 192.0.2.11 · at most 8 at once · TTL 30 s\n",
-                             "scope     /24\n"}) {
+    for (const auto* line :
+         {"query     www.example.com A · epoch 1\n",
+          "zone      example.com · steered by service www.example.com\n",
+          "client    81.2.69.0/24 (client subnet)\n", "/test.mmdb 81.2.69.0/24\n",
+          "GB, EU at 52.67, -1.53 (population centre of the country)\n",
+          "rule      map web · continent:EU in region europe (", "leaf      /24\n",
+          "tiers     ams up 3/3 share 100% → iad up 1/1 share 100% → sin up 2/2 share 100%\n",
+          "choice    ams · preferred, tier 1\n",
+          "answer    192.0.2.10, 192.0.2.11 · at most 8 at once · TTL 30 s\n", "scope     /24\n"}) {
       CHECK_MESSAGE(text.find(line) != std::string::npos, line, " is not in\n", text);
     }
   }
@@ -47,12 +50,22 @@ TEST_SUITE("explain/explain") {
       const char* name;
       const char* outcome;
     };
-    const Row rows[] = {{"static.example.com", "static"}, {"alias.example.com", "cname"},    {"x.sub.example.com", "delegation"},
-                        {"none.example.com", "nxdomain"}, {"b.ent.example.com", "nodata"}, {"example.org", "refused"}};
+    const Row rows[] = {{"static.example.com", "static"},    {"away.example.com", "cname"},
+                        {"x.sub.example.com", "delegation"}, {"none.example.com", "nxdomain"},
+                        {"b.ent.example.com", "nodata"},     {"example.org", "refused"}};
     for (const auto& row : rows) {
       CAPTURE(row.name);
       CHECK(explain_from(asker, row.name, "A", "8.8.8.8").outcome == row.outcome);
     }
+  }
+
+  TEST_CASE("a CNAME into a steered name is followed as the answer follows it") {
+    auto asker = test::standard_asker();
+    const auto told = explain_from(asker, "deep.example.com", "A", "8.8.8.8");
+    CHECK(told.outcome == "steered");
+    CHECK(told.chain == std::vector<std::string>{"alias.example.com", "www.example.com"});
+    CHECK(told.datacenter == "iad");
+    CHECK(to_text(told).find("cname     → alias.example.com → www.example.com\n") != std::string::npos);
   }
 
   TEST_CASE("health shows in tiers and choice") {
@@ -66,11 +79,14 @@ TEST_SUITE("explain/explain") {
 
   TEST_CASE("words that make no question are refused with what would be right") {
     CHECK(parse_question("a..b", "A", "", "").error() == "'a..b' has an empty label");
-    CHECK(parse_question("a.b", "AXX", "", "").error() == "'AXX' is not a record type; write A, AAAA, TXT, TYPE65280 …");
+    CHECK(parse_question("a.b", "AXX", "", "").error() ==
+          "'AXX' is not a record type; write A, AAAA, TXT, TYPE65280 …");
     CHECK(parse_question("a.b", "A", "8.8.8", "").error().starts_with("'8.8.8' is not an IP network"));
-    CHECK(parse_question("a.b", "A", "8.8.8.8/24", "").error() == "'8.8.8.8/24' has host bits set; the network is 8.8.8.0/24");
+    CHECK(parse_question("a.b", "A", "8.8.8.8/24", "").error() ==
+          "'8.8.8.8/24' has host bits set; the network is 8.8.8.0/24");
     CHECK(parse_question("a.b", "A", "", "x").error() == "'x' is not an IP address");
-    CHECK(parse_question("a.b", "", "2001:db8:1:2ff::1", "")->client_subnet == *base::parse_ip_prefix("2001:db8:1:200::/56"));
+    CHECK(parse_question("a.b", "", "2001:db8:1:2ff::1", "")->client_subnet ==
+          *base::parse_ip_prefix("2001:db8:1:200::/56"));
   }
 
   TEST_CASE("a thousand random clients are told what they are answered") {
@@ -78,7 +94,8 @@ TEST_SUITE("explain/explain") {
     base::Random random(77);
     for (int i = 0; i < 1'000; ++i) {
       // Half of them where the database knows something.
-      static constexpr std::uint32_t kKnown[] = {0x5102'4500, 0x5200'0000, 0x0800'0000, 0x1b00'0000, 0x3a00'0000, 0x3b00'0000};
+      static constexpr std::uint32_t kKnown[] = {0x5102'4500, 0x5200'0000, 0x0800'0000,
+                                                 0x1b00'0000, 0x3a00'0000, 0x3b00'0000};
       const auto any = static_cast<std::uint32_t>(random.next());
       const auto word = i % 2 == 0 ? any : kKnown[random.below(6)] | (any & 0x00ff'ff00);
       const base::IpPrefix client{base::masked(base::IpAddress::v4(word), 24), 24};

@@ -31,7 +31,7 @@ GeoDatabase database(const std::vector<MmdbWriter>& writers) {
   return {std::move(files), places()};
 }
 
-MmdbWriter one_network(const char* network, MmdbValue record) {
+MmdbWriter one_network(const char* network, const MmdbValue& record) {
   MmdbWriter writer;
   writer.insert(network, record);
   return writer;

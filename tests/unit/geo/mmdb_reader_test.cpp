@@ -44,7 +44,7 @@ Place at(const GeoFile& file, const char* text) {
   return file.places.at(file.tree(address.family).lookup(address).value);
 }
 
-MmdbWriter one_record(MmdbValue record) {
+MmdbWriter one_record(const MmdbValue& record) {
   MmdbWriter writer;
   writer.insert("192.0.2.0/24", record);
   return writer;

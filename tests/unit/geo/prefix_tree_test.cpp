@@ -68,7 +68,7 @@ std::optional<unsigned> expected_depth(const Values& values, unsigned index) {
   unsigned depth = kUniverseBits;
   while (depth > 0) {
     const unsigned size = kUniverse >> (depth - 1);
-    const auto first = values.begin() + index / size * size;
+    const auto first = values.begin() + (index - index % size);
     const bool uniform =
         std::all_of(first, first + size, [&](std::uint32_t v) { return v == values[index] || v == kMelts; });
     if (!uniform) break;

@@ -1,4 +1,5 @@
-// The life of a query allocates nothing: this binary's operator new counts, and answer_query must not move it.
+// The life of a query allocates nothing: this binary's operator new counts, and answer_query must not move
+// it.
 #include "query/answer.hpp"
 
 #include "unit/query/asker.hpp"
@@ -6,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 
@@ -13,21 +15,45 @@ namespace {
 
 std::atomic<std::size_t> allocation_count{0};
 
-void* counted_allocate(std::size_t size) {
+void* counted_allocate(std::size_t size, std::size_t alignment) noexcept {
   ++allocation_count;
-  void* memory = std::malloc(size == 0 ? 1 : size);
+  // aligned_alloc wants a multiple of the alignment.
+  return std::aligned_alloc(alignment, (size / alignment + 1) * alignment);
+}
+
+void* counted_or_throw(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) {
+  void* memory = counted_allocate(size, alignment);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
 
 }  // namespace
 
-void* operator new(std::size_t size) { return counted_allocate(size); }
-void* operator new[](std::size_t size) { return counted_allocate(size); }
+// The whole family: the library uses the nothrow and aligned ones too, and sanitizers check that pairs match.
+void* operator new(std::size_t size) { return counted_or_throw(size); }
+void* operator new[](std::size_t size) { return counted_or_throw(size); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return counted_or_throw(size, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return counted_or_throw(size, static_cast<std::size_t>(alignment));
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return counted_allocate(size, alignof(std::max_align_t));
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return counted_allocate(size, alignof(std::max_align_t));
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 
 namespace meridian::query {
 
@@ -46,14 +72,22 @@ TEST_SUITE("query/allocation") {
     const test::QuerySpec gb{.client_subnet = *base::parse_ip_prefix("81.2.69.0/24")};
     const test::QuerySpec nsid{.options = {{dns::EdnsOption::Nsid, {}}}};
     std::vector<test::Bytes> packets{
-        test::build_query("www.example.com", Rtype::A, gb),      test::build_query("www.example.com", Rtype::Aaaa, gb),
-        test::build_query("x.cdn.example.com", Rtype::A, gb),    test::build_query("one.example.com", Rtype::A, gb),
-        test::build_query("static.example.com", Rtype::A, nsid), test::build_query("deep.example.com", Rtype::A, gb),
-        test::build_query("loop1.example.com", Rtype::A, plain), test::build_query("a.old.example.com", Rtype::A, plain),
-        test::build_query("x.old.example.com", Rtype::A, plain), test::build_query("host.sub.example.com", Rtype::A, plain),
-        test::build_query("nothing.example.com", Rtype::A, gb),  test::build_query("x.wild.example.com", Rtype::Txt, plain),
-        test::build_query("example.com", Rtype::Any, plain),     test::build_query("example.org", Rtype::A, gb),
-        test::build_query("example.com", Rtype::Axfr, plain),    test::Bytes{1, 2, 3},
+        test::build_query("www.example.com", Rtype::A, gb),
+        test::build_query("www.example.com", Rtype::Aaaa, gb),
+        test::build_query("x.cdn.example.com", Rtype::A, gb),
+        test::build_query("one.example.com", Rtype::A, gb),
+        test::build_query("static.example.com", Rtype::A, nsid),
+        test::build_query("deep.example.com", Rtype::A, gb),
+        test::build_query("loop1.example.com", Rtype::A, plain),
+        test::build_query("a.old.example.com", Rtype::A, plain),
+        test::build_query("x.old.example.com", Rtype::A, plain),
+        test::build_query("host.sub.example.com", Rtype::A, plain),
+        test::build_query("nothing.example.com", Rtype::A, gb),
+        test::build_query("x.wild.example.com", Rtype::Txt, plain),
+        test::build_query("example.com", Rtype::Any, plain),
+        test::build_query("example.org", Rtype::A, gb),
+        test::build_query("example.com", Rtype::Axfr, plain),
+        test::Bytes{1, 2, 3},
     };
     packets.push_back(packets[0]);
     packets.back().pop_back();  // malformed

@@ -37,22 +37,150 @@ TEST_SUITE("query/answer") {
       Counter counter;
     };
     const Row rows[] = {
-        {"a static name", "static.example.com", Rtype::A, Rcode::NoError, true, {Rtype::A}, {}, {}, Counter::StaticAnswers},
-        {"case does not matter", "STATIC.example.COM", Rtype::A, Rcode::NoError, true, {Rtype::A}, {}, {}, Counter::StaticAnswers},
-        {"a type that is not there", "static.example.com", Rtype::Mx, Rcode::NoError, true, {}, {Rtype::Soa}, {}, Counter::NoData},
-        {"a name that is not there", "none.example.com", Rtype::A, Rcode::NxDomain, true, {}, {Rtype::Soa}, {}, Counter::NxDomain},
-        {"an empty non-terminal", "b.ent.example.com", Rtype::A, Rcode::NoError, true, {}, {Rtype::Soa}, {}, Counter::NoData},
-        {"a wildcard", "x.y.wild.example.com", Rtype::Txt, Rcode::NoError, true, {Rtype::Txt}, {}, {}, Counter::StaticAnswers},
-        {"a CNAME to a steered name", "alias.example.com", Rtype::Aaaa, Rcode::NoError, true, {Rtype::Cname, Rtype::Aaaa}, {}, {}, Counter::SteeredAnswers},
-        {"two CNAMEs to a steered name", "deep.example.com", Rtype::Aaaa, Rcode::NoError, true, {Rtype::Cname, Rtype::Cname, Rtype::Aaaa}, {}, {}, Counter::SteeredAnswers},
-        {"a CNAME asked for itself", "alias.example.com", Rtype::Cname, Rcode::NoError, true, {Rtype::Cname}, {}, {}, Counter::StaticAnswers},
-        {"a CNAME that leaves our zones", "away.example.com", Rtype::A, Rcode::NoError, true, {Rtype::Cname}, {}, {}, Counter::StaticAnswers},
-        {"a delegation with glue for the server inside it", "host.sub.example.com", Rtype::A, Rcode::NoError, false, {}, {Rtype::Ns, Rtype::Ns}, {Rtype::A}, Counter::Delegations},
-        {"a DNAME", "x.old.example.com", Rtype::A, Rcode::NoError, true, {Rtype::Dname, Rtype::Cname, Rtype::A}, {}, {}, Counter::StaticAnswers},
-        {"a DNAME to a name that is not there", "y.old.example.com", Rtype::A, Rcode::NxDomain, true, {Rtype::Dname, Rtype::Cname}, {Rtype::Soa}, {}, Counter::NxDomain},
-        {"another type at a steered name", "www.example.com", Rtype::Txt, Rcode::NoError, true, {}, {Rtype::Soa}, {}, Counter::NoData},
-        {"a steered wildcard", "a.cdn.example.com", Rtype::A, Rcode::NoError, true, {Rtype::A}, {}, {}, Counter::SteeredAnswers},
-        {"a zone of somebody else", "www.example.org", Rtype::A, Rcode::Refused, false, {}, {}, {}, Counter::Refused},
+        {"a static name",
+         "static.example.com",
+         Rtype::A,
+         Rcode::NoError,
+         true,
+         {Rtype::A},
+         {},
+         {},
+         Counter::StaticAnswers},
+        {"case does not matter",
+         "STATIC.example.COM",
+         Rtype::A,
+         Rcode::NoError,
+         true,
+         {Rtype::A},
+         {},
+         {},
+         Counter::StaticAnswers},
+        {"a type that is not there",
+         "static.example.com",
+         Rtype::Mx,
+         Rcode::NoError,
+         true,
+         {},
+         {Rtype::Soa},
+         {},
+         Counter::NoData},
+        {"a name that is not there",
+         "none.example.com",
+         Rtype::A,
+         Rcode::NxDomain,
+         true,
+         {},
+         {Rtype::Soa},
+         {},
+         Counter::NxDomain},
+        {"an empty non-terminal",
+         "b.ent.example.com",
+         Rtype::A,
+         Rcode::NoError,
+         true,
+         {},
+         {Rtype::Soa},
+         {},
+         Counter::NoData},
+        {"a wildcard",
+         "x.y.wild.example.com",
+         Rtype::Txt,
+         Rcode::NoError,
+         true,
+         {Rtype::Txt},
+         {},
+         {},
+         Counter::StaticAnswers},
+        {"a CNAME to a steered name",
+         "alias.example.com",
+         Rtype::Aaaa,
+         Rcode::NoError,
+         true,
+         {Rtype::Cname, Rtype::Aaaa},
+         {},
+         {},
+         Counter::SteeredAnswers},
+        {"two CNAMEs to a steered name",
+         "deep.example.com",
+         Rtype::Aaaa,
+         Rcode::NoError,
+         true,
+         {Rtype::Cname, Rtype::Cname, Rtype::Aaaa},
+         {},
+         {},
+         Counter::SteeredAnswers},
+        {"a CNAME asked for itself",
+         "alias.example.com",
+         Rtype::Cname,
+         Rcode::NoError,
+         true,
+         {Rtype::Cname},
+         {},
+         {},
+         Counter::StaticAnswers},
+        {"a CNAME that leaves our zones",
+         "away.example.com",
+         Rtype::A,
+         Rcode::NoError,
+         true,
+         {Rtype::Cname},
+         {},
+         {},
+         Counter::StaticAnswers},
+        {"a delegation with glue for the server inside it",
+         "host.sub.example.com",
+         Rtype::A,
+         Rcode::NoError,
+         false,
+         {},
+         {Rtype::Ns, Rtype::Ns},
+         {Rtype::A},
+         Counter::Delegations},
+        {"a DNAME",
+         "x.old.example.com",
+         Rtype::A,
+         Rcode::NoError,
+         true,
+         {Rtype::Dname, Rtype::Cname, Rtype::A},
+         {},
+         {},
+         Counter::StaticAnswers},
+        {"a DNAME to a name that is not there",
+         "y.old.example.com",
+         Rtype::A,
+         Rcode::NxDomain,
+         true,
+         {Rtype::Dname, Rtype::Cname},
+         {Rtype::Soa},
+         {},
+         Counter::NxDomain},
+        {"another type at a steered name",
+         "www.example.com",
+         Rtype::Txt,
+         Rcode::NoError,
+         true,
+         {},
+         {Rtype::Soa},
+         {},
+         Counter::NoData},
+        {"a steered wildcard",
+         "a.cdn.example.com",
+         Rtype::A,
+         Rcode::NoError,
+         true,
+         {Rtype::A},
+         {},
+         {},
+         Counter::SteeredAnswers},
+        {"a zone of somebody else",
+         "www.example.org",
+         Rtype::A,
+         Rcode::Refused,
+         false,
+         {},
+         {},
+         {},
+         Counter::Refused},
         {"a zone transfer", "example.com", Rtype::Axfr, Rcode::Refused, false, {}, {}, {}, Counter::Refused},
     };
     auto asker = test::standard_asker();
@@ -82,7 +210,8 @@ TEST_SUITE("query/answer") {
         {"the United States", "8.8.8.0/24", "198.51.100.10", 8},
         {"China, only Singapore", "59.1.2.0/24", "203.0.113.10", 8},
         {"Singapore is nearest to itself", "27.0.1.0/24", "203.0.113.10", 16},
-        {"a source shorter than the leaf: its first address decides, the leaf's depth is told", "8.0.0.0/6", "198.51.100.10", 8},
+        {"a source shorter than the leaf: its first address decides, the leaf's depth is told", "8.0.0.0/6",
+         "198.51.100.10", 8},
         {"IPv6", "2600::/32", "198.51.100.10", 12},
         {"6to4 of a US address", "2002:808:808::/48", "198.51.100.10", 24},
         {"v4-mapped", "::ffff:8.8.8.0/120", "198.51.100.10", 104},
@@ -100,7 +229,8 @@ TEST_SUITE("query/answer") {
 
   TEST_CASE("what does not vary by client says so with scope 0") {
     auto asker = test::standard_asker();
-    for (const auto* name : {"static.example.com", "none.example.com", "host.sub.example.com", "example.org", "one.example.com"}) {
+    for (const auto* name : {"static.example.com", "none.example.com", "host.sub.example.com", "example.org",
+                             "one.example.com"}) {
       CAPTURE(name);
       CHECK(scope_of(asker.ask_from("81.2.69.0/24", name, Rtype::A)) == 0);
     }
@@ -126,8 +256,9 @@ TEST_SUITE("query/answer") {
 
   TEST_CASE("a client with private space in its subnet is answered by its resolver's place") {
     auto asker = test::standard_asker();
-    const auto reply = asker.ask("www.example.com", Rtype::A, {.client_subnet = *base::parse_ip_prefix("10.1.2.0/24")},
-                                 {*base::parse_ip_address("8.8.8.8"), false});
+    const auto reply =
+        asker.ask("www.example.com", Rtype::A, {.client_subnet = *base::parse_ip_prefix("10.1.2.0/24")},
+                  {*base::parse_ip_address("8.8.8.8"), false});
     CHECK(test::first_address(reply) == "198.51.100.10");
     CHECK(scope_of(reply) == 24);
     CHECK(asker.counters().value(Counter::ClientSubnetIgnored) == 1);
@@ -135,7 +266,8 @@ TEST_SUITE("query/answer") {
 
   TEST_CASE("without a client subnet the resolver decides") {
     auto asker = test::standard_asker();
-    const auto reply = asker.ask("www.example.com", Rtype::A, {.udp_size = 1232}, {*base::parse_ip_address("8.8.8.8"), false});
+    const auto reply = asker.ask("www.example.com", Rtype::A, {.udp_size = 1232},
+                                 {*base::parse_ip_address("8.8.8.8"), false});
     CHECK(test::first_address(reply) == "198.51.100.10");
   }
 
@@ -143,7 +275,8 @@ TEST_SUITE("query/answer") {
     auto asker = test::standard_asker();
     int first_is_10 = 0;
     for (int i = 0; i < 1'000; ++i) {
-      const auto records = asker.ask_from("81.2.69.0/24", "www.example.com", Rtype::A).section(Section::Answer);
+      const auto records =
+          asker.ask_from("81.2.69.0/24", "www.example.com", Rtype::A).section(Section::Answer);
       REQUIRE(records.size() == 2);
       CHECK(records[0].rdata != records[1].rdata);
       first_is_10 += records[0].rdata.back() == 10 ? 1 : 0;
@@ -193,9 +326,11 @@ TEST_SUITE("query/answer") {
     const test::MapFixture fixture(test::data_folder());
     fixture.write_standard();
     std::string pool;
-    for (int i = 0; i < 100; ++i) pool += (i == 0 ? "" : ", ") + ("\"2001:db8::" + std::to_string(i + 1) + "\"");
+    for (int i = 0; i < 100; ++i)
+      pool += (i == 0 ? "" : ", ") + ("\"2001:db8::" + std::to_string(i + 1) + "\"");
     fixture.write("services.yaml",
-                  "services:\n  www.example.com:\n    map: web\n    answer: 32\n    pools: {ams: [" + pool + "], sin: [203.0.113.10]}\n");
+                  "services:\n  www.example.com:\n    map: web\n    answer: 32\n    pools: {ams: [" + pool +
+                      "], sin: [203.0.113.10]}\n");
     test::Asker asker(fixture.must_compile());
     const auto sizes = [&](std::optional<std::uint16_t> udp_size, bool tcp) {
       return asker.ask_bytes(test::build_query("www.example.com", Rtype::Aaaa, {.udp_size = udp_size}),

@@ -72,8 +72,10 @@ inline std::string first_address(const dns::Message& message) {
   const auto records = message.section(dns::Section::Answer);
   if (records.empty()) return {};
   const auto& rdata = records.back().rdata;
-  if (rdata.size() == 4) return base::to_string(base::IpAddress::v4(std::span<const std::uint8_t, 4>{rdata.data(), 4}));
-  if (rdata.size() == 16) return base::to_string(base::IpAddress::v6(std::span<const std::uint8_t, 16>{rdata.data(), 16}));
+  if (rdata.size() == 4)
+    return base::to_string(base::IpAddress::v4(std::span<const std::uint8_t, 4>{rdata.data(), 4}));
+  if (rdata.size() == 16)
+    return base::to_string(base::IpAddress::v6(std::span<const std::uint8_t, 16>{rdata.data(), 16}));
   return {};
 }
 

@@ -25,7 +25,9 @@ test::Asker asker_with(const std::string& service) {
 TEST_SUITE("query/decide") {
   TEST_CASE("a pool that is down hands its clients to the next tier, and takes them back") {
     auto asker = test::standard_asker();
-    const auto where = [&] { return test::first_address(asker.ask_from("8.8.8.0/24", "www.example.com", Rtype::A)); };
+    const auto where = [&] {
+      return test::first_address(asker.ask_from("8.8.8.0/24", "www.example.com", Rtype::A));
+    };
     CHECK(where() == "198.51.100.10");
     asker.set_health("198.51.100.10", EndpointState::Down);
     CHECK(where().starts_with("192.0.2.1"));
@@ -60,7 +62,8 @@ TEST_SUITE("query/decide") {
     };
     for (const auto& row : rows) {
       CAPTURE(row.why);
-      auto asker = asker_with(std::string{row.on_all_down} + "    pools: {ams: [192.0.2.10], sin: [203.0.113.10]}\n");
+      auto asker =
+          asker_with(std::string{row.on_all_down} + "    pools: {ams: [192.0.2.10], sin: [203.0.113.10]}\n");
       asker.set_health("192.0.2.10", EndpointState::Down);
       asker.set_health("203.0.113.10", EndpointState::Down);
       const auto reply = asker.ask_from("81.2.69.0/24", "www.example.com", Rtype::A);
@@ -71,8 +74,12 @@ TEST_SUITE("query/decide") {
   }
 
   TEST_CASE("a pool below at_least counts as down") {
-    auto asker = asker_with("    pools: {ams: {addresses: [192.0.2.10, 192.0.2.11, 192.0.2.12], at_least: 50%}, sin: [203.0.113.10]}\n");
-    const auto where = [&] { return test::first_address(asker.ask_from("81.2.69.0/24", "www.example.com", Rtype::A)); };
+    auto asker = asker_with(
+        "    pools: {ams: {addresses: [192.0.2.10, 192.0.2.11, 192.0.2.12], at_least: 50%}, sin: "
+        "[203.0.113.10]}\n");
+    const auto where = [&] {
+      return test::first_address(asker.ask_from("81.2.69.0/24", "www.example.com", Rtype::A));
+    };
     asker.set_health("192.0.2.10", EndpointState::Down);
     CHECK(where().starts_with("192.0.2.1"));
     asker.set_health("192.0.2.11", EndpointState::Down);
@@ -80,7 +87,9 @@ TEST_SUITE("query/decide") {
   }
 
   TEST_CASE("at most `answer` addresses, and each comes about") {
-    auto asker = asker_with("    answer: 2\n    pools: {ams: [192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4], sin: [203.0.113.10]}\n");
+    auto asker = asker_with(
+        "    answer: 2\n    pools: {ams: [192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4], sin: "
+        "[203.0.113.10]}\n");
     std::map<std::string, int> seen;
     for (int i = 0; i < 2'000; ++i) {
       const auto reply = asker.ask_from("81.2.69.0/24", "www.example.com", Rtype::A);
@@ -92,10 +101,13 @@ TEST_SUITE("query/decide") {
   }
 
   TEST_CASE("weights of endpoints say how often each comes first") {
-    auto asker = asker_with("    answer: 1\n    pools: {ams: {addresses: {192.0.2.1: 3, 192.0.2.2: 1}}, sin: [203.0.113.10]}\n");
+    auto asker = asker_with(
+        "    answer: 1\n    pools: {ams: {addresses: {192.0.2.1: 3, 192.0.2.2: 1}}, sin: [203.0.113.10]}\n");
     int heavy = 0;
     for (int i = 0; i < 4'000; ++i) {
-      heavy += test::first_address(asker.ask_from("81.2.69.0/24", "www.example.com", Rtype::A)) == "192.0.2.1" ? 1 : 0;
+      heavy += test::first_address(asker.ask_from("81.2.69.0/24", "www.example.com", Rtype::A)) == "192.0.2.1"
+                   ? 1
+                   : 0;
     }
     CHECK(heavy > 2'860);  // 3 000 within five standard deviations
     CHECK(heavy < 3'140);
@@ -118,7 +130,8 @@ TEST_SUITE("query/decide") {
   }
 
   TEST_CASE("random spread draws for each query and keeps the leaf's scope") {
-    auto asker = asker_with("    spread: random\n    pools: {ams: [192.0.2.1], iad: [198.51.100.1], sin: [203.0.113.1]}\n");
+    auto asker = asker_with(
+        "    spread: random\n    pools: {ams: [192.0.2.1], iad: [198.51.100.1], sin: [203.0.113.1]}\n");
     std::map<std::string, int> seen;
     for (int i = 0; i < 200; ++i) {
       const auto reply = asker.ask_from("58.1.2.0/24", "www.example.com", Rtype::A);
@@ -130,28 +143,37 @@ TEST_SUITE("query/decide") {
 
   TEST_CASE("A and AAAA of one client come from one datacenter") {
     auto asker = asker_with(
-        "    pools: {iad: [198.51.100.1, \"2001:db8:1::1\"], sin: [203.0.113.1, \"2001:db8:2::1\"], ams: [192.0.2.1]}\n");
+        "    pools: {iad: [198.51.100.1, \"2001:db8:1::1\"], sin: [203.0.113.1, \"2001:db8:2::1\"], ams: "
+        "[192.0.2.1]}\n");
     for (int i = 0; i < 200; ++i) {
       const auto client = "58." + std::to_string(i) + ".3.0/24";
-      const bool a_in_iad = test::first_address(asker.ask_from(client, "www.example.com", Rtype::A)) == "198.51.100.1";
-      const bool aaaa_in_iad = test::first_address(asker.ask_from(client, "www.example.com", Rtype::Aaaa)) == "2001:db8:1::1";
+      const bool a_in_iad =
+          test::first_address(asker.ask_from(client, "www.example.com", Rtype::A)) == "198.51.100.1";
+      const bool aaaa_in_iad =
+          test::first_address(asker.ask_from(client, "www.example.com", Rtype::Aaaa)) == "2001:db8:1::1";
       REQUIRE(a_in_iad == aaaa_in_iad);
     }
   }
 
   TEST_CASE("a service that ignores client subnets says scope 0") {
-    auto asker = asker_with("    client_subnet: ignore\n    pools: {ams: [192.0.2.1], iad: [198.51.100.1], sin: [203.0.113.1]}\n");
-    const auto reply = asker.ask("www.example.com", Rtype::A, {.client_subnet = *base::parse_ip_prefix("81.2.69.0/24")},
-                                 {*base::parse_ip_address("8.8.8.8"), false});
+    auto asker = asker_with(
+        "    client_subnet: ignore\n    pools: {ams: [192.0.2.1], iad: [198.51.100.1], sin: "
+        "[203.0.113.1]}\n");
+    const auto reply =
+        asker.ask("www.example.com", Rtype::A, {.client_subnet = *base::parse_ip_prefix("81.2.69.0/24")},
+                  {*base::parse_ip_address("8.8.8.8"), false});
     CHECK(test::first_address(reply) == "198.51.100.1");
     CHECK(test::scope_of(reply) == 0);
   }
 
   TEST_CASE("a view of one datacenter is the same for everyone, up or down") {
     auto asker = test::standard_asker();
-    CHECK(test::first_address(asker.ask_from("8.8.8.0/24", "one.example.com", Rtype::A)).starts_with("192.0.2.1"));
-    for (const auto* address : {"192.0.2.10", "192.0.2.11", "2001:db8:a::10"}) asker.set_health(address, EndpointState::Down);
-    CHECK(asker.ask_from("8.8.8.0/24", "one.example.com", Rtype::A).section(dns::Section::Answer).size() == 2);
+    CHECK(test::first_address(asker.ask_from("8.8.8.0/24", "one.example.com", Rtype::A))
+              .starts_with("192.0.2.1"));
+    for (const auto* address : {"192.0.2.10", "192.0.2.11", "2001:db8:a::10"})
+      asker.set_health(address, EndpointState::Down);
+    CHECK(asker.ask_from("8.8.8.0/24", "one.example.com", Rtype::A).section(dns::Section::Answer).size() ==
+          2);
   }
 }
 

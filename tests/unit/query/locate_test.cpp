@@ -35,14 +35,16 @@ TEST_SUITE("query/locate") {
         {"shared address space", "8.8.8.8", "100.64.0.0/10", true, Whose::PrivateClientSubnet, "8.8.8.8", 10},
         {"unique local", "8.8.8.8", "fd00:1::/48", true, Whose::PrivateClientSubnet, "8.8.8.8", 48},
         {"carried in 6to4", "9.9.9.9", "2002:5102:4500::/40", true, Whose::ClientSubnet, "81.2.69.0", 40},
-        {"carried and private", "8.8.8.8", "2002:a01:200::/40", true, Whose::PrivateClientSubnet, "8.8.8.8", 40},
+        {"carried and private", "8.8.8.8", "2002:a01:200::/40", true, Whose::PrivateClientSubnet, "8.8.8.8",
+         40},
         {"a resolver behind NAT64", "64:ff9b::8.8.8.8", nullptr, true, Whose::Resolver, "8.8.8.8", 0},
     };
     const auto asker = test::standard_asker();
     const auto& map = asker.snapshot().maps[0];
     for (const auto& row : rows) {
       CAPTURE(row.why);
-      const auto client = locate(map, row.use, *base::parse_ip_address(row.source), subnet(row.client_subnet));
+      const auto client =
+          locate(map, row.use, *base::parse_ip_address(row.source), subnet(row.client_subnet));
       CHECK(client.whose == row.whose);
       CHECK(base::to_string(client.address) == row.address);
       CHECK(scope_bits(client, false) == row.scope);
@@ -62,7 +64,9 @@ TEST_SUITE("query/locate") {
   TEST_CASE("private space that a rule names is looked up like any other") {
     const test::MapFixture fixture(test::data_folder());
     fixture.write_standard();
-    fixture.write("maps.yaml", "maps:\n  web:\n    rules:\n      - {for: 10.5.0.0/16, prefer: [sin]}\n      - {for: everyone, prefer: [ams]}\n");
+    fixture.write("maps.yaml",
+                  "maps:\n  web:\n    rules:\n      - {for: 10.5.0.0/16, prefer: [sin]}\n      - {for: "
+                  "everyone, prefer: [ams]}\n");
     test::Asker asker(fixture.must_compile());
     const auto named = asker.ask_from("10.5.6.0/24", "www.example.com", dns::Rtype::A);
     CHECK(test::first_address(named) == "203.0.113.10");

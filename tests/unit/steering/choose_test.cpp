@@ -44,7 +44,11 @@ TEST_SUITE("steering/choose") {
     };
     const Row rows[] = {
         {"all healthy: the first tier", kPlain, {}, kAms, Reason::Preferred},
-        {"no pool in the first: the second is the preferred one", kPlain, {{-1, 1, 1, 1}}, kFra, Reason::Preferred},
+        {"no pool in the first: the second is the preferred one",
+         kPlain,
+         {{-1, 1, 1, 1}},
+         kFra,
+         Reason::Preferred},
         {"the first is down", kPlain, {{0, 1, 1, 1}}, kFra, Reason::Fallback},
         {"the first two are down", kPlain, {{0, 0, 1, 1}}, kIad, Reason::Fallback},
         {"a third of the endpoints lost moves nobody", kPlain, {{0.72, 1, 1, 1}}, kAms, Reason::Preferred},
