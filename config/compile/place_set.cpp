@@ -118,7 +118,8 @@ void PlaceResolver::check_all_regions() {
     reference.code = region.name.text;
     reference.where = region.name.where;
     static_cast<void>(resolve_region(reference));
-    if (!is_used) {
+    // A misspelt name elsewhere may be the rule that was meant to use it.
+    if (!is_used && !diagnostics_.has_errors()) {
       diagnostics_.warning(region.name.where, fmt::format("no rule uses region '{}'", region.name.text));
     }
   }

@@ -109,6 +109,13 @@ TEST_SUITE("compile/compile") {
     }
   }
 
+  TEST_CASE("a misspelt region is one message, not also an unused one") {
+    const auto fixture = standard();
+    fixture.write_standard();
+    fixture.write("maps.yaml", "maps:\n  web:\n    rules:\n      - {for: eurpe, prefer: [ams]}\n");
+    CHECK(fixture.problems() == "maps.yaml:4:15: region 'eurpe' is not defined; did you mean 'europe'?\n");
+  }
+
   TEST_CASE("a file that cannot be read does not make others look wrong") {
     const auto fixture = standard();
     fixture.write_standard();
