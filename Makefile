@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 RELEASE := build/release
 
-.PHONY: help run test bench lint fuzz deb geo-data clean setup setup-test
+.PHONY: help run test test-city bench lint fuzz deb geo-data clean setup setup-test
 
 help: ## list the targets
 	@echo "Meridian: make TARGET"
@@ -16,6 +16,11 @@ run: setup $(RELEASE)/build.ninja ## set up, build and serve the three-datacente
 test: setup-test build/dev/build.ninja ## set up, build and pass every test
 	@cmake --build build/dev
 	@ctest --preset dev
+
+test-city: setup-test build/dev/build.ninja ## install a city database (npm, 130 MB) and run the optional test on it
+	@tests/support/install_city_database.sh build/city
+	@cmake --build build/dev --target unit_geo
+	@MERIDIAN_CITY_MMDB=$(CURDIR)/build/city ctest --test-dir build/dev -R unit/geo/shipped_database --output-on-failure
 
 bench: setup-test ## measure the hot path (Google Benchmark)
 	@test -f build/bench/build.ninja || cmake --preset bench
