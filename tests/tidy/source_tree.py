@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 from typing import Callable, Iterator, NamedTuple
@@ -18,7 +19,7 @@ class Violation(NamedTuple):
 
 def files(root: pathlib.Path) -> list[str]:
     """Relative paths of all files that belong to the project, committed or not yet, sorted."""
-    if (root / ".git").exists():
+    if (root / ".git").exists() and shutil.which("git"):
         listing = subprocess.run(["git", "-C", str(root), "ls-files", "-z", "-co", "--exclude-standard"],
                                  capture_output=True, check=False)
         if listing.returncode == 0:
