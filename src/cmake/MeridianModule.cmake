@@ -3,8 +3,11 @@
 add_library(meridian_flags INTERFACE)
 target_compile_options(meridian_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast
-  -Wnon-virtual-dtor -Woverloaded-virtual $<$<NOT:$<BOOL:${MERIDIAN_SANITIZE}>>:-Wnull-dereference> -Wimplicit-fallthrough -Wformat=2
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Wformat=2
   -fstack-protector-strong -fno-omit-frame-pointer)
+if(NOT MERIDIAN_SANITIZE)
+  target_compile_options(meridian_flags INTERFACE -Wnull-dereference)
+endif()
 target_compile_definitions(meridian_flags INTERFACE
   _GLIBCXX_ASSERTIONS BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
   $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
