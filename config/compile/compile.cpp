@@ -133,7 +133,8 @@ base::Expected<Geography, base::Diagnostics> load_geography(
 
 base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded, const Geography& geography,
                                                     std::uint64_t epoch,
-                                                    std::chrono::system_clock::time_point now) {
+                                                    std::chrono::system_clock::time_point now,
+                                                    query::Settings settings) {
   base::Diagnostics diagnostics = loaded.diagnostics;
   auto rulebook = std::make_shared<Rulebook>();
   rulebook->geography = geography;
@@ -144,6 +145,7 @@ base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded, co
   auto snapshot = std::make_shared<query::Snapshot>();
   snapshot->epoch = epoch;
   snapshot->built_at = now;
+  snapshot->settings = std::move(settings);
   for (const auto& datacenter : model.datacenters) {
     snapshot->datacenters.push_back({datacenter.name.text, query::stable_hash(datacenter.name.text)});
   }
@@ -163,7 +165,7 @@ base::Expected<Compiled, base::Diagnostics> load_and_compile(const Sources& sour
                                                              std::chrono::system_clock::time_point now) {
   const auto geography = load_geography(sources.geoip, sources.data_folder);
   if (!geography) return base::unexpected(geography.error());
-  return compile(config::load_map_directory(sources.map_folder), *geography, epoch, now);
+  return compile(config::load_map_directory(sources.map_folder), *geography, epoch, now, sources.settings);
 }
 
 }  // namespace meridian::compile

@@ -7,6 +7,7 @@
 #include "base/diagnostics.hpp"
 #include "base/expected.hpp"
 #include "config/compile/map_compiler.hpp"
+#include "config/compile/settings_compiler.hpp"
 #include "config/load.hpp"
 #include "config/model.hpp"
 #include "geo/geo_database.hpp"
@@ -54,6 +55,7 @@ struct Sources {
   std::string map_folder;
   std::vector<config::GeoipDatabase> geoip;  ///< empty: the shipped country database
   std::string data_folder;                   ///< country.mmdb and places.yaml
+  query::Settings settings = {};             ///< goes into the snapshot
 };
 
 struct Compiled {
@@ -67,11 +69,13 @@ struct Compiled {
 [[nodiscard]] base::Expected<Geography, base::Diagnostics> load_geography(
     const std::vector<config::GeoipDatabase>& databases, const std::string& data_folder);
 
-/// `epoch` and `now` go into the snapshot. The diagnostics of loading are part of the result either way.
+/// `epoch`, `now` and `settings` go into the snapshot. The diagnostics of loading are part of the result
+/// either way.
 [[nodiscard]] base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded,
                                                                   const Geography& geography,
                                                                   std::uint64_t epoch,
-                                                                  std::chrono::system_clock::time_point now);
+                                                                  std::chrono::system_clock::time_point now,
+                                                                  query::Settings settings = {});
 
 /// All of it: databases, map directory, compile.
 [[nodiscard]] base::Expected<Compiled, base::Diagnostics> load_and_compile(

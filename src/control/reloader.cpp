@@ -157,7 +157,7 @@ ReloadResult Reloader::build() {
     const auto geography = current_geography();
     if (!geography) return fail(geography.error());
     auto compiled = compile::compile(config::load_map_directory(sources_.map_folder), *geography, epoch_ + 1,
-                                     clock_.wall());
+                                     clock_.wall(), sources_.settings);
     if (!compiled) return fail(compiled.error());
     result.diagnostics = compiled->warnings;
     publish(std::move(*compiled));

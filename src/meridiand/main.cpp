@@ -56,11 +56,11 @@ net::ServerOptions server_options(const config::Site& site) {
 }
 
 net::HandlerFactory handler_factory(const base::Published<control::Serving>& serving,
-                                    const std::string& site) {
+                                    const base::Clock& clock) {
   // Which address of a pool comes first need not be secret, but should differ from worker to worker.
   const std::uint64_t seed = std::random_device{}();
-  return [&serving, site, seed](net::WorkerIndex index, stats::Counters& counters) {
-    return std::make_unique<QueryHandler>(serving, counters, site,
+  return [&serving, &clock, seed](net::WorkerIndex index, stats::Counters& counters) {
+    return std::make_unique<QueryHandler>(serving, clock, counters,
                                           base::mix(seed + static_cast<std::uint64_t>(index)));
   };
 }
@@ -114,7 +114,8 @@ int serve(const config::Site& site, const Options& options) {
   const base::SystemClock clock;
   stats::CounterRegistry counters;
   const std::string data_folder = base::find_data_folder(options.data);
-  control::Reloader reloader({site.map, site.geoip, data_folder}, clock, counters.register_block());
+  control::Reloader reloader({site.map, site.geoip, data_folder, compile::compile_settings(site)}, clock,
+                             counters.register_block());
   if (const auto first = reloader.load_first(); !first) {
     std::fputs(first.error().to_text().c_str(), stderr);
     return fail(fmt::format("the map {} has errors; nothing is served", site.map));
@@ -130,7 +131,7 @@ int serve(const config::Site& site, const Options& options) {
   const auto& socket = options.control.empty() ? site.control_unix : options.control;
   if (const auto listening = http.listen(socket); !listening) return fail(listening.error());
 
-  net::Server server(server_options(site), handler_factory(reloader.serving(), site.site), counters);
+  net::Server server(server_options(site), handler_factory(reloader.serving(), clock), counters);
   if (const auto started = start_without_signals(server); !started) return fail(started.error());
   api.emplace(server_info(site, server, clock), reloader, counters, clock);
   reloader.start();

@@ -10,19 +10,20 @@ std::size_t answer_query(const Snapshot& snapshot, const Tables& tables, const S
                          std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply_bytes,
                          Worker& worker) noexcept {
   const auto query = dns::parse_query(packet);
-  if (!query) return reject(query.error(), packet, reply_bytes, worker.counters);
+  if (!query) return reject(query.error(), packet, reply_bytes, worker);
   count_query(*query, worker.counters);
 
-  if (!is_servable(*query)) return refuse(*query, packet, reply_bytes, worker.counters);
+  if (!is_servable(*query)) return refuse(*query, packet, reply_bytes, worker);
 
   Reply reply(snapshot, tables, source, worker, *query, packet, reply_bytes);
   dns::Name name = query->name;
   for (std::size_t hop = 0; hop < base::limits::kCnameChainMax; ++hop) {
     const zone::HashedName hashed(name);
     const auto* zone = snapshot.zones.find(hashed, query->type);
-    if (zone == nullptr && hop == 0) return refuse(*query, packet, reply_bytes, worker.counters);
+    if (zone == nullptr && hop == 0) return refuse(*query, packet, reply_bytes, worker);
     if (zone == nullptr) return reply.finish_outside();
 
+    worker.summary.zone = zone;
     const auto found = zone->lookup(hashed, query->type);
     switch (found.outcome) {
       case zone::Outcome::Answer:

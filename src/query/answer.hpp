@@ -4,9 +4,11 @@
 // lock, clock, exception or log line.
 #pragma once
 
+#include "base/clock.hpp"
 #include "base/ip.hpp"
 #include "base/random.hpp"
 #include "query/snapshot.hpp"
+#include "query/summary.hpp"
 #include "stats/counters.hpp"
 
 #include <cstddef>
@@ -25,7 +27,8 @@ struct Source {
 struct Worker {
   stats::Counters& counters;
   base::Random random;
-  std::span<const std::uint8_t> nsid;  ///< The site's name for RFC 5001; empty: not told.
+  base::CoarseTime now{};  ///< Set by the caller once a batch.
+  Summary summary{};       ///< Of the last answer_query.
 };
 
 /// Answers one packet into `reply`, which must hold limits::kUdpAnswerBytesMax for UDP and up to

@@ -48,18 +48,23 @@ std::optional<base::IpPrefix> subnet_of(const dns::Query& query) noexcept {
 }  // namespace
 
 std::size_t reject(const dns::QueryError& error, std::span<const std::uint8_t> packet,
-                   std::span<std::uint8_t> reply, stats::Counters& counters) noexcept {
+                   std::span<std::uint8_t> reply, Worker& worker) noexcept {
+  auto& counters = worker.counters;
+  worker.summary = {};
   if (error.is_silent()) {
     counters.add(error.fault == dns::QueryFault::TooShort ? Counter::DroppedShort : Counter::DroppedResponse);
     return 0;
   }
+  worker.summary.kind = AnswerKind::Malformed;
+  worker.summary.rcode = error.rcode();
   counters.add(counter_of(error.rcode()));
   return dns::write_error_reply(packet, error, reply);
 }
 
 std::size_t refuse(const dns::Query& query, std::span<const std::uint8_t> packet,
-                   std::span<std::uint8_t> reply, stats::Counters& counters) noexcept {
-  counters.add(Counter::Refused);
+                   std::span<std::uint8_t> reply, Worker& worker) noexcept {
+  worker.summary = {.kind = AnswerKind::Refused, .rcode = dns::Rcode::Refused};
+  worker.counters.add(Counter::Refused);
   return dns::write_error_reply(packet, query, dns::Rcode::Refused, reply);
 }
 
@@ -82,9 +87,10 @@ Reply::Reply(const Snapshot& snapshot, const Tables& tables, const Source& sourc
       query_(query),
       writer_(out, source.is_tcp ? out.size() : std::min(out.size(), dns::udp_reply_bytes_max(query))),
       edns_(dns::echo_edns(query.edns)) {
+  worker.summary = {.kind = AnswerKind::Static};
   writer_.begin_reply(query, packet, dns::Rcode::NoError);
   if (!query.edns.present) return;
-  if (query.edns.nsid_requested) edns_.nsid = worker.nsid;
+  if (query.edns.nsid_requested) edns_.nsid = snapshot.settings.nsid;
   static_cast<void>(writer_.reserve(dns::opt_record_bytes(edns_)));  // 512 bytes hold any question and OPT
 }
 
@@ -94,9 +100,19 @@ std::size_t Reply::finish() noexcept {
   return writer_.finish();
 }
 
-std::size_t Reply::truncate() noexcept {
+void Reply::mark_truncated() noexcept {
   worker_.counters.add(Counter::Truncated);
+  worker_.summary.is_truncated = true;
   writer_.set_truncated();
+}
+
+void Reply::set_rcode(dns::Rcode rcode) noexcept {
+  worker_.summary.rcode = rcode;
+  writer_.set_rcode(rcode);
+}
+
+std::size_t Reply::truncate() noexcept {
+  mark_truncated();
   return finish();
 }
 
@@ -112,6 +128,8 @@ std::size_t Reply::finish_steered(const zone::Zone& zone, dns::NameView name, ba
   const Service& service = snapshot_.services[base::index_of(id)];
   const auto subnet = subnet_of(query_);
   const Decision decision = decide(snapshot_, tables_, service, source_.address, subnet, worker_.random);
+  worker_.summary.service = id;
+  worker_.summary.scope_bits = decision.scope_bits;
   if (edns_.client_subnet) edns_.client_subnet->scope_bits = decision.scope_bits;
   if (subnet && decision.client.whose != Whose::ClientSubnet)
     worker_.counters.add(Counter::ClientSubnetIgnored);
@@ -122,7 +140,8 @@ std::size_t Reply::finish_steered(const zone::Zone& zone, dns::NameView name, ba
       return finish_negative(zone, dns::Rcode::NoError);
     case Verdict::ServFail:
       worker_.counters.add(Counter::ServFail);
-      writer_.set_rcode(dns::Rcode::ServFail);
+      worker_.summary.kind = AnswerKind::ServFail;
+      set_rcode(dns::Rcode::ServFail);
       return finish();
     case Verdict::Answer:
       break;
@@ -133,6 +152,9 @@ std::size_t Reply::finish_steered(const zone::Zone& zone, dns::NameView name, ba
   // No healthy address of this type in the client's datacenter: A and AAAA stay together, so NODATA.
   if (writer_.count(dns::Section::Answer) == before) return finish_negative(zone, dns::Rcode::NoError);
   worker_.counters.add(Counter::SteeredAnswers);
+  worker_.summary.kind = AnswerKind::Steered;
+  worker_.summary.pool = decision.pool;
+  worker_.summary.reason = decision.choice.reason;
   return finish();
 }
 
@@ -164,6 +186,7 @@ bool Reply::add_addresses(dns::NameView name, const Pool& pool, const Service& s
 
 std::size_t Reply::finish_referral(const zone::Zone& zone, const zone::Found& found) noexcept {
   worker_.counters.add(Counter::Delegations);
+  worker_.summary.kind = AnswerKind::Referral;
   if (writer_.count(dns::Section::Answer) != 0)
     return finish();  // a chain ended below a cut: the resolver asks on
   is_authoritative_ = false;
@@ -192,8 +215,9 @@ bool Reply::add_glue(const zone::Zone& zone, const zone::Found& found) noexcept 
 }
 
 std::size_t Reply::finish_negative(const zone::Zone& zone, dns::Rcode rcode) noexcept {
+  worker_.summary.kind = rcode == dns::Rcode::NxDomain ? AnswerKind::NxDomain : AnswerKind::NoData;
   worker_.counters.add(rcode == dns::Rcode::NxDomain ? Counter::NxDomain : Counter::NoData);
-  writer_.set_rcode(rcode);
+  set_rcode(rcode);
   const auto& soa = zone.soa();
   if (!writer_.add_rrset(dns::Section::Authority, zone.apex(), soa.type, zone.negative_ttl_s(),
                          soa.records)) {
@@ -215,8 +239,7 @@ std::size_t Reply::finish_chain_too_long() noexcept {
 bool Reply::add_link(dns::NameView owner, dns::Rtype type, std::uint32_t ttl_s,
                      std::span<const std::uint8_t> records) noexcept {
   if (writer_.add_rrset(dns::Section::Answer, owner, type, ttl_s, records)) return true;
-  worker_.counters.add(Counter::Truncated);
-  writer_.set_truncated();
+  mark_truncated();
   return false;
 }
 
@@ -238,7 +261,7 @@ bool Reply::follow_dname(const zone::Found& found, dns::Name& name) noexcept {
   if (!add_link(found.owner, rrset.type, rrset.ttl_s, rrset.records)) return false;
   if (size > base::limits::kNameBytesMax) {
     worker_.counters.add(Counter::YxDomain);
-    writer_.set_rcode(dns::Rcode::YxDomain);
+    set_rcode(dns::Rcode::YxDomain);
     return false;
   }
   dns::store_u16(record.data(), static_cast<std::uint16_t>(size));

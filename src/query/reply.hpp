@@ -18,11 +18,11 @@ namespace meridian::query {
 
 /// Answers, or drops, a packet that is no query we can read.
 [[nodiscard]] std::size_t reject(const dns::QueryError& error, std::span<const std::uint8_t> packet,
-                                 std::span<std::uint8_t> reply, stats::Counters& counters) noexcept;
+                                 std::span<std::uint8_t> reply, Worker& worker) noexcept;
 
 /// Answers REFUSED: a name, class or type we do not serve.
 [[nodiscard]] std::size_t refuse(const dns::Query& query, std::span<const std::uint8_t> packet,
-                                 std::span<std::uint8_t> reply, stats::Counters& counters) noexcept;
+                                 std::span<std::uint8_t> reply, Worker& worker) noexcept;
 
 void count_query(const dns::Query& query, stats::Counters& counters) noexcept;
 
@@ -54,6 +54,8 @@ class Reply {
 
  private:
   [[nodiscard]] std::size_t truncate() noexcept;
+  void mark_truncated() noexcept;
+  void set_rcode(dns::Rcode rcode) noexcept;
   /// One record set of a chain. False: did not fit, and the reply is marked truncated.
   [[nodiscard]] bool add_link(dns::NameView owner, dns::Rtype type, std::uint32_t ttl_s,
                               std::span<const std::uint8_t> records) noexcept;

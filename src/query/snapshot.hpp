@@ -10,6 +10,7 @@
 #include "base/limits.hpp"
 #include "geo/prefix_tree.hpp"
 #include "health/health_table.hpp"
+#include "query/settings.hpp"
 #include "steering/spread.hpp"
 #include "steering/tiers.hpp"
 #include "zone/zone.hpp"
@@ -99,6 +100,7 @@ struct Snapshot {
   std::vector<std::uint8_t> records;
   std::vector<SteeringMap> maps;
   steering::TierTable tiers;
+  Settings settings;
 };
 
 /// What changes while a snapshot serves.

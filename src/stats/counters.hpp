@@ -72,7 +72,7 @@ struct CounterInfo {
 };
 
 /// In the order of the enum, so that a counter is its own index. docs/counters.md lists the same names.
-inline constexpr std::array<CounterInfo, 41> kCounterTable{{
+inline constexpr auto kCounterTable = std::to_array<CounterInfo>({
     {Counter::UdpQueries, "udp_queries_total", "queries",
      "Messages that arrived over UDP and were looked at."},
     {Counter::UdpAnswers, "udp_answers_total", "answers",
@@ -150,7 +150,7 @@ inline constexpr std::array<CounterInfo, 41> kCounterTable{{
      "Requests to the control API, answered or not."},
     {Counter::ControlErrors, "control_errors_total", "errors",
      "Requests to the control API that were answered with an error."},
-}};
+});
 
 [[nodiscard]] constexpr bool counter_table_is_ordered() noexcept {
   for (std::size_t i = 0; i < kCounterTable.size(); ++i) {

@@ -94,7 +94,7 @@ void answer(benchmark::State& state, const char* name, dns::Rtype type, std::siz
   const auto& snapshot = *compiled().snapshot;
   const query::Tables tables(snapshot);
   stats::Counters counters;
-  query::Worker worker{counters, base::Random(1), {}};
+  query::Worker worker{.counters = counters, .random = base::Random(1)};
   const auto queries = packets(name, type, count, with_subnet);
   std::vector<std::uint8_t> reply(base::limits::kUdpAnswerBytesMax);
   const query::Source source{base::IpAddress::v4(0x0808'0808), false};

@@ -308,7 +308,7 @@ class Runner {
   std::optional<compile::Compiled> compiled_;
   std::unique_ptr<query::Tables> tables_;
   stats::Counters counters_;
-  query::Worker worker_{counters_, base::Random(1), {}};
+  query::Worker worker_{.counters = counters_, .random = base::Random(1)};
   std::map<stats::Counter, std::uint64_t> before_;
   query::Source source_;
   Bytes packet_;

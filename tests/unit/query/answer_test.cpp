@@ -310,10 +310,30 @@ TEST_SUITE("query/answer") {
     CHECK(asker.counters().value(Counter::CnameChainTooLong) == 1);
   }
 
+  TEST_CASE("the summary says what the answer was") {
+    auto asker = test::standard_asker();
+    const auto& summary = asker.worker().summary;
+    static_cast<void>(asker.ask("static.example.com", Rtype::A));
+    CHECK(summary.kind == query::AnswerKind::Static);
+    CHECK(summary.zone != nullptr);
+    static_cast<void>(asker.ask_from("192.0.2.0/24", "www.example.com", Rtype::A));
+    CHECK(summary.kind == query::AnswerKind::Steered);
+    CHECK(summary.pool != base::kNoPool);
+    CHECK(summary.service != base::kNoService);
+    static_cast<void>(asker.ask("absent.example.com", Rtype::A));
+    CHECK(summary.kind == query::AnswerKind::NxDomain);
+    CHECK(summary.rcode == Rcode::NxDomain);
+    static_cast<void>(asker.ask("elsewhere.test", Rtype::A));
+    CHECK(summary.kind == query::AnswerKind::Refused);
+    CHECK(summary.zone == nullptr);
+    static_cast<void>(asker.ask_bytes({1, 2, 3}, {}));
+    CHECK(summary.kind == query::AnswerKind::Dropped);
+  }
+
   TEST_CASE("NSID is told to those who ask") {
     auto asker = test::standard_asker();
     const std::vector<std::uint8_t> site{'a', 'm', 's', '1'};
-    asker.worker().nsid = site;
+    asker.settings().nsid = site;
     const auto told = asker.ask("static.example.com", Rtype::A, {.options = {{dns::EdnsOption::Nsid, {}}}});
     REQUIRE(told.edns->find_option(dns::EdnsOption::Nsid) != nullptr);
     CHECK(told.edns->find_option(dns::EdnsOption::Nsid)->payload == site);

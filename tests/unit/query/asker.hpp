@@ -45,6 +45,10 @@ class Asker {
   query::Tables& tables() { return tables_; }
   stats::Counters& counters() { return counters_; }
   query::Worker& worker() { return worker_; }
+  /// What the site file would have said. Only here: a snapshot that serves never changes.
+  query::Settings& settings() {
+    return std::const_pointer_cast<query::Snapshot>(compiled_.snapshot)->settings;
+  }
 
   void set_health(std::string_view address, health::EndpointState state) {
     const auto wanted = *base::parse_ip_address(address);
@@ -57,7 +61,7 @@ class Asker {
   compile::Compiled compiled_;
   query::Tables tables_;
   stats::Counters counters_;
-  query::Worker worker_{counters_, base::Random(1), {}};
+  query::Worker worker_{.counters = counters_, .random = base::Random(1)};
 };
 
 inline std::string data_folder() { return MERIDIAN_BINARY_DIR "/share/meridian"; }

@@ -1,0 +1,12 @@
+// The site file's part of a snapshot: what it says that changes answers, in the form the hot path reads.
+#pragma once
+
+#include "config/model.hpp"
+#include "query/settings.hpp"
+
+namespace meridian::compile {
+
+/// Cannot fail: whatever a site file can get wrong was told when it was parsed.
+[[nodiscard]] query::Settings compile_settings(const config::Site& site);
+
+}  // namespace meridian::compile

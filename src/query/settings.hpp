@@ -1,0 +1,14 @@
+// What the site file says that changes how a query is answered. Part of a snapshot, so that one reload
+// changes all of it at once.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace meridian::query {
+
+struct Settings {
+  std::vector<std::uint8_t> nsid;  ///< The site's name for RFC 5001; empty: not told.
+};
+
+}  // namespace meridian::query

@@ -1,0 +1,42 @@
+// What an answer was, for those who look on after it is written: rate limits, the query log, dnstap.
+//
+// Filled by answer_query in passing. HOT: plain values; pointers are into the snapshot of the same call.
+#pragma once
+
+#include "base/ids.hpp"
+#include "dns/types.hpp"
+#include "steering/choose.hpp"
+
+#include <cstdint>
+
+namespace meridian::zone {
+class Zone;
+}
+
+namespace meridian::query {
+
+/// One kind an answer; a chain of CNAMEs counts as what it ends in.
+enum class AnswerKind : std::uint8_t {
+  Dropped,    ///< no reply at all
+  Malformed,  ///< FORMERR, NOTIMP, BADVERS
+  Refused,
+  Static,
+  Steered,
+  Referral,
+  NoData,
+  NxDomain,
+  ServFail,
+};
+
+struct Summary {
+  AnswerKind kind = AnswerKind::Dropped;
+  dns::Rcode rcode = dns::Rcode::NoError;
+  bool is_truncated = false;
+  std::uint8_t scope_bits = 0;                 ///< of the client subnet in the reply
+  steering::Reason reason{};                   ///< AnswerKind::Steered
+  base::PoolId pool = base::kNoPool;           ///< AnswerKind::Steered
+  base::ServiceId service = base::kNoService;  ///< once a steered name was met, whatever came of it
+  const zone::Zone* zone = nullptr;            ///< that answered last; nullptr: none of ours
+};
+
+}  // namespace meridian::query
