@@ -9,6 +9,7 @@ namespace meridian::query {
 std::size_t answer_query(const Snapshot& snapshot, const Tables& tables, const Source& source,
                          std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply_bytes,
                          Worker& worker) noexcept {
+  worker.summary = {};
   const auto query = dns::parse_query(packet);
   if (!query) return reject(query.error(), packet, reply_bytes, worker);
   count_query(*query, worker.counters);

@@ -50,7 +50,6 @@ std::optional<base::IpPrefix> subnet_of(const dns::Query& query) noexcept {
 std::size_t reject(const dns::QueryError& error, std::span<const std::uint8_t> packet,
                    std::span<std::uint8_t> reply, Worker& worker) noexcept {
   auto& counters = worker.counters;
-  worker.summary = {};
   if (error.is_silent()) {
     counters.add(error.fault == dns::QueryFault::TooShort ? Counter::DroppedShort : Counter::DroppedResponse);
     return 0;
@@ -63,7 +62,8 @@ std::size_t reject(const dns::QueryError& error, std::span<const std::uint8_t> p
 
 std::size_t refuse(const dns::Query& query, std::span<const std::uint8_t> packet,
                    std::span<std::uint8_t> reply, Worker& worker) noexcept {
-  worker.summary = {.kind = AnswerKind::Refused, .rcode = dns::Rcode::Refused};
+  worker.summary.kind = AnswerKind::Refused;
+  worker.summary.rcode = dns::Rcode::Refused;
   worker.counters.add(Counter::Refused);
   return dns::write_error_reply(packet, query, dns::Rcode::Refused, reply);
 }
@@ -87,7 +87,7 @@ Reply::Reply(const Snapshot& snapshot, const Tables& tables, const Source& sourc
       query_(query),
       writer_(out, source.is_tcp ? out.size() : std::min(out.size(), dns::udp_reply_bytes_max(query))),
       edns_(dns::echo_edns(query.edns)) {
-  worker.summary = {.kind = AnswerKind::Static};
+  worker.summary.kind = AnswerKind::Static;
   writer_.begin_reply(query, packet, dns::Rcode::NoError);
   if (!query.edns.present) return;
   if (query.edns.nsid_requested) edns_.nsid = snapshot.settings.nsid;

@@ -26,12 +26,14 @@ enum class AnswerKind : std::uint8_t {
   NoData,
   NxDomain,
   ServFail,
+  Cookie,  ///< about cookies only: BADCOOKIE, TC for want of one, or the answer to a query without a question
 };
 
 struct Summary {
   AnswerKind kind = AnswerKind::Dropped;
   dns::Rcode rcode = dns::Rcode::NoError;
   bool is_truncated = false;
+  bool has_valid_cookie = false;               ///< the client proved its address: a server cookie of ours
   std::uint8_t scope_bits = 0;                 ///< of the client subnet in the reply
   steering::Reason reason{};                   ///< AnswerKind::Steered
   base::PoolId pool = base::kNoPool;           ///< AnswerKind::Steered
