@@ -183,7 +183,10 @@ constexpr KeySpec kSiteFile[] = {
      .default_text = "auto",
      .help = "UDP workers; `auto` is one a core"},
     {.name = "state", .refusal = kLater},
-    {.name = "rate_limit", .refusal = kLater},
+    {.name = "rate_limit",
+     .kind = ValueKind::RateLimit,
+     .default_text = "off",
+     .help = "how many answers one client network gets over UDP; see rate-limiting.md"},
     {.name = "anycast", .refusal = kLater},
 };
 
@@ -200,6 +203,62 @@ constexpr KeySpec kControl[] = {
      .default_text = "/run/meridian/control.sock",
      .help = "a Unix socket; who may open it may steer"},
     {.name = "http", .refusal = kLater},
+};
+
+constexpr KeySpec kRateLimit[] = {
+    {.name = "responses",
+     .kind = ValueKind::Rate,
+     .required = true,
+     .help = "answers a second with records, for each network, name and type; a wildcard is one name"},
+    {.name = "nodata",
+     .kind = ValueKind::Rate,
+     .default_text = "as `responses`",
+     .help = "answers a second without records, for each network and zone"},
+    {.name = "nxdomain",
+     .kind = ValueKind::Rate,
+     .default_text = "as `responses`",
+     .help = "NXDOMAIN answers a second, for each network and zone"},
+    {.name = "referrals",
+     .kind = ValueKind::Rate,
+     .default_text = "as `responses`",
+     .help = "referrals a second, for each network and delegation"},
+    {.name = "errors",
+     .kind = ValueKind::Rate,
+     .default_text = "as `responses`",
+     .help = "REFUSED, FORMERR and other errors a second, for each network"},
+    {.name = "all",
+     .kind = ValueKind::Rate,
+     .default_text = "none",
+     .help = "answers of all kinds a second, for each network"},
+    {.name = "window",
+     .kind = ValueKind::RateWindow,
+     .default_text = "15",
+     .help = "seconds a flood is remembered; with 1 it still gets its rate, else nothing until it ends"},
+    {.name = "slip",
+     .kind = ValueKind::Slip,
+     .default_text = "2",
+     .help = "one in so many answers over the limit is sent truncated, so that a real client asks over TCP; "
+             "0: none, 1: all"},
+    {.name = "ipv4_prefix",
+     .kind = ValueKind::V4Bits,
+     .default_text = "24",
+     .help = "bits of an IPv4 address that make a client network"},
+    {.name = "ipv6_prefix",
+     .kind = ValueKind::V6Bits,
+     .default_text = "56",
+     .help = "bits of an IPv6 address that make a client network"},
+    {.name = "table",
+     .kind = ValueKind::RateEntries,
+     .default_text = "524288",
+     .help = "things counted at once, 8 bytes of memory each"},
+    {.name = "exempt",
+     .kind = ValueKind::Networks,
+     .default_text = "none",
+     .help = "networks that are never limited: own monitors, resolvers you know"},
+    {.name = "log_only",
+     .kind = ValueKind::Boolean,
+     .default_text = "false",
+     .help = "count what would be limited, and answer it all the same"},
 };
 
 // In the order of ObjectKind.
@@ -224,8 +283,9 @@ constexpr ObjectSpec kObjects[] = {
     {.name = "site_file", .title = "The file", .keys = kSiteFile},
     {.name = "listen", .title = "`listen`", .keys = kListen},
     {.name = "control", .title = "`control`", .keys = kControl},
+    {.name = "rate_limit", .title = "`rate_limit`", .keys = kRateLimit},
 };
-static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::Control) + 1);
+static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::RateLimit) + 1);
 
 constexpr ObjectKind kDatacentersObjects[] = {ObjectKind::DatacentersFile, ObjectKind::Datacenter};
 constexpr ObjectKind kRegionsObjects[] = {ObjectKind::RegionsFile};
@@ -233,7 +293,8 @@ constexpr ObjectKind kMapsObjects[] = {ObjectKind::MapsFile, ObjectKind::Map, Ob
                                        ObjectKind::Nearest};
 constexpr ObjectKind kServicesObjects[] = {ObjectKind::ServicesFile, ObjectKind::Service, ObjectKind::View,
                                            ObjectKind::Pool, ObjectKind::SorryPage};
-constexpr ObjectKind kSiteObjects[] = {ObjectKind::SiteFile, ObjectKind::Listen, ObjectKind::Control};
+constexpr ObjectKind kSiteObjects[] = {ObjectKind::SiteFile, ObjectKind::Listen, ObjectKind::Control,
+                                       ObjectKind::RateLimit};
 
 }  // namespace
 

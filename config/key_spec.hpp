@@ -54,6 +54,14 @@ enum class ValueKind : std::uint8_t {
   ListenAddresses,
   Control,
   Workers,
+  RateLimit,
+  Rate,
+  RateWindow,
+  Slip,
+  V4Bits,
+  V6Bits,
+  RateEntries,
+  Networks,
   NamedDatacenters,
   NamedRegions,
   NamedMaps,
@@ -86,6 +94,7 @@ enum class ObjectKind : std::uint8_t {
   SiteFile,
   Listen,
   Control,
+  RateLimit,
 };
 
 struct ObjectSpec {

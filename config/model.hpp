@@ -153,6 +153,24 @@ struct ListenAddress {
   std::uint16_t port = 53;
 };
 
+/// `rate_limit`: answers a second to one client network over UDP. 0: no limit.
+struct RateLimit {
+  bool enabled = false;
+  bool log_only = false;
+  std::uint32_t responses = 0;
+  std::uint32_t nodata = 0;
+  std::uint32_t nxdomain = 0;
+  std::uint32_t referrals = 0;
+  std::uint32_t errors = 0;
+  std::uint32_t all = 0;
+  std::uint32_t window_s = 15;
+  std::uint32_t slip = 2;
+  std::uint32_t v4_bits = 24;
+  std::uint32_t v6_bits = 56;
+  std::uint32_t entries = base::limits::kRateEntriesDefault;
+  std::vector<base::IpPrefix> exempt;
+};
+
 /// meridian.yaml: what differs per PoP.
 struct Site {
   std::string path;
@@ -165,6 +183,7 @@ struct Site {
       {base::IpAddress{base::Family::V6, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}, 53}};
   std::string control_unix = "/run/meridian/control.sock";
   std::uint32_t workers = 0;  ///< UDP workers; 0: one a core
+  RateLimit rate_limit;
 };
 
 }  // namespace meridian::config

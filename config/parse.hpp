@@ -38,6 +38,9 @@ class DefinedNames {
 [[nodiscard]] bool parse_services(const YamlValue& root, DefinedNames& defined,
                                   std::vector<Service>& services);
 
+/// The value of `rate_limit` in the site file.
+[[nodiscard]] RateLimit parse_rate_limit(const YamlValue& value);
+
 /// Paths stay as written; load_site_file makes them relative to the file.
 void parse_site(const YamlValue& root, Site& site);
 

@@ -25,5 +25,9 @@ inline constexpr std::size_t kNameBytesMax = 63;
 inline constexpr std::size_t kSiteBytesMax = 64;
 /// Sockets a worker opens; each address costs one for UDP and one for TCP.
 inline constexpr std::size_t kListenAddressesMax = 64;
+/// As BIND's: past one in ten a real client would wait too long for its chance.
+inline constexpr std::uint32_t kSlipMax = 10;
+/// 8 KiB; less remembers nothing worth a limit.
+inline constexpr std::uint32_t kRateEntriesMin = 1'024;
 
 }  // namespace meridian::config::ranges

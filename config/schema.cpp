@@ -164,6 +164,24 @@ ValueWords site_value(ValueKind kind) {
     case ValueKind::Workers:
       return {fmt::format("`auto` or 1 to {}", ranges::kWorkersMax),
               either(R"({"const":"auto"})", integer(1, ranges::kWorkersMax))};
+    case ValueKind::RateLimit:
+      return {"`off` or mapping", either(R"({"const":"off"})", reference_to("rate_limit"))};
+    case ValueKind::Rate:
+      return {fmt::format("1 to {}, or `none`", base::limits::kRateMax),
+              either(R"({"const":"none"})", integer(1, base::limits::kRateMax))};
+    case ValueKind::RateWindow:
+      return {"seconds", integer(1, base::limits::kRateWindowSecondsMax)};
+    case ValueKind::Slip:
+      return {fmt::format("0 to {}", ranges::kSlipMax), integer(0, ranges::kSlipMax)};
+    case ValueKind::V4Bits:
+      return {"1 to 32", integer(1, 32)};
+    case ValueKind::V6Bits:
+      return {"1 to 64", integer(1, 64)};
+    case ValueKind::RateEntries:
+      return {fmt::format("{} to {}", ranges::kRateEntriesMin, base::limits::kRateEntriesMax),
+              integer(ranges::kRateEntriesMin, base::limits::kRateEntriesMax)};
+    case ValueKind::Networks:
+      return {"list of networks", list_of(R"({"type":"string"})", 0)};
     default:
       return {};
   }

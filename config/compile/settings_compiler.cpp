@@ -1,10 +1,47 @@
 #include "config/compile/settings_compiler.hpp"
 
+#include <utility>
+#include <vector>
+
 namespace meridian::compile {
+namespace {
+
+geo::PrefixTree tree_of(base::Family family, const std::vector<base::IpPrefix>& networks) {
+  std::vector<std::pair<base::IpPrefix, std::uint32_t>> marked;
+  for (const auto& network : networks) {
+    if (network.address.family == family) marked.emplace_back(network, 1);
+  }
+  return geo::build_prefix_tree(family, marked, 0);
+}
+
+query::RateLimits compile_rate_limits(const config::RateLimit& limit) {
+  query::RateLimits limits;
+  limits.enabled = limit.enabled;
+  limits.log_only = limit.log_only;
+  limits.v4_bits = static_cast<std::uint8_t>(limit.v4_bits);
+  limits.v6_bits = static_cast<std::uint8_t>(limit.v6_bits);
+  limits.slip = limit.slip;
+  limits.entries = limit.entries;
+  const auto set = [&](query::RateClass rate_class, std::uint32_t per_second) {
+    limits.classes[static_cast<std::size_t>(rate_class)] = rate::make_rate(per_second, limit.window_s);
+  };
+  set(query::RateClass::Responses, limit.responses);
+  set(query::RateClass::NoData, limit.nodata);
+  set(query::RateClass::NxDomain, limit.nxdomain);
+  set(query::RateClass::Referrals, limit.referrals);
+  set(query::RateClass::Errors, limit.errors);
+  limits.all = rate::make_rate(limit.all, limit.window_s);
+  limits.exempt_v4 = tree_of(base::Family::V4, limit.exempt);
+  limits.exempt_v6 = tree_of(base::Family::V6, limit.exempt);
+  return limits;
+}
+
+}  // namespace
 
 query::Settings compile_settings(const config::Site& site) {
   query::Settings settings;
   settings.nsid.assign(site.site.begin(), site.site.end());
+  settings.rate_limits = compile_rate_limits(site.rate_limit);
   return settings;
 }
 

@@ -31,6 +31,20 @@ inline constexpr std::size_t kEdnsOptionsMax = 32;
 /// answer of 1232 bytes rarely spells out 30 names; past this, names are written in full, never wrongly.
 inline constexpr std::size_t kCompressionNamesMax = 64;
 
+// --- response rates --------------------------------------------------------------------------------
+
+/// Responses a second to one client network; beyond this a limit limits nothing.
+inline constexpr std::uint32_t kRateMax = 10'000;
+/// As BIND's longest window; who floods for an hour is no client.
+inline constexpr std::uint32_t kRateWindowSecondsMax = 3'600;
+/// Keys remembered by default: 4 MiB, some 500,000 networks at once. A flood with more sources than that
+/// costs its victims little each.
+inline constexpr std::uint32_t kRateEntriesDefault = 512u << 10;
+/// 512 MiB of buckets; more than the networks of the routed internet.
+inline constexpr std::uint32_t kRateEntriesMax = 64u << 20;
+/// Networks on the allow list; it is compiled into a trie, this only stops a runaway file.
+inline constexpr std::size_t kRateExemptMax = 10'000;
+
 // --- files -----------------------------------------------------------------------------------------
 
 /// Past this a list of errors helps nobody.

@@ -179,7 +179,9 @@ ReloadResult Reloader::build() {
 
 void Reloader::publish(compile::Compiled compiled) {
   auto next = std::make_shared<Serving>();
-  next->tables = std::make_shared<query::Tables>(*compiled.snapshot);
+  const auto& limits = compiled.snapshot->settings.rate_limits;
+  const auto rates = serving_ ? serving_->get()->tables->rates : nullptr;
+  next->tables = std::make_shared<query::Tables>(*compiled.snapshot, query::rate_table_for(limits, rates));
   next->snapshot = std::move(compiled.snapshot);
   next->rulebook = std::move(compiled.rulebook);
   ++epoch_;

@@ -68,7 +68,9 @@ void add_schema(CLI::App& app, Options& options) {
   auto* command = app.add_subcommand("schema", "Print the JSON Schema of a configuration file, for editors");
   const auto kind = std::make_shared<std::string>();
   command->add_option("file", *kind, "datacenters, regions, maps, services or meridian")->required();
-  command->callback([&options, kind] {
+  const auto as_reference = std::make_shared<bool>(false);
+  command->add_flag("--reference", *as_reference, "Print its keys as tables instead (Markdown)");
+  command->callback([&options, kind, as_reference] {
     const auto file = config::find_file_kind(*kind);
     if (!file) {
       complain(fmt::format(
@@ -76,7 +78,7 @@ void add_schema(CLI::App& app, Options& options) {
       options.exit_code = kUnusable;
       return;
     }
-    fmt::print("{}", config::json_schema(*file));
+    fmt::print("{}", *as_reference ? config::reference_markdown(*file) : config::json_schema(*file));
   });
 }
 

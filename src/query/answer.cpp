@@ -5,27 +5,25 @@
 #include "query/reply.hpp"
 
 namespace meridian::query {
+namespace {
 
-std::size_t answer_query(const Snapshot& snapshot, const Tables& tables, const Source& source,
-                         std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply_bytes,
-                         Worker& worker) noexcept {
-  worker.summary = {};
-  const auto query = dns::parse_query(packet);
-  if (!query) return reject(query.error(), packet, reply_bytes, worker);
-  count_query(*query, worker.counters);
+std::size_t write_answer(const Snapshot& snapshot, const Tables& tables, const Source& source,
+                         const dns::Query& query, std::span<const std::uint8_t> packet,
+                         std::span<std::uint8_t> reply_bytes, Worker& worker) noexcept {
+  count_query(query, worker.counters);
+  if (!is_servable(query)) return refuse(query, packet, reply_bytes, worker);
 
-  if (!is_servable(*query)) return refuse(*query, packet, reply_bytes, worker);
-
-  Reply reply(snapshot, tables, source, worker, *query, packet, reply_bytes);
-  dns::Name name = query->name;
+  Reply reply(snapshot, tables, source, worker, query, packet, reply_bytes);
+  dns::Name name = query.name;
   for (std::size_t hop = 0; hop < base::limits::kCnameChainMax; ++hop) {
     const zone::HashedName hashed(name);
-    const auto* zone = snapshot.zones.find(hashed, query->type);
-    if (zone == nullptr && hop == 0) return refuse(*query, packet, reply_bytes, worker);
+    const auto* zone = snapshot.zones.find(hashed, query.type);
+    if (zone == nullptr && hop == 0) return refuse(query, packet, reply_bytes, worker);
     if (zone == nullptr) return reply.finish_outside();
 
     worker.summary.zone = zone;
-    const auto found = zone->lookup(hashed, query->type);
+    const auto found = zone->lookup(hashed, query.type);
+    if (hop == 0) worker.summary.owner = found.owner;
     switch (found.outcome) {
       case zone::Outcome::Answer:
         return reply.finish_static(name, found);
@@ -47,6 +45,18 @@ std::size_t answer_query(const Snapshot& snapshot, const Tables& tables, const S
     }
   }
   return reply.finish_chain_too_long();
+}
+
+}  // namespace
+
+std::size_t answer_query(const Snapshot& snapshot, const Tables& tables, const Source& source,
+                         std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply,
+                         Worker& worker) noexcept {
+  worker.summary = {};
+  const auto query = dns::parse_query(packet);
+  const std::size_t size = query ? write_answer(snapshot, tables, source, *query, packet, reply, worker)
+                                 : reject(query.error(), packet, reply, worker);
+  return limit_rate(snapshot, tables, source, query ? &*query : nullptr, packet, reply, size, worker);
 }
 
 }  // namespace meridian::query

@@ -2,6 +2,8 @@
 // changes all of it at once.
 #pragma once
 
+#include "query/rate_limit.hpp"
+
 #include <cstdint>
 #include <vector>
 
@@ -9,6 +11,7 @@ namespace meridian::query {
 
 struct Settings {
   std::vector<std::uint8_t> nsid;  ///< The site's name for RFC 5001; empty: not told.
+  RateLimits rate_limits;
 };
 
 }  // namespace meridian::query

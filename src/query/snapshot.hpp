@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace meridian::query {
@@ -105,9 +106,11 @@ struct Snapshot {
 
 /// What changes while a snapshot serves.
 struct Tables {
-  explicit Tables(const Snapshot& snapshot) : health(snapshot.endpoints.size()) {}
+  explicit Tables(const Snapshot& snapshot, std::shared_ptr<rate::RateTable> rate_table = nullptr)
+      : health(snapshot.endpoints.size()), rates(std::move(rate_table)) {}
 
   health::HealthTable health;
+  std::shared_ptr<rate::RateTable> rates;  ///< nullptr: no rate limits. Goes from epoch to epoch.
 };
 
 /// FNV-1a with a finaliser: the same at every PoP, so that draws agree. Never on the hot path.

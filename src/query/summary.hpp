@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/ids.hpp"
+#include "dns/name.hpp"
 #include "dns/types.hpp"
 #include "steering/choose.hpp"
 
@@ -29,6 +30,9 @@ enum class AnswerKind : std::uint8_t {
   Cookie,  ///< about cookies only: BADCOOKIE, TC for want of one, or the answer to a query without a question
 };
 
+/// What response rate limiting did to an answer.
+enum class RateAction : std::uint8_t { None, LoggedOnly, Slipped, Dropped };
+
 struct Summary {
   AnswerKind kind = AnswerKind::Dropped;
   dns::Rcode rcode = dns::Rcode::NoError;
@@ -38,7 +42,12 @@ struct Summary {
   steering::Reason reason{};                   ///< AnswerKind::Steered
   base::PoolId pool = base::kNoPool;           ///< AnswerKind::Steered
   base::ServiceId service = base::kNoService;  ///< once a steered name was met, whatever came of it
-  const zone::Zone* zone = nullptr;            ///< that answered last; nullptr: none of ours
+  bool has_valid_cookie = false;               ///< RFC 7873: the client's address is no forgery
+  RateAction rate = RateAction::None;
+  /// Where the first answer of the chain comes from, in the snapshot: the name, its wildcard, the cut, the
+  /// DNAME. Empty without a zone.
+  dns::NameView owner{};
+  const zone::Zone* zone = nullptr;  ///< that answered last; nullptr: none of ours
 };
 
 }  // namespace meridian::query

@@ -55,6 +55,16 @@ TEST_CASE("the defaults in the tables are the model's") {
   CHECK(default_of(ObjectKind::SiteFile, "site") == site.site);
   CHECK(default_of(ObjectKind::Control, "unix") == site.control_unix);
   CHECK(default_of(ObjectKind::SiteFile, "workers") == (site.workers == 0 ? "auto" : "a number"));
+  const RateLimit& limit = site.rate_limit;
+  CHECK(default_of(ObjectKind::SiteFile, "rate_limit") == (limit.enabled ? "on" : "off"));
+  CHECK(default_of(ObjectKind::RateLimit, "all") == (limit.all == 0 ? "none" : "a number"));
+  CHECK(default_of(ObjectKind::RateLimit, "window") == std::to_string(limit.window_s));
+  CHECK(default_of(ObjectKind::RateLimit, "slip") == std::to_string(limit.slip));
+  CHECK(default_of(ObjectKind::RateLimit, "ipv4_prefix") == std::to_string(limit.v4_bits));
+  CHECK(default_of(ObjectKind::RateLimit, "ipv6_prefix") == std::to_string(limit.v6_bits));
+  CHECK(default_of(ObjectKind::RateLimit, "table") == std::to_string(limit.entries));
+  CHECK(default_of(ObjectKind::RateLimit, "exempt") == (limit.exempt.empty() ? "none" : "a list"));
+  CHECK(default_of(ObjectKind::RateLimit, "log_only") == (limit.log_only ? "true" : "false"));
   REQUIRE(site.listen.size() == 2);
   CHECK(default_of(ObjectKind::SiteFile, "listen") ==
         fmt::format("{}:{} and [{}]:{}", base::to_string(site.listen[0].address), site.listen[0].port,

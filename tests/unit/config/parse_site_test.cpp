@@ -72,6 +72,35 @@ TEST_CASE("a plain list of databases is the one called default, and workers may 
   CHECK(site.workers == 0);
 }
 
+TEST_CASE("rate limits: what is left out follows what is there") {
+  CHECK_FALSE(parse_good("map: m").rate_limit.enabled);
+  CHECK_FALSE(parse_good("map: m\nrate_limit: off").rate_limit.enabled);
+  const auto some = parse_good("map: m\nrate_limit: {responses: 20, errors: none}").rate_limit;
+  CHECK(some.enabled);
+  CHECK(some.nxdomain == 20);
+  CHECK(some.errors == 0);
+  CHECK(some.all == 0);
+  const auto full =
+      parse_good(
+          "map: m\nrate_limit: {responses: 20, nodata: 5, nxdomain: 6, referrals: 7, errors: 8, "
+          "all: 100, window: 5s, slip: 1, ipv4_prefix: 32, ipv6_prefix: 48, table: 2048, "
+          "exempt: [10.0.0.0/8, \"2001:db8::/32\"], log_only: true}")
+          .rate_limit;
+  CHECK(full.responses == 20);
+  CHECK(full.nodata == 5);
+  CHECK(full.nxdomain == 6);
+  CHECK(full.referrals == 7);
+  CHECK(full.errors == 8);
+  CHECK(full.all == 100);
+  CHECK(full.window_s == 5);
+  CHECK(full.slip == 1);
+  CHECK(full.v4_bits == 32);
+  CHECK(full.v6_bits == 48);
+  CHECK(full.entries == 2048);
+  CHECK(full.exempt.size() == 2);
+  CHECK(full.log_only);
+}
+
 TEST_CASE("paths are relative to the folder of the site file, also without one") {
   CHECK(parse_site_text("map: map", "meridian.yaml").site.map == "map");
   CHECK(parse_site_text("map: map", "config/meridian.yaml").site.map == "config/map");
@@ -83,7 +112,22 @@ TEST_CASE("what a site file can't say") {
       {"empty", "", "1:1: the key 'map' is missing"},
       {"unknown key", "map: m\nlisen: {}", "2:1: unknown key 'lisen'; did you mean 'listen'?"},
       {"state", "map: m\nstate: /var/lib", "2:1: 'state' is not supported in this version"},
-      {"rate_limit", "map: m\nrate_limit: off", "2:1: 'rate_limit' is not supported in this version"},
+      {"rate_limit as a word", "map: m\nrate_limit: on",
+       "2:13: 'rate_limit': expected `off`, or a mapping with `responses`, found 'on'"},
+      {"rate_limit without a rate", "map: m\nrate_limit: {slip: 2}",
+       "2:13: 'rate_limit': the key 'responses' is missing"},
+      {"rate 0", "map: m\nrate_limit: {responses: 0}",
+       "2:25: 'responses': expected none or a whole number from 1 to 10000, found '0'"},
+      {"rate_limit slip", "map: m\nrate_limit: {responses: 5, slip: 11}",
+       "2:34: 'slip': expected a whole number from 0 to 10, found '11'"},
+      {"rate_limit window", "map: m\nrate_limit: {responses: 5, window: 0}",
+       "2:36: 'window': a window of 0 seconds remembers nothing; use 1 or more"},
+      {"rate_limit prefix", "map: m\nrate_limit: {responses: 5, ipv6_prefix: 65}",
+       "2:41: 'ipv6_prefix': expected a whole number from 1 to 64, found '65'"},
+      {"rate_limit table", "map: m\nrate_limit: {responses: 5, table: 10}",
+       "2:35: 'table': expected a whole number from 1024 to 67108864, found '10'"},
+      {"rate_limit network", "map: m\nrate_limit: {responses: 5, exempt: [10.0.0.1/8]}",
+       "2:37: '10.0.0.1/8' has host bits set; the network is 10.0.0.0/8"},
       {"anycast", "map: m\nanycast: {}", "2:1: 'anycast' is not supported in this version"},
       {"http", "map: m\ncontrol: {http: 127.0.0.1:8053}", "2:11: 'http' is not supported in this version"},
       {"control as a path", "map: m\ncontrol: /run/x", "2:10: 'control': expected a mapping, found '/run/x'"},

@@ -93,6 +93,11 @@ TEST_SUITE("query/allocation") {
     packets.back().pop_back();  // malformed
     std::vector<std::uint8_t> reply(base::limits::kUdpAnswerBytesMax);
     const Source source{*base::parse_ip_address("192.0.2.1"), false};
+    auto& limits = asker.settings().rate_limits;
+    limits.enabled = true;
+    limits.entries = 1'024;
+    for (auto& rate : limits.classes) rate = rate::make_rate(5, 15);
+    asker.tables().rates = rate_table_for(limits, nullptr);
     for (const auto state : {health::EndpointState::Up, health::EndpointState::Down}) {
       asker.set_health("192.0.2.10", state);
       for (const auto& packet : packets) {

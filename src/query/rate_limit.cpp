@@ -1,0 +1,146 @@
+#include "query/rate_limit.hpp"
+
+#include "base/random.hpp"
+#include "dns/error_reply.hpp"
+#include "dns/header.hpp"
+#include "query/answer.hpp"
+#include "query/snapshot.hpp"
+
+#include <bit>
+#include <random>
+
+namespace meridian::query {
+namespace {
+
+using stats::Counter;
+
+RateClass class_of(const Summary& summary) noexcept {
+  switch (summary.kind) {
+    case AnswerKind::Static:
+    case AnswerKind::Steered:
+      return summary.rcode == dns::Rcode::NoError ? RateClass::Responses : RateClass::Errors;
+    case AnswerKind::NoData:
+      return RateClass::NoData;
+    case AnswerKind::NxDomain:
+      return RateClass::NxDomain;
+    case AnswerKind::Referral:
+      return RateClass::Referrals;
+    case AnswerKind::Dropped:
+    case AnswerKind::Malformed:
+    case AnswerKind::Refused:
+    case AnswerKind::ServFail:
+      return RateClass::Errors;
+  }
+  return RateClass::Errors;
+}
+
+Counter counter_of(RateClass rate_class) noexcept {
+  switch (rate_class) {
+    case RateClass::Responses:
+      return Counter::RateLimitResponses;
+    case RateClass::NoData:
+      return Counter::RateLimitNoData;
+    case RateClass::NxDomain:
+      return Counter::RateLimitNxDomain;
+    case RateClass::Referrals:
+      return Counter::RateLimitReferrals;
+    case RateClass::Errors:
+      return Counter::RateLimitErrors;
+  }
+  return Counter::RateLimitErrors;
+}
+
+template <typename T>
+std::uint64_t place_of(const T* pointer) noexcept {
+  return std::bit_cast<std::uintptr_t>(pointer);
+}
+
+/// The name behind the answer, as where it lies in the snapshot: attackers choose the names they ask for,
+/// but not the wildcard or the zone these lead to. After a reload the names start anew.
+std::uint64_t name_key(RateClass rate_class, const Summary& summary, const dns::Query* query) noexcept {
+  switch (rate_class) {
+    case RateClass::Responses:
+      return place_of(summary.owner.wire().data()) ^
+             base::mix(query == nullptr ? 0 : static_cast<std::uint64_t>(query->type));
+    case RateClass::Referrals:
+      return place_of(summary.owner.wire().data());
+    case RateClass::NoData:
+    case RateClass::NxDomain:
+      return place_of(summary.zone);
+    case RateClass::Errors:
+      return 0;
+  }
+  return 0;
+}
+
+std::uint64_t network_key(const RateLimits& limits, const base::IpAddress& client) noexcept {
+  if (client.family == base::Family::V4)
+    return client.v4_word() & ~((std::uint64_t{1} << (32 - limits.v4_bits)) - 1);
+  const unsigned dropped = 64u - limits.v6_bits;
+  // The lowest bit of the product keeps the families apart: no IPv4 key reaches beyond 32 bits.
+  return base::mix((client.v6_half(0) >> dropped << dropped) | (dropped == 0 ? 0 : 1));
+}
+
+bool is_exempt(const RateLimits& limits, const base::IpAddress& client) noexcept {
+  const auto& tree = client.family == base::Family::V4 ? limits.exempt_v4 : limits.exempt_v6;
+  return tree.lookup(client).value == 1;
+}
+
+/// Counts the answer in its class and in all; both always, so that neither hides the other.
+bool is_over(const RateLimits& limits, rate::RateTable& table, const Source& source, RateClass rate_class,
+             const dns::Query* query, const Worker& worker) noexcept {
+  const std::uint64_t network = base::mix(network_key(limits, source.address));
+  const auto index = static_cast<std::size_t>(rate_class);
+  const std::uint64_t key = base::mix(network + index + 1) + name_key(rate_class, worker.summary, query);
+  const bool over_class = table.take(key, limits.classes[index], worker.now.monotonic_ms);
+  const bool over_all = table.take(network, limits.all, worker.now.monotonic_ms);
+  return over_class || over_all;
+}
+
+/// The question alone with TC set: a client that is no forgery asks again over TCP.
+std::size_t write_slip(std::span<const std::uint8_t> packet, const dns::Query& query,
+                       std::span<std::uint8_t> reply) noexcept {
+  const std::size_t size = dns::write_error_reply(packet, query, dns::Rcode::NoError, reply);
+  if (size != 0) reply[2] = static_cast<std::uint8_t>(reply[2] | dns::header_bits::kTruncated >> 8);
+  return size;
+}
+
+}  // namespace
+
+std::shared_ptr<rate::RateTable> rate_table_for(const RateLimits& limits,
+                                                const std::shared_ptr<rate::RateTable>& current) {
+  if (!limits.enabled) return nullptr;
+  if (current && current->requested_entries() == limits.entries) return current;
+  std::random_device device;
+  return std::make_shared<rate::RateTable>(limits.entries, std::uint64_t{device()} << 32 | device());
+}
+
+std::size_t limit_rate(const Snapshot& snapshot, const Tables& tables, const Source& source,
+                       const dns::Query* query, std::span<const std::uint8_t> packet,
+                       std::span<std::uint8_t> reply, std::size_t size, Worker& worker) noexcept {
+  // TCP proves the address by its handshake, a cookie by having come back.
+  if (tables.rates == nullptr || source.is_tcp || size == 0 || worker.summary.has_valid_cookie) return size;
+  const auto& limits = snapshot.settings.rate_limits;
+  const auto rate_class = class_of(worker.summary);
+  if (!is_over(limits, *tables.rates, source, rate_class, query, worker)) return size;
+  if (is_exempt(limits, source.address)) return size;
+
+  worker.counters.add(counter_of(rate_class));
+  if (limits.log_only) {
+    worker.summary.rate = RateAction::LoggedOnly;
+    return size;
+  }
+  if (limits.slip == 0 || worker.random.below(limits.slip) != 0) {
+    worker.summary.rate = RateAction::Dropped;
+    worker.counters.add(Counter::RateLimitDropped);
+    return 0;
+  }
+  worker.summary.rate = RateAction::Slipped;
+  worker.counters.add(Counter::RateLimitSlipped);
+  // An error is as short as a truncated reply, and says more.
+  if (query == nullptr || rate_class == RateClass::Errors) return size;
+  worker.summary.is_truncated = true;
+  return write_slip(packet, *query, reply);
+}
+
+}  // namespace meridian::query
