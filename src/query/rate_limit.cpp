@@ -73,12 +73,14 @@ std::uint64_t name_key(RateClass rate_class, const Summary& summary, const dns::
   return 0;
 }
 
+/// Keeps 2000::/3 and 32.0.0.0/3, the same leading bits, apart.
+constexpr std::uint64_t kV6Key = 0x6d65'7269'6469'616e;
+
 std::uint64_t network_key(const RateLimits& limits, const base::IpAddress& client) noexcept {
   if (client.family == base::Family::V4)
     return client.v4_word() & ~((std::uint64_t{1} << (32 - limits.v4_bits)) - 1);
   const unsigned dropped = 64u - limits.v6_bits;
-  // The lowest bit of the product keeps the families apart: no IPv4 key reaches beyond 32 bits.
-  return base::mix((client.v6_half(0) >> dropped << dropped) | (dropped == 0 ? 0 : 1));
+  return base::mix((client.v6_half(0) >> dropped << dropped) ^ kV6Key);
 }
 
 bool is_exempt(const RateLimits& limits, const base::IpAddress& client) noexcept {

@@ -106,6 +106,7 @@ TEST_SUITE("query/rate_limit") {
     CHECK(limited.answered("static.example.com", Rtype::Aaaa) == 5);
     CHECK(limited.answered("ns1.example.com", Rtype::A) == 5);
     CHECK(limited.answered("nothing.example.com", Rtype::A) == 5);
+    CHECK(limited.answered("static.example.com", Rtype::Mx) == 5);  // NODATA, in the zone of the NXDOMAIN
     CHECK(limited.answered("static.example.com", Rtype::A, "2001:db8:1:2::1") == 5);
     CHECK(limited.answered("static.example.com", Rtype::A, "2001:db8:1:ff::1") == 0);  // the same /56
     CHECK(limited.answered("static.example.com", Rtype::A, "2001:db8:1:100::1") == 5);
