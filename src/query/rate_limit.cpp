@@ -29,6 +29,7 @@ RateClass class_of(const Summary& summary) noexcept {
     case AnswerKind::Malformed:
     case AnswerKind::Refused:
     case AnswerKind::ServFail:
+    case AnswerKind::Cookie:
       return RateClass::Errors;
   }
   return RateClass::Errors;

@@ -42,7 +42,6 @@ struct Summary {
   steering::Reason reason{};                   ///< AnswerKind::Steered
   base::PoolId pool = base::kNoPool;           ///< AnswerKind::Steered
   base::ServiceId service = base::kNoService;  ///< once a steered name was met, whatever came of it
-  bool has_valid_cookie = false;               ///< RFC 7873: the client's address is no forgery
   RateAction rate = RateAction::None;
   /// Where the first answer of the chain comes from, in the snapshot: the name, its wildcard, the cut, the
   /// DNAME. Empty without a zone.
