@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 RELEASE := build/release
 
-.PHONY: help run test test-city bench lint fuzz deb geo-data clean setup setup-test
+.PHONY: help run test test-city bench bench-peers lint fuzz deb geo-data clean setup setup-test
 
 help: ## list the targets
 	@echo "Meridian: make TARGET"
@@ -26,6 +26,12 @@ bench: setup-test ## measure the hot path (Google Benchmark)
 	@test -f build/bench/build.ninja || cmake --preset bench
 	@cmake --build build/bench
 	@tests/bench/run.sh build/bench
+
+bench-peers: setup-test ## measure beside gdnsd, Knot DNS and NSD, 8 minutes (ROUNDS=n SECONDS_EACH=n)
+	@src/setup/packages.sh peers
+	@test -f build/bench/build.ninja || cmake --preset bench
+	@cmake --build build/bench --target meridiand udp_echo dns_load geo_data
+	@/usr/bin/python3 tests/bench/peers/run.py build/bench --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS_EACH),3)
 
 lint: setup-test ## clang-format, and clang-tidy on every file
 	@tests/tidy/format_check.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the named sets; does nothing, fast, when all are there.
-# usage: packages.sh build|test...
+# usage: packages.sh build|test|peers...
 set -euo pipefail
 
 build_packages=(
@@ -15,13 +15,19 @@ test_packages=(
   dnsperf knot-dnsutils mmdb-bin
   python3 python3-dnspython python3-jsonschema python3-pytest python3-yaml
 )
+# The servers of `make bench-peers`, and an independent reader of country databases to check their answers with.
+peers_packages=(
+  dnsperf gdnsd knot knot-module-geoip nsd
+  iproute2 python3-dnspython python3-maxminddb util-linux
+)
 
 wanted=()
 for set in "$@"; do
   case "$set" in
     build) wanted+=("${build_packages[@]}") ;;
     test) wanted+=("${test_packages[@]}") ;;
-    *) echo "packages.sh: unknown set '$set'; use build or test" >&2; exit 2 ;;
+    peers) wanted+=("${peers_packages[@]}") ;;
+    *) echo "packages.sh: unknown set '$set'; use build, test or peers" >&2; exit 2 ;;
   esac
 done
 
@@ -41,3 +47,9 @@ echo "Installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+# Packages of servers start them; here they are wanted as programs only.
+for service in gdnsd knot nsd; do
+  if [[ " ${missing[*]} " == *" $service "* ]] && [ -d /run/systemd/system ]; then
+    "${as_root[@]}" systemctl disable --now --quiet "$service"
+  fi
+done

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""meridiand beside gdnsd, Knot DNS, NSD and a bare echo: same zone, same map, same questions, in turns.
+
+    tests/bench/peers/run.py BUILD [--rounds N] [--seconds S] [--records N] [--queries N] [--out FOLDER]
+
+Prints tables of medians and ratios; README.md says how it measures and how to read it. Exits with 1 when a server
+answers wrongly or not at all, with 77 when a peer is not installed, never because something was slow.
+"""
+
+import argparse
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+SKIPPED = 77  # what ctest is told to read as "skipped"
+IN_NAMESPACE = "MERIDIAN_BENCH_IN_NAMESPACE"
+PROGRAMS = {"gdnsd": "gdnsd", "knotd": "knot", "nsd": "nsd", "dnsperf": "dnsperf", "unshare": "util-linux",
+            "ip": "iproute2"}
+KNOT_GEOIP = "knot/modules*/geoip.so"
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", type=pathlib.Path, help="a build folder with meridiand, udp_echo and dns_load")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3, help="of load for each server, kind and round")
+    parser.add_argument("--records", type=int, default=1_000_000, help="in the large zone")
+    parser.add_argument("--queries", type=int, default=100_000, help="of each kind, and client subnets")
+    parser.add_argument("--out", type=pathlib.Path, help="where files go; BUILD/peers unless told")
+    given = parser.parse_args()
+    given.build = given.build.resolve()
+    given.out = (given.out or given.build / "peers").resolve()
+    return given
+
+
+def what_is_missing():
+    missing = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
+    if not any(pathlib.Path("/usr/lib").glob(f"*/{KNOT_GEOIP}")):
+        missing.append("knot-module-geoip")
+    for module, package in (("maxminddb", "python3-maxminddb"), ("dns", "python3-dnspython")):
+        try:
+            __import__(module)
+        except ImportError:
+            missing.append(package)
+    if len(os.sched_getaffinity(0)) < 2:
+        missing.append("a second core")
+    if "util-linux" not in missing and subprocess.run([*unshare(), "true"], capture_output=True, check=False).returncode:
+        missing.append("the right to make a network namespace")
+    return missing
+
+
+def unshare():
+    return ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--"]
+
+
+def enter_namespace():
+    """Starts this program again in a network namespace of its own: no port is taken, and nobody else is reached."""
+    if os.environ.get(IN_NAMESPACE):
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        # A connection for each query uses up ports; here all of them are ours.
+        pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("10000 65535", encoding="ascii")
+        return
+    os.environ[IN_NAMESPACE] = "1"
+    os.execvp("unshare", [*unshare(), sys.executable, *sys.argv])
+
+
+def main():
+    given = arguments()
+    missing = [] if os.environ.get(IN_NAMESPACE) else what_is_missing()
+    if missing:
+        print(f"bench-peers: skipped; missing: {', '.join(missing)}; `src/setup/packages.sh peers` installs packages",
+              file=sys.stderr)
+        return SKIPPED
+    enter_namespace()
+    # Only now: these need the packages that were looked for above.
+    import bench
+    from process import BenchError
+    try:
+        bench.run(given)
+    except BenchError as error:
+        print(f"bench-peers: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
