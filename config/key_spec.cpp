@@ -182,6 +182,10 @@ constexpr KeySpec kSiteFile[] = {
      .kind = ValueKind::Workers,
      .default_text = "auto",
      .help = "UDP workers; `auto` is one a core"},
+    {.name = "watch",
+     .kind = ValueKind::Watch,
+     .default_text = "off",
+     .help = "`on`: reload by itself when this file, the map or a database changed"},
     {.name = "state", .refusal = kLater},
     {.name = "rate_limit",
      .kind = ValueKind::RateLimit,
@@ -261,6 +265,13 @@ constexpr KeySpec kRateLimit[] = {
      .help = "count what would be limited, and answer it all the same"},
 };
 
+constexpr KeySpec kWatch[] = {
+    {.name = "settle",
+     .kind = ValueKind::SettleSeconds,
+     .default_text = "2",
+     .help = "a reload starts when nothing has changed for this long"},
+};
+
 // In the order of ObjectKind.
 constexpr ObjectSpec kObjects[] = {
     {.name = "datacenters_file", .title = "The file", .keys = kDatacentersFile},
@@ -284,8 +295,9 @@ constexpr ObjectSpec kObjects[] = {
     {.name = "listen", .title = "`listen`", .keys = kListen},
     {.name = "control", .title = "`control`", .keys = kControl},
     {.name = "rate_limit", .title = "`rate_limit`", .keys = kRateLimit},
+    {.name = "watch", .title = "`watch`", .keys = kWatch},
 };
-static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::RateLimit) + 1);
+static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::Watch) + 1);
 
 constexpr ObjectKind kDatacentersObjects[] = {ObjectKind::DatacentersFile, ObjectKind::Datacenter};
 constexpr ObjectKind kRegionsObjects[] = {ObjectKind::RegionsFile};
@@ -294,7 +306,7 @@ constexpr ObjectKind kMapsObjects[] = {ObjectKind::MapsFile, ObjectKind::Map, Ob
 constexpr ObjectKind kServicesObjects[] = {ObjectKind::ServicesFile, ObjectKind::Service, ObjectKind::View,
                                            ObjectKind::Pool, ObjectKind::SorryPage};
 constexpr ObjectKind kSiteObjects[] = {ObjectKind::SiteFile, ObjectKind::Listen, ObjectKind::Control,
-                                       ObjectKind::RateLimit};
+                                       ObjectKind::RateLimit, ObjectKind::Watch};
 
 }  // namespace
 

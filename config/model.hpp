@@ -171,6 +171,14 @@ struct RateLimit {
   std::vector<base::IpPrefix> exempt;
 };
 
+/// Whether changed files start a reload.
+struct Watch {
+  bool on = false;
+  std::uint32_t settle_s = 2;  ///< quiet for so long before they are read
+
+  friend bool operator==(const Watch&, const Watch&) = default;
+};
+
 /// meridian.yaml: what differs per PoP.
 struct Site {
   std::string path;
@@ -184,6 +192,7 @@ struct Site {
   std::string control_unix = "/run/meridian/control.sock";
   std::uint32_t workers = 0;  ///< UDP workers; 0: one a core
   RateLimit rate_limit;
+  Watch watch;
 };
 
 }  // namespace meridian::config

@@ -43,5 +43,7 @@ class DefinedNames {
 
 /// Paths stay as written; load_site_file makes them relative to the file.
 void parse_site(const YamlValue& root, Site& site);
+/// `watch`: off, on, or a mapping.
+void parse_site_watch(const YamlValue& value, Watch& watch);
 
 }  // namespace meridian::config

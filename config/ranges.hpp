@@ -18,6 +18,8 @@ inline constexpr double kOverprovisionMax = 10;
 /// Each nearest datacenter multiplies the leaves of a map's trie; past 16 nothing is near any more.
 inline constexpr std::uint32_t kNearestMax = 16;
 /// Cores of the largest machines sold today, with room.
+/// Who wants to wait for longer means an explicit reload.
+inline constexpr std::uint32_t kSettleSecondsMax = 600;
 inline constexpr std::uint32_t kWorkersMax = base::limits::kUdpWorkersMax;
 /// Names of datacenters, regions and maps become metric labels and table columns.
 inline constexpr std::size_t kNameBytesMax = 63;

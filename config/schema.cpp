@@ -161,6 +161,14 @@ ValueWords site_value(ValueKind kind) {
       return {"list of addresses with ports", list_of(R"({"type":"string"})", 1)};
     case ValueKind::Control:
       return {"mapping", reference_to("control")};
+    case ValueKind::Watch:
+      // Tools that read YAML 1.1 see `off` as false.
+      return {"`off`, `on` or `{settle: …}`",
+              either(R"({"enum":["on","off",true,false]})", reference_to("watch"))};
+    case ValueKind::SettleSeconds:
+      return {
+          fmt::format("seconds, 0 to {}, or 30s, 5m", ranges::kSettleSecondsMax),
+          either(integer(0, ranges::kSettleSecondsMax), R"({"type":"string","pattern":"^[0-9]+[smhd]$"})")};
     case ValueKind::Workers:
       return {fmt::format("`auto` or 1 to {}", ranges::kWorkersMax),
               either(R"({"const":"auto"})", integer(1, ranges::kWorkersMax))};

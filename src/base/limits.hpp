@@ -126,9 +126,38 @@ inline constexpr int kTcpFastOpenQueue = 256;
 inline constexpr std::uint32_t kTcpAcceptPauseMs = 100;
 /// How long a stopping server waits for TCP clients to take their answers.
 inline constexpr std::uint32_t kTcpDrainMs = 2'000;
+/// After a hand-over the old server leaves idle TCP clients their whole idle time: whoever talks to it may
+/// finish. Nobody waits for it, since the new one answers already.
+inline constexpr std::uint32_t kTcpLingerMs = kTcpIdleMs;
 /// Connections on the control socket at once: operators and scrapers, not the public.
 inline constexpr std::size_t kControlConnectionsMax = 64;
 /// A control request is a short line of JSON.
 inline constexpr std::size_t kControlBodyBytesMax = 64u << 10;
+/// A new binary loads the map and tests itself within this, or the old one goes on: the largest maps take
+/// seconds, and an operator waits for the answer.
+inline constexpr std::uint32_t kUpgradeTimeoutS = 60;
+/// The longest that may be asked for instead; nobody watches for longer.
+inline constexpr std::uint32_t kUpgradeTimeoutMaxS = 3'600;
+/// One message between the old and the new server; a socket's send buffer holds several (212,992 bytes by
+/// default).
+inline constexpr std::size_t kHandoverMessageBytesMax = 64u << 10;
+/// Descriptors in one such message; the kernel takes 253 (SCM_MAX_FD).
+inline constexpr std::size_t kHandoverDescriptorsMax = 240;
+
+// --- watched files ---------------------------------------------------------------------------------
+
+/// Under constant change a reload comes this often at the latest, or a folder that is always written to would
+/// never be read.
+inline constexpr std::uint32_t kWatchPostponeMaxMs = 30'000;
+/// Filesystems without inotify (NFS, FUSE) are looked at this often. A look is one stat a file: some 20 ms
+/// for 10,000 zones.
+inline constexpr std::uint32_t kWatchPollMs = 30'000;
+/// Changes that come close together (an editor's rename, a checkout) are taken as one.
+inline constexpr std::uint32_t kWatchGatherMs = 50;
+/// Symbolic links followed from a watched path; the kernel itself stops at 40.
+inline constexpr std::size_t kWatchLinksMax = 40;
+/// Folders below the map that are looked into: zones/ and *.d/ are one deep, and a link may not lead us
+/// through a whole disk.
+inline constexpr std::size_t kWatchDepthMax = 4;
 
 }  // namespace meridian::base::limits

@@ -74,7 +74,7 @@ Response Api::status() const {
   const auto serving = reloader_.serving().get();
   const auto& snapshot = *serving->snapshot;
   json::array listening;
-  for (const auto& address : info_.listening) listening.push_back(json::string(address));
+  for (const auto& address : info_.listening()) listening.push_back(json::string(address));
   json::array maps;
   for (const auto& map : snapshot.maps) {
     maps.push_back(json::object{{"name", map.name},
@@ -96,7 +96,7 @@ Response Api::status() const {
   for (const auto& row : stats::kCounterTable) counters[row.name] = counters_.total(row.counter);
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(clock_.monotonic() - info_.started_at);
   return {200, json::serialize(json::object{{"version", info_.version},
-                                            {"site", info_.site},
+                                            {"site", serving->site->site},
                                             {"uptime_s", uptime.count()},
                                             {"listening", std::move(listening)},
                                             {"workers", info_.workers},

@@ -12,6 +12,7 @@
 #include "control/reloader.hpp"
 #include "stats/counters.hpp"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,7 @@ namespace meridian::control {
 /// What main knows and status tells.
 struct ServerInfo {
   std::string version;
-  std::string site;
-  std::vector<std::string> listening;  ///< "127.0.0.1:5353"
+  std::function<std::vector<std::string>()> listening;  ///< "127.0.0.1:5353"; reloads change it
   std::size_t workers = 0;
   base::MonotonicTime started_at;
 };

@@ -1,31 +1,23 @@
 #include "control/reloader.hpp"
 
 #include "base/log.hpp"
-#include "config/load.hpp"
+#include "control/carry_health.hpp"
+#include "control/file_stamps.hpp"
 
 #include <fmt/format.h>
 #include <malloc.h>
-#include <sys/stat.h>
 
 #include <utility>
 
 namespace meridian::control {
 namespace {
 
-/// Changes when the file does. The inode and its change time tell a replacement even where size and
-/// modification time were kept.
-std::string stamp_of(const std::string& path) {
-  struct stat file {};
-  if (::stat(path.c_str(), &file) != 0) return path + ": absent";
-  return fmt::format("{}:{}:{}:{}:{}.{}:{}.{}", path, file.st_dev, file.st_ino, file.st_size,
-                     file.st_mtim.tv_sec, file.st_mtim.tv_nsec, file.st_ctim.tv_sec, file.st_ctim.tv_nsec);
-}
-
-std::vector<std::string> stamps_of(const compile::Sources& sources) {
-  std::vector<std::string> stamps{stamp_of(sources.data_folder + "/places.yaml")};
-  if (sources.geoip.empty()) stamps.push_back(stamp_of(sources.data_folder + "/country.mmdb"));
-  for (const auto& database : sources.geoip) {
-    for (const auto& file : database.files) stamps.push_back(stamp_of(file));
+std::vector<std::string> geography_stamps(const config::Site& site, const std::string& data_folder) {
+  std::vector<std::string> stamps{file_stamp(data_folder + "/places.yaml")};
+  if (site.geoip.empty()) stamps.push_back(file_stamp(data_folder + "/country.mmdb"));
+  for (const auto& database : site.geoip) {
+    stamps.push_back(database.name);
+    for (const auto& file : database.files) stamps.push_back(file_stamp(file));
   }
   return stamps;
 }
@@ -47,8 +39,16 @@ std::chrono::milliseconds since(const base::Clock& clock, base::MonotonicTime st
 
 }  // namespace
 
-Reloader::Reloader(compile::Sources sources, const base::Clock& clock, stats::Counters& counters)
-    : sources_(std::move(sources)), clock_(clock), counters_(counters) {}
+ReadSite read_site_from(std::string path) {
+  return [path = std::move(path)] { return config::load_site_file(path); };
+}
+
+Reloader::Reloader(ReadSite read_site, std::string data_folder, const base::Clock& clock,
+                   stats::Counters& counters)
+    : read_site_(std::move(read_site)),
+      data_folder_(std::move(data_folder)),
+      clock_(clock),
+      counters_(counters) {}
 
 Reloader::~Reloader() { stop(); }
 
@@ -80,7 +80,8 @@ void Reloader::stop() {
   }
   ReloadResult result = last_result();
   result.ok = false;
-  result.diagnostics.error({sources_.map_folder, 0, 0}, "not read again: the server is stopping");
+  result.diagnostics.error({serving_ ? serving_->get()->site->path : std::string{}, 0, 0},
+                           "not read again: the server is stopping");
   for (const auto& done : late) done(result);
 }
 
@@ -99,12 +100,15 @@ ReloadResult Reloader::last_result() const {
 
 void Reloader::run() {
   std::unique_lock lock(mutex_);
-  while (!stopping_) {
+  for (;;) {
     const auto is_wanted = [&] { return stopping_ || !waiting_.empty(); };
     if (retired_.empty()) {
       wake_.wait(lock, is_wanted);
     } else if (!wake_.wait_for(lock, kRetiredCheck, is_wanted)) {
+      // Milliseconds for a large map, in which no caller should wait for the lock.
+      lock.unlock();
       free_retired();
+      lock.lock();
       continue;
     }
     if (waiting_.empty()) return;
@@ -127,10 +131,10 @@ void Reloader::free_retired() {
   if (freed > 0) malloc_trim(0);
 }
 
-base::Expected<compile::Geography, base::Diagnostics> Reloader::current_geography() {
-  auto stamp = stamps_of(sources_);
+base::Expected<compile::Geography, base::Diagnostics> Reloader::current_geography(const config::Site& site) {
+  auto stamp = geography_stamps(site, data_folder_);
   if (geography_ && stamp == geography_stamp_) return *geography_;
-  auto fresh = compile::load_geography(sources_.geoip, sources_.data_folder);
+  auto fresh = compile::load_geography(site.geoip, data_folder_);
   if (fresh) {
     geography_ = *fresh;
     geography_stamp_ = std::move(stamp);
@@ -154,16 +158,12 @@ ReloadResult Reloader::build() {
   };
   // Files, yaml-cpp and new may throw; a reload that fails must leave the server as it was.
   try {
-    const auto geography = current_geography();
-    if (!geography) return fail(geography.error());
-    auto compiled = compile::compile(config::load_map_directory(sources_.map_folder), *geography, epoch_ + 1,
-                                     clock_.wall(), sources_.settings);
-    if (!compiled) return fail(compiled.error());
-    result.diagnostics = compiled->warnings;
-    publish(std::move(*compiled));
+    auto warnings = build_and_publish();
+    if (!warnings) return fail(std::move(warnings.error()));
+    result.diagnostics = std::move(*warnings);
   } catch (const std::exception& error) {
     base::Diagnostics diagnostics;
-    diagnostics.error({sources_.map_folder, 0, 0}, error.what());
+    diagnostics.error({serving_ ? serving_->get()->site->path : std::string{}, 0, 0}, error.what());
     return fail(std::move(diagnostics));
   }
   result.ok = true;
@@ -177,15 +177,41 @@ ReloadResult Reloader::build() {
   return result;
 }
 
-void Reloader::publish(compile::Compiled compiled) {
+/// The warnings of what serves now, or the errors for which nothing changed.
+base::Expected<base::Diagnostics, base::Diagnostics> Reloader::build_and_publish() {
+  auto loaded = read_site_();
+  if (loaded.diagnostics.has_errors()) return base::unexpected(std::move(loaded.diagnostics));
+  auto& site = loaded.site;
+  const auto geography = current_geography(site);
+  if (!geography) return base::unexpected(geography.error());
+  auto compiled = compile::compile(config::load_map_directory(site.map), *geography, epoch_ + 1,
+                                   clock_.wall(), compile::compile_settings(site));
+  if (!compiled) return base::unexpected(std::move(compiled.error()));
+  auto warnings = std::move(loaded.diagnostics);
+  warnings.append(compiled->warnings);
+  Commit commit;
+  if (prepare_) {
+    auto prepared = prepare_(site, warnings);
+    if (!prepared) return base::unexpected(std::move(prepared.error()));
+    commit = std::move(*prepared);
+  }
+  publish(std::move(*compiled), std::move(site));
+  if (commit) commit();
+  return warnings;
+}
+
+void Reloader::publish(compile::Compiled compiled, config::Site site) {
   auto next = std::make_shared<Serving>();
   const auto& limits = compiled.snapshot->settings.rate_limits;
   const auto rates = serving_ ? serving_->get()->tables->rates : nullptr;
   next->tables = std::make_shared<query::Tables>(*compiled.snapshot, query::rate_table_for(limits, rates));
   next->snapshot = std::move(compiled.snapshot);
   next->rulebook = std::move(compiled.rulebook);
+  next->site = std::make_shared<const config::Site>(std::move(site));
   ++epoch_;
   if (serving_) {
+    const auto last = serving_->get();
+    carry_health(*last->snapshot, *last->tables, *next->snapshot, *next->tables);
     retired_.push_back(serving_->publish(std::move(next)));
     free_retired();
   } else {

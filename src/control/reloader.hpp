@@ -1,5 +1,6 @@
-// Builds epochs in the background and publishes them whole: the map is read, compiled and swapped in on a
-// thread of its own while the workers go on with the old one. A map with errors changes nothing.
+// Builds epochs in the background and publishes them whole: site file and map are read, compiled and swapped
+// in on a thread of its own while the workers go on with the old ones. Whatever has an error, nothing
+// changes.
 //
 // Thread-safe. The GeoIP files are read again only when they changed.
 #pragma once
@@ -25,12 +26,26 @@
 
 namespace meridian::control {
 
-/// What is served: a snapshot with its tables, and the rules behind it for explain.
+/// What is served: a snapshot with its tables, the rules behind it for explain, and the site file.
 struct Serving {
   std::shared_ptr<const query::Snapshot> snapshot;
   std::shared_ptr<query::Tables> tables;
   std::shared_ptr<const compile::Rulebook> rulebook;
+  std::shared_ptr<const config::Site> site;
 };
+
+/// Reads the site file anew.
+using ReadSite = std::function<config::LoadedSite()>;
+
+/// Where a site file is read from.
+[[nodiscard]] ReadSite read_site_from(std::string path);
+
+/// Called once the new epoch serves; may not fail.
+using Commit = std::function<void()>;
+/// Readies what a new site file changes beside the epoch (sockets, say) without changing it yet, and may
+/// warn. After an error nothing is published; a Commit that is never called lets go of what was readied.
+using Prepare = std::function<base::Expected<Commit, base::Diagnostics>(const config::Site& next,
+                                                                        base::Diagnostics& warnings)>;
 
 struct ReloadResult {
   bool ok = false;
@@ -43,7 +58,8 @@ class Reloader {
  public:
   using Done = std::function<void(const ReloadResult&)>;
 
-  Reloader(compile::Sources sources, const base::Clock& clock, stats::Counters& counters);
+  /// `data_folder`: country.mmdb and places.yaml. `counters` is the builder thread's block.
+  Reloader(ReadSite read_site, std::string data_folder, const base::Clock& clock, stats::Counters& counters);
   ~Reloader();
   Reloader(const Reloader&) = delete;
   Reloader& operator=(const Reloader&) = delete;
@@ -51,9 +67,12 @@ class Reloader {
   /// Builds the first epoch on the calling thread. Nothing is served when it fails.
   [[nodiscard]] base::Expected<void, base::Diagnostics> load_first();
 
+  /// What each reload does beside publishing; before start().
+  void set_prepare(Prepare prepare) { prepare_ = std::move(prepare); }
+
   /// Starts the builder thread; only after load_first().
   void start();
-  /// Ends it; a build that runs is finished first, and every caller is told. May be called twice.
+  /// Ends it; what was requested is built first, and every caller is told. May be called twice.
   void stop();
 
   /// Asks for a new epoch; `done` is called on the builder thread. Requests that come while one waits are
@@ -69,11 +88,15 @@ class Reloader {
  private:
   void run();
   [[nodiscard]] ReloadResult build();
-  [[nodiscard]] base::Expected<compile::Geography, base::Diagnostics> current_geography();
-  void publish(compile::Compiled compiled);
+  [[nodiscard]] base::Expected<base::Diagnostics, base::Diagnostics> build_and_publish();
+  [[nodiscard]] base::Expected<compile::Geography, base::Diagnostics> current_geography(
+      const config::Site& site);
+  void publish(compile::Compiled compiled, config::Site site);
   void free_retired();
 
-  compile::Sources sources_;
+  ReadSite read_site_;
+  std::string data_folder_;
+  Prepare prepare_;
   const base::Clock& clock_;
   stats::Counters& counters_;
   std::unique_ptr<base::Published<Serving>> serving_;

@@ -28,6 +28,8 @@ class QueryHandler final : public net::BatchHandler {
     }
   }
 
+  void refresh() noexcept override { static_cast<void>(reader_.current()); }
+
  private:
   base::Published<control::Serving>::Reader reader_;
   const base::Clock& clock_;

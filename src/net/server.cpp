@@ -4,40 +4,72 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 namespace meridian::net {
+namespace {
+
+base::Expected<void, std::string> check_addresses(const std::vector<ListenAddress>& listen) {
+  if (listen.empty()) return base::unexpected(std::string{"no address to listen at"});
+  if (listen.size() <= base::limits::kListenAddressesMax) return {};
+  return base::unexpected(std::to_string(listen.size()) + " addresses to listen at; the limit is " +
+                          std::to_string(base::limits::kListenAddressesMax));
+}
+
+/// The first with this `wanted` is taken out of `all`: port 0 may stand several times, each its own socket.
+template <typename T>
+std::optional<T> take(std::vector<T>& all, const ListenAddress& wanted) {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const T& one) { return one.wanted == wanted; });
+  if (found == all.end()) return std::nullopt;
+  std::optional<T> taken(std::move(*found));
+  all.erase(found);
+  return taken;
+}
+
+FileDescriptor duplicate(int socket) { return FileDescriptor(::fcntl(socket, F_DUPFD_CLOEXEC, 0)); }
+
+}  // namespace
 
 Server::Server(ServerOptions options, HandlerFactory make_handler, stats::CounterRegistry& counters)
     : options_(std::move(options)), make_handler_(std::move(make_handler)), counters_(counters) {}
 
 Server::~Server() { stop(); }
 
-base::Expected<void, std::string> Server::start() {
+base::Expected<void, std::string> Server::start(std::vector<ListenSockets> inherited) {
   MERIDIAN_ASSERT(udp_workers_.empty() && !tcp_server_);
-  if (options_.listen.empty()) return base::unexpected(std::string{"no address to listen at"});
-  if (options_.listen.size() > base::limits::kListenAddressesMax) {
-    return base::unexpected(std::to_string(options_.listen.size()) +
-                            " addresses to listen at; the limit is " +
-                            std::to_string(base::limits::kListenAddressesMax));
-  }
+  if (auto checked = check_addresses(options_.listen); !checked) return checked;
   if (options_.udp_workers == 0 || options_.udp_workers > base::limits::kUdpWorkersMax) {
     return base::unexpected("cannot run " + std::to_string(options_.udp_workers) + " UDP workers; use 1 to " +
                             std::to_string(base::limits::kUdpWorkersMax));
   }
-  auto sockets = bind_all(options_.listen, options_.udp_workers);
-  if (!sockets) return base::unexpected(std::move(sockets.error()));
+  std::vector<ListenSockets> sockets;
+  std::vector<ListenAddress> absent;
+  for (const auto& wanted : options_.listen) {
+    if (auto taken = take(inherited, wanted)) {
+      sockets.push_back(std::move(*taken));
+    } else {
+      absent.push_back(wanted);
+    }
+  }
+  auto bound = bind_all(absent, options_.udp_workers);
+  if (!bound) return base::unexpected(std::move(bound.error()));
+  std::move(bound->begin(), bound->end(), std::back_inserter(sockets));
   // Standard library and Asio throw where the kernel has no thread or descriptor left; the handlers' own
   // constructors may throw as well. None of it leaves here.
   try {
-    make_threads(std::move(*sockets));
+    make_threads(std::move(sockets));
     start_threads();
   } catch (const std::exception& error) {
     stop();
     udp_workers_.clear();
     tcp_server_.reset();
-    addresses_.clear();
+    listening_.clear();
     return base::unexpected(std::string{"cannot start the listeners: "} + error.what());
   }
   return {};
@@ -45,21 +77,15 @@ base::Expected<void, std::string> Server::start() {
 
 void Server::make_threads(std::vector<ListenSockets> sockets) {
   for (std::size_t i = 0; i < options_.udp_workers; ++i) {
-    std::vector<FileDescriptor> own;
-    for (auto& one : sockets) own.push_back(std::move(one.udp[i]));
     auto& block = counters_.register_block();
     udp_workers_.push_back(std::make_unique<UdpWorker>(
-        std::move(own), make_handler_(static_cast<WorkerIndex>(i), block), block));
-  }
-  std::vector<FileDescriptor> listeners;
-  for (auto& one : sockets) {
-    listeners.push_back(std::move(one.tcp));
-    addresses_.push_back(one.listen);
+        std::vector<FileDescriptor>{}, make_handler_(static_cast<WorkerIndex>(i), block), block));
   }
   auto& block = counters_.register_block();
   const auto tcp_index = static_cast<WorkerIndex>(options_.udp_workers);
-  tcp_server_ =
-      std::make_unique<TcpServer>(std::move(listeners), make_handler_(tcp_index, block), block, options_.tcp);
+  tcp_server_ = std::make_unique<TcpServer>(std::vector<FileDescriptor>{}, make_handler_(tcp_index, block),
+                                            block, options_.tcp);
+  for (auto& one : sockets) serve(std::move(one));
 }
 
 void Server::start_threads() {
@@ -76,10 +102,111 @@ void Server::start_threads() {
   }
 }
 
+UdpWorker& Server::worker_of(std::size_t socket_index) const noexcept {
+  return *udp_workers_[socket_index % udp_workers_.size()];
+}
+
+/// Gives the sockets to the threads.
+void Server::serve(ListenSockets sockets) {
+  Listening one{.wanted = sockets.wanted, .listen = sockets.listen, .udp = {}, .tcp = sockets.tcp.get()};
+  for (std::size_t i = 0; i < sockets.udp.size(); ++i) {
+    one.udp.push_back(sockets.udp[i].get());
+    std::vector<FileDescriptor> own;
+    own.push_back(std::move(sockets.udp[i]));
+    worker_of(i).add_sockets(std::move(own));
+  }
+  tcp_server_->add_listener(std::move(sockets.tcp));
+  const std::lock_guard lock(mutex_);
+  listening_.push_back(std::move(one));
+}
+
+void Server::remove(const Listening& one) {
+  for (std::size_t i = 0; i < one.udp.size(); ++i) worker_of(i).remove_socket(one.udp[i]);
+  tcp_server_->remove_listener(one.tcp);
+}
+
+std::vector<ListenAddress> Server::addresses() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<ListenAddress> addresses;
+  for (const auto& one : listening_) addresses.push_back(one.listen);
+  return addresses;
+}
+
+base::Expected<Server::Change, std::string> Server::prepare(const std::vector<ListenAddress>& wanted) {
+  if (auto checked = check_addresses(wanted); !checked) return base::unexpected(std::move(checked.error()));
+  std::vector<Listening> left;
+  {
+    const std::lock_guard lock(mutex_);
+    left = listening_;
+  }
+  std::vector<ListenAddress> absent;
+  for (const auto& address : wanted) {
+    if (!take(left, address)) absent.push_back(address);
+  }
+  auto bound = bind_all(absent, options_.udp_workers);
+  if (!bound) return base::unexpected(std::move(bound.error()));
+  Change change{.added = std::move(*bound), .removed = {}};
+  for (const auto& one : left) change.removed.push_back(one.wanted);
+  return change;
+}
+
+void Server::apply(Change change) {
+  for (auto& added : change.added) {
+    base::log_event(base::LogLevel::Info, "listening",
+                    {{"address", to_string(added.listen)}, {"transport", "udp+tcp"}});
+    serve(std::move(added));
+  }
+  for (const auto& wanted : change.removed) {
+    std::optional<Listening> removed;
+    {
+      const std::lock_guard lock(mutex_);
+      removed = take(listening_, wanted);
+    }
+    if (!removed) continue;
+    base::log_event(base::LogLevel::Info, "listening_ended", {{"address", to_string(removed->listen)}});
+    remove(*removed);
+  }
+}
+
+void Server::refresh() {
+  for (const auto& worker : udp_workers_) worker->refresh();
+  if (tcp_server_) tcp_server_->refresh();
+}
+
+base::Expected<std::vector<ListenSockets>, std::string> Server::duplicate_sockets() const {
+  // Under the lock, so that no socket of the list is closed meanwhile: it leaves the list first.
+  const std::lock_guard lock(mutex_);
+  std::vector<ListenSockets> all;
+  for (const auto& one : listening_) {
+    ListenSockets copy{.wanted = one.wanted, .listen = one.listen, .udp = {}, .tcp = duplicate(one.tcp)};
+    bool is_whole = static_cast<bool>(copy.tcp);
+    for (const int socket : one.udp) {
+      copy.udp.push_back(duplicate(socket));
+      is_whole = is_whole && copy.udp.back();
+    }
+    if (!is_whole) {
+      return base::unexpected("cannot duplicate the sockets of " + to_string(one.listen) + ": " +
+                              std::generic_category().message(errno) + "; raise LimitNOFILE= in the unit");
+    }
+    all.push_back(std::move(copy));
+  }
+  return all;
+}
+
+void Server::hand_over() noexcept {
+  for (const auto& worker : udp_workers_) worker->request_stop();
+  if (tcp_server_) tcp_server_->request_hand_over();
+  join();
+}
+
 void Server::stop() noexcept {
   // Everyone is told before anyone is waited for.
   for (const auto& worker : udp_workers_) worker->request_stop();
   if (tcp_server_) tcp_server_->request_stop();
+  join();
+}
+
+void Server::join() noexcept {
   for (const auto& worker : udp_workers_) worker->join();
   if (tcp_server_) tcp_server_->join();
 }

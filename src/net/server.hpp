@@ -1,6 +1,8 @@
-// The listeners of one meridiand: binds the addresses, runs the UDP workers and the TCP thread, stops them.
+// The listeners of one meridiand: binds the addresses, runs the UDP workers and the TCP thread, changes the
+// addresses while they run, hands the sockets on, stops.
 //
-// Knows nothing of signals, configuration or what an answer is. Use it from one thread.
+// Knows nothing of signals, configuration or what an answer is. Construct, start, stop and destroy on one
+// thread; the rest is thread-safe between start() and stop().
 #pragma once
 
 #include "base/expected.hpp"
@@ -11,6 +13,7 @@
 #include "stats/counters.hpp"
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -32,24 +35,60 @@ class Server {
 
   /// Binds everything, then starts everything. On error nothing runs and nothing stays bound. The new threads
   /// inherit the caller's signal mask. Once only.
-  [[nodiscard]] base::Expected<void, std::string> start();
+  ///
+  /// Addresses of ServerOptions::listen that stand in `inherited` take their sockets from there; those that
+  /// are in `inherited` only are closed.
+  [[nodiscard]] base::Expected<void, std::string> start(std::vector<ListenSockets> inherited = {});
 
-  /// What start() bound, with real ports, in the order of ServerOptions::listen.
-  [[nodiscard]] const std::vector<ListenAddress>& addresses() const noexcept { return addresses_; }
+  /// What is bound, with real ports.
+  [[nodiscard]] std::vector<ListenAddress> addresses() const;
+
+  /// Sockets for addresses that will be added, bound and not yet served, and what will be removed.
+  struct Change {
+    std::vector<ListenSockets> added;
+    std::vector<ListenAddress> removed;  ///< As they were asked for.
+  };
+  /// What leads from what is served to `wanted`; binds what is new. On error nothing is bound.
+  [[nodiscard]] base::Expected<Change, std::string> prepare(const std::vector<ListenAddress>& wanted);
+  /// Serves what was added, then drains and closes what was removed. Addresses in neither are not touched.
+  void apply(Change change);
+
+  /// Has every thread's handler refresh.
+  void refresh();
+
+  /// Duplicates of every socket, for another process.
+  [[nodiscard]] base::Expected<std::vector<ListenSockets>, std::string> duplicate_sockets() const;
+
+  /// Another process reads the same sockets: leaves what comes to it, answers what was taken, serves the TCP
+  /// connections that are open, and ends every thread. Bounded by TcpLimits::linger and drain.
+  void hand_over() noexcept;
 
   /// Answers what has arrived and ends every thread; bounded by TcpLimits::drain. May be called twice.
   void stop() noexcept;
 
  private:
+  /// An address whose sockets belong to the threads.
+  struct Listening {
+    ListenAddress wanted;
+    ListenAddress listen;
+    std::vector<int> udp;  ///< The socket at place i is worker i's, modulo their number.
+    int tcp = -1;
+  };
+
   void make_threads(std::vector<ListenSockets> sockets);
   void start_threads();
+  void join() noexcept;
+  void serve(ListenSockets sockets);
+  void remove(const Listening& one);
+  [[nodiscard]] UdpWorker& worker_of(std::size_t socket_index) const noexcept;
 
   ServerOptions options_;
   HandlerFactory make_handler_;
   stats::CounterRegistry& counters_;
-  std::vector<ListenAddress> addresses_;
   std::vector<std::unique_ptr<UdpWorker>> udp_workers_;
   std::unique_ptr<TcpServer> tcp_server_;
+  mutable std::mutex mutex_;
+  std::vector<Listening> listening_;
 };
 
 }  // namespace meridian::net

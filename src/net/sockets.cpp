@@ -135,7 +135,7 @@ base::Expected<ListenSockets, BindError> bind_listen(const ListenAddress& wanted
   const auto listen = local_address(udp->front());
   auto tcp = bind_tcp(listen);
   if (!tcp) return base::unexpected(tcp.error());
-  return ListenSockets{.listen = listen, .udp = std::move(*udp), .tcp = std::move(*tcp)};
+  return ListenSockets{.wanted = wanted, .listen = listen, .udp = std::move(*udp), .tcp = std::move(*tcp)};
 }
 
 }  // namespace

@@ -55,6 +55,7 @@ struct BindError {
 
 /// All sockets of one listen address.
 struct ListenSockets {
+  ListenAddress wanted;             ///< As it was asked for: port 0 may stand here.
   ListenAddress listen;             ///< With the real port.
   std::vector<FileDescriptor> udp;  ///< One a worker.
   FileDescriptor tcp;

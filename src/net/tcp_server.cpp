@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <list>
 #include <optional>
 #include <span>
 #include <utility>
@@ -64,14 +65,14 @@ class TcpServer::Loop {
         table_({.idle = limits.idle, .transfer = limits.transfer}),
         reply_(base::limits::kTcpMessageBytesMax),
         sweep_timer_(io_) {
-    for (auto& listener : listeners) {
-      const auto family = local_address(listener).address.family;
-      acceptors_.emplace_back(io_, family == base::Family::V4 ? tcp::v4() : tcp::v6(), listener.release());
-    }
+    for (auto& listener : listeners) add_acceptor(std::move(listener));
   }
 
   void run() {
-    for (auto& acceptor : acceptors_) asio::co_spawn(io_, accept_from(acceptor), rethrow);
+    for (auto one = acceptors_.begin(); one != acceptors_.end(); ++one) {
+      asio::co_spawn(io_, accept_from(one), rethrow);
+    }
+    running_ = true;
     asio::co_spawn(io_, sweep(), rethrow);
     io_.run();
   }
@@ -80,8 +81,35 @@ class TcpServer::Loop {
     asio::post(io_, [this] { begin_drain(); });
   }
 
+  void request_hand_over() {
+    asio::post(io_, [this] { begin_linger(); });
+  }
+
+  void add_listener(FileDescriptor listener) {
+    asio::post(io_, [this, listener = std::move(listener)]() mutable {
+      if (drain_deadline_ || linger_deadline_) return;
+      add_acceptor(std::move(listener));
+      if (running_) asio::co_spawn(io_, accept_from(std::prev(acceptors_.end())), rethrow);
+    });
+  }
+
+  void remove_listener(int listener) {
+    asio::post(io_, [this, listener] {
+      for (auto& acceptor : acceptors_) {
+        if (acceptor.native_handle() == listener) close_acceptor(acceptor);
+      }
+    });
+  }
+
+  void refresh() {
+    asio::post(io_, [this] { handler_->refresh(); });
+  }
+
  private:
-  asio::awaitable<void> accept_from(tcp::acceptor& acceptor);
+  using Acceptors = std::list<tcp::acceptor>;
+
+  void add_acceptor(FileDescriptor listener);
+  asio::awaitable<void> accept_from(Acceptors::iterator place);
   void note_accept_result(const error_code& error);
   void admit(tcp::socket socket);
   bool make_room();
@@ -93,7 +121,9 @@ class TcpServer::Loop {
   asio::awaitable<void> sweep();
   void close_expired();
   void begin_drain();
+  void begin_linger();
   void accept_backlog(tcp::acceptor& acceptor);
+  void close_acceptor(tcp::acceptor& acceptor);
 
   std::unique_ptr<BatchHandler> handler_;
   stats::Counters& counters_;
@@ -102,26 +132,36 @@ class TcpServer::Loop {
   std::vector<std::uint8_t>
       reply_;  ///< One answer; shared, since the handler is called for one query at a time.
   bool accept_failing_ = false;
-  std::optional<base::MonotonicTime> drain_deadline_;  ///< Set once stopping.
+  bool running_ = false;
+  std::optional<base::MonotonicTime> drain_deadline_;   ///< Set once stopping.
+  std::optional<base::MonotonicTime> linger_deadline_;  ///< Set once handed over.
   asio::io_context io_{1};
   asio::steady_timer sweep_timer_;
-  std::vector<tcp::acceptor> acceptors_;
+  Acceptors acceptors_;  ///< A list: coroutines hold places in it.
 };
 
 // --- accepting -------------------------------------------------------------------------------------
 
-asio::awaitable<void> TcpServer::Loop::accept_from(tcp::acceptor& acceptor) {
+void TcpServer::Loop::add_acceptor(FileDescriptor listener) {
+  const auto family = local_address(listener).address.family;
+  acceptors_.emplace_back(io_, family == base::Family::V4 ? tcp::v4() : tcp::v6(), listener.release());
+}
+
+/// Forgets the acceptor once it was closed.
+asio::awaitable<void> TcpServer::Loop::accept_from(Acceptors::iterator place) {
+  auto& acceptor = *place;
   asio::steady_timer pause(io_);
   while (acceptor.is_open()) {
     auto [error, socket] = co_await acceptor.async_accept(kAwait);
     if (!error) admit(std::move(socket));
-    if (!acceptor.is_open()) co_return;
+    if (!acceptor.is_open()) break;
     note_accept_result(error);
     if (!error) continue;
     // Out of descriptors or memory: the connection stays in the backlog, so trying at once would spin.
     pause.expires_after(std::chrono::milliseconds{base::limits::kTcpAcceptPauseMs});
     co_await pause.async_wait(kAwait);
   }
+  acceptors_.erase(place);
 }
 
 void TcpServer::Loop::note_accept_result(const error_code& error) {
@@ -173,7 +213,7 @@ asio::awaitable<void> TcpServer::Loop::serve(std::shared_ptr<TcpConnection> conn
     if (step == Step::Read && !co_await read_more(*connection)) break;
   }
   table_.close(*connection);
-  if (drain_deadline_ && table_.size() == 0) sweep_timer_.cancel();
+  if ((drain_deadline_ || linger_deadline_) && table_.size() == 0) sweep_timer_.cancel();
 }
 
 /// Answers whole messages from the input until there is enough to write.
@@ -280,7 +320,9 @@ void TcpServer::Loop::close_expired() {
       table_.close(*connection);
     }
   }
-  if (!drain_deadline_ || std::chrono::steady_clock::now() < *drain_deadline_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (linger_deadline_ && (table_.size() == 0 || now >= *linger_deadline_)) begin_drain();
+  if (!drain_deadline_ || now < *drain_deadline_) return;
   for (auto* const connection : table_.all()) {
     counters_.add(Counter::TcpTimeouts);
     table_.close(*connection);
@@ -291,9 +333,7 @@ void TcpServer::Loop::begin_drain() {
   if (drain_deadline_) return;
   drain_deadline_ = std::chrono::steady_clock::now() + limits_.drain;
   for (auto& acceptor : acceptors_) {
-    accept_backlog(acceptor);
-    error_code ignored;
-    acceptor.close(ignored);
+    if (acceptor.is_open()) close_acceptor(acceptor);
   }
   for (auto* const connection : table_.all()) {
     error_code ignored;
@@ -304,6 +344,23 @@ void TcpServer::Loop::begin_drain() {
     if (!waits_for_us) connection->socket.cancel(ignored);
   }
   if (table_.size() == 0) sweep_timer_.cancel();
+}
+
+/// The new server accepts what waits in the backlog; here only what is open goes on.
+void TcpServer::Loop::begin_linger() {
+  if (drain_deadline_ || linger_deadline_) return;
+  linger_deadline_ = std::chrono::steady_clock::now() + limits_.linger;
+  for (auto& acceptor : acceptors_) {
+    error_code ignored;
+    acceptor.close(ignored);
+  }
+  sweep_timer_.cancel();
+}
+
+void TcpServer::Loop::close_acceptor(tcp::acceptor& acceptor) {
+  accept_backlog(acceptor);
+  error_code ignored;
+  acceptor.close(ignored);
 }
 
 /// Connections the kernel accepted for us may carry queries already; closing the listener resets them.
@@ -334,6 +391,14 @@ void TcpServer::start() {
 }
 
 void TcpServer::request_stop() noexcept { loop_->request_stop(); }
+
+void TcpServer::request_hand_over() { loop_->request_hand_over(); }
+
+void TcpServer::add_listener(FileDescriptor listener) { loop_->add_listener(std::move(listener)); }
+
+void TcpServer::remove_listener(int listener) { loop_->remove_listener(listener); }
+
+void TcpServer::refresh() { loop_->refresh(); }
 
 void TcpServer::join() noexcept {
   if (thread_.joinable()) thread_.join();

@@ -22,6 +22,7 @@ struct TcpLimits {
   std::chrono::milliseconds idle{base::limits::kTcpIdleMs};
   std::chrono::milliseconds transfer{base::limits::kTcpTransferMs};
   std::chrono::milliseconds drain{base::limits::kTcpDrainMs};
+  std::chrono::milliseconds linger{base::limits::kTcpLingerMs};
 };
 
 class TcpServer {
@@ -40,6 +41,17 @@ class TcpServer {
   /// From any thread: no connection is accepted any more, connections without a query to answer are closed,
   /// the rest has TcpLimits::drain to take its answers. Does not wait.
   void request_stop() noexcept;
+
+  /// From any thread: connections of this listener (made by bind_tcp) are served from now on.
+  void add_listener(FileDescriptor listener);
+  /// From any thread: takes the connections that already wait there and closes the listener.
+  void remove_listener(int listener);
+  /// From any thread: has the handler refresh, also where no query comes.
+  void refresh();
+
+  /// From any thread: another process accepts at the same listeners from now on. Connections that are open
+  /// are served for TcpLimits::linger; then as request_stop. Does not wait.
+  void request_hand_over();
 
   /// Waits for the thread. Bounded once a stop was requested.
   void join() noexcept;

@@ -21,9 +21,7 @@ UdpWorker::UdpWorker(std::vector<FileDescriptor> sockets, std::unique_ptr<BatchH
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       batch_(std::make_unique<UdpBatch>()) {
   if (!wake_) throw std::system_error(errno, std::generic_category(), "eventfd");
-  for (const auto& socket : sockets_)
-    waited_on_.push_back({.fd = socket.get(), .events = POLLIN, .revents = 0});
-  waited_on_.push_back({.fd = wake_.get(), .events = POLLIN, .revents = 0});
+  set_waited_on();
 }
 
 UdpWorker::~UdpWorker() {
@@ -52,8 +50,40 @@ int UdpWorker::pin(WorkerIndex index) noexcept {
   return ::pthread_setaffinity_np(thread_.native_handle(), sizeof chosen, &chosen);
 }
 
+void UdpWorker::add_sockets(std::vector<FileDescriptor> sockets) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& socket : sockets) orders_.added.push_back(std::move(socket));
+  }
+  call();
+}
+
+void UdpWorker::remove_socket(int socket) {
+  {
+    const std::lock_guard lock(mutex_);
+    orders_.removed.push_back(socket);
+  }
+  call();
+}
+
+void UdpWorker::refresh() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    orders_.refresh = true;
+  }
+  call();
+}
+
 void UdpWorker::request_stop() noexcept {
-  stopping_.store(true, std::memory_order_release);
+  {
+    const std::lock_guard lock(mutex_);
+    orders_.stop = true;
+  }
+  call();
+}
+
+void UdpWorker::call() noexcept {
+  called_.store(true, std::memory_order_release);
   const std::uint64_t one = 1;
   // Fails only when the counter is full, and then it is readable anyway.
   static_cast<void>(::write(wake_.get(), &one, sizeof one) < 0);
@@ -64,11 +94,42 @@ void UdpWorker::join() noexcept {
 }
 
 void UdpWorker::run() noexcept {
-  while (!stopping_.load(std::memory_order_acquire)) {
+  for (;;) {
+    if (called_.load(std::memory_order_acquire) && !attend()) break;
     // Waiting costs a system call and a context switch, so it happens only when every socket was empty.
     if (!serve_each_socket()) static_cast<void>(::poll(waited_on_.data(), waited_on_.size(), -1));
   }
-  serve_what_is_queued();
+  for (const auto& socket : sockets_) serve_what_is_queued(socket.get());
+}
+
+/// Does what was ordered; false once that is to stop.
+bool UdpWorker::attend() noexcept {
+  std::uint64_t calls = 0;
+  static_cast<void>(::read(wake_.get(), &calls, sizeof calls) < 0);
+  called_.store(false, std::memory_order_relaxed);
+  Orders orders;
+  {
+    // Orders given after this call once more, so none is lost.
+    const std::lock_guard lock(mutex_);
+    std::swap(orders, orders_);
+  }
+  for (auto& socket : orders.added) sockets_.push_back(std::move(socket));
+  for (const int socket : orders.removed) close_socket(socket);
+  if (!orders.added.empty() || !orders.removed.empty()) set_waited_on();
+  if (orders.refresh) handler_->refresh();
+  return !orders.stop;
+}
+
+void UdpWorker::set_waited_on() {
+  waited_on_.clear();
+  for (const auto& socket : sockets_)
+    waited_on_.push_back({.fd = socket.get(), .events = POLLIN, .revents = 0});
+  waited_on_.push_back({.fd = wake_.get(), .events = POLLIN, .revents = 0});
+}
+
+void UdpWorker::close_socket(int socket) noexcept {
+  serve_what_is_queued(socket);
+  std::erase_if(sockets_, [&](const FileDescriptor& own) { return own.get() == socket; });
 }
 
 /// Trying every socket costs the idle ones an empty call a round, but none of them can starve.
@@ -89,10 +150,8 @@ std::size_t UdpWorker::serve_batch(int socket) noexcept {
   return received;
 }
 
-void UdpWorker::serve_what_is_queued() noexcept {
-  for (const auto& socket : sockets_) {
-    for (int i = 0; i < base::limits::kUdpStopBatchesMax && serve_batch(socket.get()) > 0; ++i) {
-    }
+void UdpWorker::serve_what_is_queued(int socket) noexcept {
+  for (int i = 0; i < base::limits::kUdpStopBatchesMax && serve_batch(socket) > 0; ++i) {
   }
 }
 

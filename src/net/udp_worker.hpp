@@ -1,7 +1,7 @@
 // One UDP worker: a thread with a socket per listen address, which answers what comes in batches.
 //
-// Workers share nothing they write. HOT, apart from start and stop. Construct, start, stop and destroy on
-// one thread; only request_stop may be called from any.
+// Workers share nothing they write. HOT, apart from start and stop. Construct, start, join and destroy on
+// one thread.
 #pragma once
 
 #include "net/handler.hpp"
@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -34,6 +35,13 @@ class UdpWorker {
   /// errno; an unpinned worker works, only less evenly.
   [[nodiscard]] int pin(WorkerIndex index) noexcept;
 
+  /// From any thread: the worker reads these too from now on.
+  void add_sockets(std::vector<FileDescriptor> sockets);
+  /// From any thread: the worker answers what the socket holds by now and closes it.
+  void remove_socket(int socket);
+  /// From any thread: has the handler refresh, also where no query comes.
+  void refresh() noexcept;
+
   /// The worker answers what its sockets hold by now and ends. Does not wait.
   void request_stop() noexcept;
 
@@ -42,17 +50,30 @@ class UdpWorker {
 
  private:
   void run() noexcept;
+  void call() noexcept;
+  [[nodiscard]] bool attend() noexcept;
+  void set_waited_on();
+  void close_socket(int socket) noexcept;
   std::size_t serve_batch(int socket) noexcept;
   bool serve_each_socket() noexcept;
-  void serve_what_is_queued() noexcept;
+  void serve_what_is_queued(int socket) noexcept;
 
   std::vector<FileDescriptor> sockets_;
   std::unique_ptr<BatchHandler> handler_;
   stats::Counters& counters_;
-  FileDescriptor wake_;            ///< An eventfd; readable once a stop was requested.
+  FileDescriptor wake_;            ///< An eventfd; readable once there are orders.
   std::vector<pollfd> waited_on_;  ///< The sockets and wake_.
   std::unique_ptr<UdpBatch> batch_;
-  std::atomic<bool> stopping_{false};
+  /// What other threads want. `called_` is set after a change of them, so that a batch costs one load.
+  struct Orders {
+    std::vector<FileDescriptor> added;
+    std::vector<int> removed;
+    bool refresh = false;
+    bool stop = false;
+  };
+  std::mutex mutex_;
+  Orders orders_;
+  std::atomic<bool> called_{false};
   std::thread thread_;
 };
 

@@ -64,6 +64,8 @@ enum class Counter : std::uint8_t {
   // Counted by control/.
   ReloadsOk,
   ReloadsFailed,
+  UpgradesOk,
+  UpgradesFailed,
   ControlRequests,
   ControlErrors,
 };
@@ -167,6 +169,10 @@ inline constexpr auto kCounterTable = std::to_array<CounterInfo>({
     {Counter::ReloadsOk, "reloads_ok_total", "reloads", "Reloads that published a new snapshot."},
     {Counter::ReloadsFailed, "reloads_failed_total", "reloads",
      "Reloads that found errors and kept the running snapshot."},
+    {Counter::UpgradesOk, "upgrades_ok_total", "upgrades",
+     "Hand-overs to a new server that answers now; carried over, so it counts the whole line of servers."},
+    {Counter::UpgradesFailed, "upgrades_failed_total", "upgrades",
+     "Hand-overs that failed or were refused; the server that was asked went on."},
     {Counter::ControlRequests, "control_requests_total", "requests",
      "Requests to the control API, answered or not."},
     {Counter::ControlErrors, "control_errors_total", "errors",

@@ -173,12 +173,39 @@ TEST_CASE("what a site file can't say") {
        "2:27: 127.0.0.1 port 53 stands twice here"},
       {"workers", "map: m\nworkers: 0",
        "2:10: 'workers': expected auto or a whole number from 1 to 256, found '0'"},
+      {"watch as a number", "map: m\nwatch: 3",
+       "2:8: 'watch': expected off or on or false or true, found '3'"},
+      {"settle without a unit we know", "map: m\nwatch: {settle: 2w}",
+       "2:17: 'settle': expected seconds from 0 to 600, or a time such as 30s, 5m, 1h, 1d, found '2w'"},
+      {"another key of watch", "map: m\nwatch: {setle: 2s}",
+       "2:9: unknown key 'setle'; did you mean 'settle'?"},
       {"workers as text", "map: m\nworkers: all",
        "2:10: 'workers': expected auto or a whole number from 1 to 256, found 'all'"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);
     CHECK(messages(parse_site_text(row.text, "file.yaml").diagnostics) == row.message);
+  }
+}
+
+TEST_CASE("watching is off unless it is asked for") {
+  struct WatchRow {
+    const char* text;
+    Watch watch;
+  };
+  const WatchRow rows[] = {
+      {"map: m", {.on = false, .settle_s = 2}},
+      {"map: m\nwatch: off", {.on = false, .settle_s = 2}},
+      {"map: m\nwatch: on", {.on = true, .settle_s = 2}},
+      {"map: m\nwatch: true", {.on = true, .settle_s = 2}},
+      {"map: m\nwatch: {settle: 5s}", {.on = true, .settle_s = 5}},
+      {"map: m\nwatch: {settle: 0}", {.on = true, .settle_s = 0}},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.text);
+    const auto loaded = parse_site_text(row.text, "file.yaml");
+    CHECK_FALSE(loaded.diagnostics.has_errors());
+    CHECK(loaded.site.watch == row.watch);
   }
 }
 

@@ -1,7 +1,6 @@
 #include "control/api.hpp"
 
-#include "support/manual_clock.hpp"
-#include "support/map_fixture.hpp"
+#include "site_fixture.hpp"
 
 #include <doctest/doctest.h>
 #include <boost/json.hpp>
@@ -11,13 +10,8 @@
 namespace meridian::control {
 namespace {
 
-struct Fixture {
-  Fixture() {
-    map.write_standard();
-    REQUIRE(reloader.load_first().has_value());
-    reloader.start();
-  }
-  ~Fixture() { reloader.stop(); }
+struct Fixture : test::SiteFixture {
+  Fixture() { start(); }
 
   Response ask(const std::string& method, const std::string& path, const std::string& query = "") {
     std::promise<Response> promise;
@@ -25,11 +19,13 @@ struct Fixture {
     return promise.get_future().get();
   }
 
-  test::MapFixture map{MERIDIAN_BINARY_DIR "/share/meridian"};
-  test::ManualClock clock;
-  stats::CounterRegistry counters;
-  Reloader reloader{map.sources(), clock, counters.register_block()};
-  Api api{{"1.2.3", "ams1", {"127.0.0.1:5353"}, 2, clock.monotonic()}, reloader, counters, clock};
+  Api api{{.version = "1.2.3",
+           .listening = [] { return std::vector<std::string>{"127.0.0.1:5353"}; },
+           .workers = 2,
+           .started_at = clock.monotonic()},
+          reloader,
+          counters,
+          clock};
 };
 
 boost::json::object object_of(const Response& response) {

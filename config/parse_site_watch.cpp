@@ -1,0 +1,25 @@
+#include "config/parse.hpp"
+#include "config/ranges.hpp"
+
+#include <array>
+#include <string_view>
+
+namespace meridian::config {
+
+void parse_site_watch(const YamlValue& value, Watch& watch) {
+  // YAML 1.1 takes on and true for the same word, and people do so too.
+  static constexpr std::array<std::string_view, 4> kWords{"off", "on", "false", "true"};
+  if (!value.is_mapping()) {
+    const auto word = value.read_choice(kWords);
+    watch.on = word && *word % 2 == 1;
+    return;
+  }
+  const auto mapping = value.read_mapping(object_spec(ObjectKind::Watch));
+  if (!mapping) return;
+  watch.on = true;
+  if (const auto settle = mapping->find("settle")) {
+    watch.settle_s = settle->read_seconds(ranges::kSettleSecondsMax).value_or(watch.settle_s);
+  }
+}
+
+}  // namespace meridian::config
