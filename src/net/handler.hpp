@@ -39,6 +39,10 @@ class BatchHandler {
 
   /// HOT. Always called on the same thread. `batch` is never empty.
   virtual void answer_batch(std::span<Exchange> batch) noexcept = 0;
+
+  /// On the same thread, between batches: what the handler reads from may have been replaced. A thread
+  /// without queries would otherwise keep the old one alive until its next.
+  virtual void refresh() noexcept {}
 };
 
 /// UDP workers count from 0; the TCP thread comes after the last of them.

@@ -17,17 +17,21 @@ Server::~Server() { stop(); }
 base::Expected<void, std::string> Server::start() {
   MERIDIAN_ASSERT(udp_workers_.empty() && !tcp_server_);
   if (options_.listen.empty()) return base::unexpected(std::string{"no address to listen at"});
-  if (options_.listen.size() > base::limits::kListenAddressesMax) {
-    return base::unexpected(std::to_string(options_.listen.size()) +
-                            " addresses to listen at; the limit is " +
+  auto addresses = options_.listen;
+  for (const auto& one : options_.proxy_listen) addresses.push_back(one.address);
+  if (addresses.size() > base::limits::kListenAddressesMax) {
+    return base::unexpected(std::to_string(addresses.size()) + " addresses to listen at; the limit is " +
                             std::to_string(base::limits::kListenAddressesMax));
   }
   if (options_.udp_workers == 0 || options_.udp_workers > base::limits::kUdpWorkersMax) {
     return base::unexpected("cannot run " + std::to_string(options_.udp_workers) + " UDP workers; use 1 to " +
                             std::to_string(base::limits::kUdpWorkersMax));
   }
-  auto sockets = bind_all(options_.listen, options_.udp_workers);
+  auto sockets = bind_all(addresses, options_.udp_workers);
   if (!sockets) return base::unexpected(std::move(sockets.error()));
+  for (std::size_t i = 0; i < options_.proxy_listen.size(); ++i) {
+    (*sockets)[options_.listen.size() + i].proxies = options_.proxy_listen[i].proxies;
+  }
   // Standard library and Asio throw where the kernel has no thread or descriptor left; the handlers' own
   // constructors may throw as well. None of it leaves here.
   try {
@@ -45,15 +49,15 @@ base::Expected<void, std::string> Server::start() {
 
 void Server::make_threads(std::vector<ListenSockets> sockets) {
   for (std::size_t i = 0; i < options_.udp_workers; ++i) {
-    std::vector<FileDescriptor> own;
-    for (auto& one : sockets) own.push_back(std::move(one.udp[i]));
+    std::vector<ListenSocket> own;
+    for (auto& one : sockets) own.push_back({std::move(one.udp[i]), one.proxies});
     auto& block = counters_.register_block();
     udp_workers_.push_back(std::make_unique<UdpWorker>(
         std::move(own), make_handler_(static_cast<WorkerIndex>(i), block), block));
   }
-  std::vector<FileDescriptor> listeners;
+  std::vector<ListenSocket> listeners;
   for (auto& one : sockets) {
-    listeners.push_back(std::move(one.tcp));
+    listeners.push_back({std::move(one.tcp), one.proxies});
     addresses_.push_back(one.listen);
   }
   auto& block = counters_.register_block();

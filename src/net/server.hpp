@@ -16,10 +16,17 @@
 
 namespace meridian::net {
 
+/// An address that only proxies may send to, and those proxies.
+struct ProxyListen {
+  ListenAddress address;
+  ProxyNetworks proxies;  ///< 1 to limits::kProxyNetworksMax.
+};
+
 struct ServerOptions {
-  std::vector<ListenAddress> listen;  ///< 1 to limits::kListenAddressesMax.
+  std::vector<ListenAddress> listen;  ///< 1 to limits::kListenAddressesMax, with those of `proxy_listen`.
   std::size_t udp_workers = 1;        ///< 1 to limits::kUdpWorkersMax.
   TcpLimits tcp;
+  std::vector<ProxyListen> proxy_listen = {};
 };
 
 class Server {
@@ -34,8 +41,11 @@ class Server {
   /// inherit the caller's signal mask. Once only.
   [[nodiscard]] base::Expected<void, std::string> start();
 
-  /// What start() bound, with real ports, in the order of ServerOptions::listen.
+  /// What start() bound, with real ports, in the order of ServerOptions::listen, then of proxy_listen.
   [[nodiscard]] const std::vector<ListenAddress>& addresses() const noexcept { return addresses_; }
+
+  /// From any thread, while it runs.
+  void set_tcp_limits(const TcpLimits& limits) { tcp_server_->set_limits(limits); }
 
   /// Answers what has arrived and ends every thread; bounded by TcpLimits::drain. May be called twice.
   void stop() noexcept;

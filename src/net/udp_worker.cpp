@@ -1,5 +1,7 @@
 #include "net/udp_worker.hpp"
 
+#include "net/proxy_handler.hpp"
+
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,16 +15,21 @@
 
 namespace meridian::net {
 
-UdpWorker::UdpWorker(std::vector<FileDescriptor> sockets, std::unique_ptr<BatchHandler> handler,
+UdpWorker::UdpWorker(std::vector<ListenSocket> sockets, std::unique_ptr<BatchHandler> handler,
                      stats::Counters& counters)
-    : sockets_(std::move(sockets)),
-      handler_(std::move(handler)),
+    : handler_(std::move(handler)),
       counters_(counters),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       batch_(std::make_unique<UdpBatch>()) {
   if (!wake_) throw std::system_error(errno, std::generic_category(), "eventfd");
-  for (const auto& socket : sockets_)
-    waited_on_.push_back({.fd = socket.get(), .events = POLLIN, .revents = 0});
+  for (auto& one : sockets) {
+    Served served{.socket = std::move(one.socket), .proxy_handler = nullptr};
+    if (!one.proxies.empty()) {
+      served.proxy_handler = std::make_unique<ProxyHandler>(std::move(one.proxies), *handler_, counters_);
+    }
+    waited_on_.push_back({.fd = served.socket.get(), .events = POLLIN, .revents = 0});
+    sockets_.push_back(std::move(served));
+  }
   waited_on_.push_back({.fd = wake_.get(), .events = POLLIN, .revents = 0});
 }
 
@@ -75,23 +82,24 @@ void UdpWorker::run() noexcept {
 bool UdpWorker::serve_each_socket() noexcept {
   bool busy = false;
   for (const auto& socket : sockets_) {
-    if (serve_batch(socket.get()) > 0) busy = true;
+    if (serve_batch(socket) > 0) busy = true;
   }
   return busy;
 }
 
-std::size_t UdpWorker::serve_batch(int socket) noexcept {
-  const auto received = batch_->receive(socket, counters_);
+std::size_t UdpWorker::serve_batch(const Served& served) noexcept {
+  const auto received = batch_->receive(served.socket.get(), counters_);
   const auto exchanges = batch_->exchanges();
   if (exchanges.empty()) return received;
-  handler_->answer_batch(exchanges);
-  batch_->send(socket, counters_);
+  auto& handler = served.proxy_handler ? *served.proxy_handler : *handler_;
+  handler.answer_batch(exchanges);
+  batch_->send(served.socket.get(), counters_);
   return received;
 }
 
 void UdpWorker::serve_what_is_queued() noexcept {
   for (const auto& socket : sockets_) {
-    for (int i = 0; i < base::limits::kUdpStopBatchesMax && serve_batch(socket.get()) > 0; ++i) {
+    for (int i = 0; i < base::limits::kUdpStopBatchesMax && serve_batch(socket) > 0; ++i) {
     }
   }
 }

@@ -21,7 +21,7 @@ class UdpWorker {
  public:
   /// `sockets`: bound by bind_udp. `counters` is this worker's block and outlives it.
   /// Throws std::system_error when the kernel has no descriptor left.
-  UdpWorker(std::vector<FileDescriptor> sockets, std::unique_ptr<BatchHandler> handler,
+  UdpWorker(std::vector<ListenSocket> sockets, std::unique_ptr<BatchHandler> handler,
             stats::Counters& counters);
   UdpWorker(const UdpWorker&) = delete;
   UdpWorker& operator=(const UdpWorker&) = delete;
@@ -42,13 +42,18 @@ class UdpWorker {
 
  private:
   void run() noexcept;
-  std::size_t serve_batch(int socket) noexcept;
+  /// A socket, and what stands before the handler where only proxies may send.
+  struct Served {
+    FileDescriptor socket;
+    std::unique_ptr<BatchHandler> proxy_handler;
+  };
+  std::size_t serve_batch(const Served& served) noexcept;
   bool serve_each_socket() noexcept;
   void serve_what_is_queued() noexcept;
 
-  std::vector<FileDescriptor> sockets_;
   std::unique_ptr<BatchHandler> handler_;
   stats::Counters& counters_;
+  std::vector<Served> sockets_;
   FileDescriptor wake_;            ///< An eventfd; readable once a stop was requested.
   std::vector<pollfd> waited_on_;  ///< The sockets and wake_.
   std::unique_ptr<UdpBatch> batch_;
