@@ -120,6 +120,20 @@ inline constexpr std::uint32_t kTcpTransferMs = 5'000;
 inline constexpr std::size_t kTcpWriteBytes = 16u << 10;
 /// Connections the kernel holds for us between two accepts; net.core.somaxconn caps it (4,096 by default).
 inline constexpr int kTcpBacklog = 4'096;
+/// What the kernel keeps of one TCP connection, asked for once on the listener: it doubles these for its own
+/// needs. Left alone it would let a client that reads nothing pin megabytes. 128 KiB hold two of the largest
+/// answers, 64 KiB some thousand queries.
+inline constexpr int kTcpSendBufferBytes = 128 << 10;
+inline constexpr int kTcpReceiveBufferBytes = 64 << 10;
+/// Queries of one TCP connection answered before the next connection has its turn: enough to pay for the
+/// system calls, few enough that a turn takes about as long as two UDP batches.
+inline constexpr std::size_t kTcpTurnQueries = 64;
+/// Sockets that one wait of the TCP thread reports, and connections taken in a turn from one listener.
+inline constexpr std::size_t kTcpEvents = 64;
+inline constexpr int kTcpTurnAccepts = 16;
+/// How long a TCP connection may live however busy it is: routes and weights change, and who stays connected
+/// for ever never follows. It ends between two messages (RFC 7766 6.2.3: a server may close at any time).
+inline constexpr std::uint32_t kTcpLifetimeMs = 3'600'000;
 /// TCP_FASTOPEN: first packets with data that may wait at once.
 inline constexpr int kTcpFastOpenQueue = 256;
 /// Pause after an accept that failed for lack of descriptors or memory; trying at once would spin.
@@ -129,6 +143,10 @@ inline constexpr std::uint32_t kTcpDrainMs = 2'000;
 /// After a hand-over the old server leaves idle TCP clients their whole idle time: whoever talks to it may
 /// finish. Nobody waits for it, since the new one answers already.
 inline constexpr std::uint32_t kTcpLingerMs = kTcpIdleMs;
+/// A PROXY header with all it carries besides addresses; dnsdist's default limit.
+inline constexpr std::size_t kProxyHeaderBytesMax = 512;
+/// Networks of proxies of one listener, searched one after the other for each datagram.
+inline constexpr std::size_t kProxyNetworksMax = 64;
 /// Connections on the control socket at once: operators and scrapers, not the public.
 inline constexpr std::size_t kControlConnectionsMax = 64;
 /// A control request is a short line of JSON.

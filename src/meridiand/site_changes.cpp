@@ -34,7 +34,7 @@ control::Prepare site_changes(const config::Site& started, net::Server& server,
   return [started, &server, committed = std::move(committed)](
              const config::Site& next,
              base::Diagnostics& warnings) -> base::Expected<control::Commit, base::Diagnostics> {
-    auto change = server.prepare(listen_addresses(next));
+    auto change = server.prepare(listen_addresses(next), {});
     if (!change) {
       base::Diagnostics errors;
       errors.error({next.path, 0, 0}, change.error());

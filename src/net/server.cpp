@@ -15,10 +15,10 @@
 namespace meridian::net {
 namespace {
 
-base::Expected<void, std::string> check_addresses(const std::vector<ListenAddress>& listen) {
-  if (listen.empty()) return base::unexpected(std::string{"no address to listen at"});
-  if (listen.size() <= base::limits::kListenAddressesMax) return {};
-  return base::unexpected(std::to_string(listen.size()) + " addresses to listen at; the limit is " +
+base::Expected<void, std::string> check_addresses(std::size_t clients, std::size_t proxies) {
+  if (clients == 0) return base::unexpected(std::string{"no address to listen at"});
+  if (clients + proxies <= base::limits::kListenAddressesMax) return {};
+  return base::unexpected(std::to_string(clients + proxies) + " addresses to listen at; the limit is " +
                           std::to_string(base::limits::kListenAddressesMax));
 }
 
@@ -32,6 +32,24 @@ std::optional<T> take(std::vector<T>& all, const ListenAddress& wanted) {
   return taken;
 }
 
+/// Addresses for clients, which have no proxies, and those for proxies.
+std::vector<ProxyListen> join_lists(const std::vector<ListenAddress>& listen,
+                                    const std::vector<ProxyListen>& proxy_listen) {
+  std::vector<ProxyListen> all;
+  for (const auto& address : listen) all.push_back({.address = address, .proxies = {}});
+  all.insert(all.end(), proxy_listen.begin(), proxy_listen.end());
+  return all;
+}
+
+base::Expected<std::vector<ListenSockets>, std::string> bind_each(const std::vector<ProxyListen>& wanted,
+                                                                  std::size_t workers) {
+  std::vector<ListenAddress> addresses;
+  for (const auto& one : wanted) addresses.push_back(one.address);
+  auto bound = bind_all(addresses, workers);
+  for (std::size_t i = 0; bound && i < wanted.size(); ++i) (*bound)[i].proxies = wanted[i].proxies;
+  return bound;
+}
+
 FileDescriptor duplicate(int socket) { return FileDescriptor(::fcntl(socket, F_DUPFD_CLOEXEC, 0)); }
 
 }  // namespace
@@ -43,21 +61,22 @@ Server::~Server() { stop(); }
 
 base::Expected<void, std::string> Server::start(std::vector<ListenSockets> inherited) {
   MERIDIAN_ASSERT(udp_workers_.empty() && !tcp_server_);
-  if (auto checked = check_addresses(options_.listen); !checked) return checked;
+  if (auto checked = check_addresses(options_.listen.size(), options_.proxy_listen.size()); !checked) return checked;
   if (options_.udp_workers == 0 || options_.udp_workers > base::limits::kUdpWorkersMax) {
     return base::unexpected("cannot run " + std::to_string(options_.udp_workers) + " UDP workers; use 1 to " +
                             std::to_string(base::limits::kUdpWorkersMax));
   }
   std::vector<ListenSockets> sockets;
-  std::vector<ListenAddress> absent;
-  for (const auto& wanted : options_.listen) {
-    if (auto taken = take(inherited, wanted)) {
+  std::vector<ProxyListen> absent;
+  for (const auto& wanted : join_lists(options_.listen, options_.proxy_listen)) {
+    if (auto taken = take(inherited, wanted.address)) {
+      taken->proxies = wanted.proxies;
       sockets.push_back(std::move(*taken));
     } else {
       absent.push_back(wanted);
     }
   }
-  auto bound = bind_all(absent, options_.udp_workers);
+  auto bound = bind_each(absent, options_.udp_workers);
   if (!bound) return base::unexpected(std::move(bound.error()));
   std::move(bound->begin(), bound->end(), std::back_inserter(sockets));
   // Standard library and Asio throw where the kernel has no thread or descriptor left; the handlers' own
@@ -79,11 +98,11 @@ void Server::make_threads(std::vector<ListenSockets> sockets) {
   for (std::size_t i = 0; i < options_.udp_workers; ++i) {
     auto& block = counters_.register_block();
     udp_workers_.push_back(std::make_unique<UdpWorker>(
-        std::vector<FileDescriptor>{}, make_handler_(static_cast<WorkerIndex>(i), block), block));
+        std::vector<ListenSocket>{}, make_handler_(static_cast<WorkerIndex>(i), block), block));
   }
   auto& block = counters_.register_block();
   const auto tcp_index = static_cast<WorkerIndex>(options_.udp_workers);
-  tcp_server_ = std::make_unique<TcpServer>(std::vector<FileDescriptor>{}, make_handler_(tcp_index, block),
+  tcp_server_ = std::make_unique<TcpServer>(std::vector<ListenSocket>{}, make_handler_(tcp_index, block),
                                             block, options_.tcp);
   for (auto& one : sockets) serve(std::move(one));
 }
@@ -108,14 +127,16 @@ UdpWorker& Server::worker_of(std::size_t socket_index) const noexcept {
 
 /// Gives the sockets to the threads.
 void Server::serve(ListenSockets sockets) {
-  Listening one{.wanted = sockets.wanted, .listen = sockets.listen, .udp = {}, .tcp = sockets.tcp.get()};
+  Listening one{.wanted = sockets.wanted,
+                .listen = sockets.listen,
+                .proxies = sockets.proxies,
+                .udp = {},
+                .tcp = sockets.tcp.get()};
   for (std::size_t i = 0; i < sockets.udp.size(); ++i) {
     one.udp.push_back(sockets.udp[i].get());
-    std::vector<FileDescriptor> own;
-    own.push_back(std::move(sockets.udp[i]));
-    worker_of(i).add_sockets(std::move(own));
+    worker_of(i).add_socket({.socket = std::move(sockets.udp[i]), .proxies = sockets.proxies});
   }
-  tcp_server_->add_listener(std::move(sockets.tcp));
+  tcp_server_->add_listener({.socket = std::move(sockets.tcp), .proxies = sockets.proxies});
   const std::lock_guard lock(mutex_);
   listening_.push_back(std::move(one));
 }
@@ -132,18 +153,20 @@ std::vector<ListenAddress> Server::addresses() const {
   return addresses;
 }
 
-base::Expected<Server::Change, std::string> Server::prepare(const std::vector<ListenAddress>& wanted) {
-  if (auto checked = check_addresses(wanted); !checked) return base::unexpected(std::move(checked.error()));
+base::Expected<Server::Change, std::string> Server::prepare(
+    const std::vector<ListenAddress>& listen, const std::vector<ProxyListen>& proxy_listen) {
+  if (auto checked = check_addresses(listen.size(), proxy_listen.size()); !checked)
+    return base::unexpected(std::move(checked.error()));
   std::vector<Listening> left;
   {
     const std::lock_guard lock(mutex_);
     left = listening_;
   }
-  std::vector<ListenAddress> absent;
-  for (const auto& address : wanted) {
-    if (!take(left, address)) absent.push_back(address);
+  std::vector<ProxyListen> absent;
+  for (const auto& one : join_lists(listen, proxy_listen)) {
+    if (!take(left, one.address)) absent.push_back(one);
   }
-  auto bound = bind_all(absent, options_.udp_workers);
+  auto bound = bind_each(absent, options_.udp_workers);
   if (!bound) return base::unexpected(std::move(bound.error()));
   Change change{.added = std::move(*bound), .removed = {}};
   for (const auto& one : left) change.removed.push_back(one.wanted);
@@ -178,7 +201,11 @@ base::Expected<std::vector<ListenSockets>, std::string> Server::duplicate_socket
   const std::lock_guard lock(mutex_);
   std::vector<ListenSockets> all;
   for (const auto& one : listening_) {
-    ListenSockets copy{.wanted = one.wanted, .listen = one.listen, .udp = {}, .tcp = duplicate(one.tcp)};
+    ListenSockets copy{.wanted = one.wanted,
+                       .listen = one.listen,
+                       .udp = {},
+                       .tcp = duplicate(one.tcp),
+                       .proxies = one.proxies};
     bool is_whole = static_cast<bool>(copy.tcp);
     for (const int socket : one.udp) {
       copy.udp.push_back(duplicate(socket));

@@ -19,10 +19,17 @@
 
 namespace meridian::net {
 
+/// An address that only proxies may send to, and those proxies.
+struct ProxyListen {
+  ListenAddress address;
+  ProxyNetworks proxies;  ///< 1 to limits::kProxyNetworksMax.
+};
+
 struct ServerOptions {
-  std::vector<ListenAddress> listen;  ///< 1 to limits::kListenAddressesMax.
+  std::vector<ListenAddress> listen;  ///< 1 to limits::kListenAddressesMax, with those of `proxy_listen`.
   std::size_t udp_workers = 1;        ///< 1 to limits::kUdpWorkersMax.
   TcpLimits tcp;
+  std::vector<ProxyListen> proxy_listen = {};
 };
 
 class Server {
@@ -48,8 +55,10 @@ class Server {
     std::vector<ListenSockets> added;
     std::vector<ListenAddress> removed;  ///< As they were asked for.
   };
-  /// What leads from what is served to `wanted`; binds what is new. On error nothing is bound.
-  [[nodiscard]] base::Expected<Change, std::string> prepare(const std::vector<ListenAddress>& wanted);
+  /// What leads from what is served to these; binds what is new. On error nothing is bound. An address that
+  /// stays keeps its proxies.
+  [[nodiscard]] base::Expected<Change, std::string> prepare(const std::vector<ListenAddress>& listen,
+                                                      const std::vector<ProxyListen>& proxy_listen);
   /// Serves what was added, then drains and closes what was removed. Addresses in neither are not touched.
   void apply(Change change);
 
@@ -63,6 +72,9 @@ class Server {
   /// connections that are open, and ends every thread. Bounded by TcpLimits::linger and drain.
   void hand_over() noexcept;
 
+  /// From any thread, while it runs.
+  void set_tcp_limits(const TcpLimits& limits) { tcp_server_->set_limits(limits); }
+
   /// Answers what has arrived and ends every thread; bounded by TcpLimits::drain. May be called twice.
   void stop() noexcept;
 
@@ -71,6 +83,7 @@ class Server {
   struct Listening {
     ListenAddress wanted;
     ListenAddress listen;
+    ProxyNetworks proxies;
     std::vector<int> udp;  ///< The socket at place i is worker i's, modulo their number.
     int tcp = -1;
   };

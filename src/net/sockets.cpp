@@ -121,6 +121,9 @@ Bound bind_one_tcp(const ListenAddress& listen) {
   if (!set_option(*socket, SOL_SOCKET, SO_REUSEADDR, 1)) return base::unexpected(errno);
   // Accepted sockets inherit it: answers are written whole, so Nagle could only delay them.
   try_option(*socket, IPPROTO_TCP, TCP_NODELAY, 1);
+  // Also inherited, and only before listen() in time for the window that a connection starts with.
+  try_option(*socket, SOL_SOCKET, SO_SNDBUF, limits::kTcpSendBufferBytes);
+  try_option(*socket, SOL_SOCKET, SO_RCVBUF, limits::kTcpReceiveBufferBytes);
   auto bound = bind_socket(std::move(*socket), listen);
   if (!bound) return bound;
   // RFC 7766 6.2: saves resolvers a round trip; the kernel refuses where net.ipv4.tcp_fastopen lacks bit 2.

@@ -5,6 +5,7 @@
 
 #include "base/expected.hpp"
 #include "net/address.hpp"
+#include "net/proxy_protocol.hpp"
 
 #include <string>
 #include <utility>
@@ -35,6 +36,12 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
+/// A bound socket and the proxies whose PROXY headers open what comes in (none: clients come themselves).
+struct ListenSocket {
+  FileDescriptor socket;
+  ProxyNetworks proxies = {};
+};
+
 struct BindError {
   int error = 0;  ///< errno, for callers that can do something about it.
   std::string message;
@@ -59,6 +66,7 @@ struct ListenSockets {
   ListenAddress listen;             ///< With the real port.
   std::vector<FileDescriptor> udp;  ///< One a worker.
   FileDescriptor tcp;
+  ProxyNetworks proxies = {};  ///< Set by whoever asked for the address; empty for clients.
 };
 
 /// Both transports of every address, port 0 with one port for both: every socket, or an error and none.

@@ -12,7 +12,7 @@ std::span<std::uint8_t> TcpFraming::room() noexcept {
 }
 
 TcpFraming::Next TcpFraming::next(std::span<const std::uint8_t>& message) noexcept {
-  const auto have = std::span{bytes_}.first(end_).subspan(begin_);
+  const auto have = peek();
   if (have.size() < kLengthBytes) return Next::NeedBytes;
   const auto length = static_cast<std::size_t>(have[0] << 8 | have[1]);
   if (length == 0 || length > base::limits::kQueryBytesMax) return Next::BadLength;

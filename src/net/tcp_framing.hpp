@@ -27,6 +27,13 @@ class TcpFraming {
   /// Takes the next message out. `message` is set for Next::Message only.
   [[nodiscard]] Next next(std::span<const std::uint8_t>& message) noexcept;
 
+  /// What is here of the stream and was not taken out yet: for whatever comes before the first message.
+  [[nodiscard]] std::span<const std::uint8_t> peek() const noexcept {
+    return std::span{bytes_}.first(end_).subspan(begin_);
+  }
+  /// Takes so many bytes of peek() out.
+  void skip(std::size_t bytes) noexcept { begin_ += bytes; }
+
   /// True between messages: not one byte of the next is here.
   [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
 

@@ -6,220 +6,395 @@
 #include "net/tcp_table.hpp"
 
 #include <pthread.h>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
-#include <exception>
+#include <array>
+#include <cerrno>
+#include <functional>
 #include <list>
+#include <mutex>
 #include <optional>
 #include <span>
+#include <system_error>
 #include <utility>
 
 namespace meridian::net {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
+namespace limits = base::limits;
+using base::MonotonicTime;
 using stats::Counter;
-
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+using std::chrono::milliseconds;
 
 /// Deadlines are looked at this often: finer than any limit a client could notice, and nothing as load.
-constexpr std::chrono::milliseconds kSweepPeriodMax{250};
+constexpr milliseconds kSweepPeriodMax{250};
 
-/// A coroutine here ends with an exception only when memory is out, and that ends the process.
-void rethrow(const std::exception_ptr& error) {
-  if (error) std::rethrow_exception(error);
-}
-
-Peer to_peer(const tcp::endpoint& endpoint) noexcept {
-  sockaddr_storage storage{};
-  std::memcpy(&storage, endpoint.data(), endpoint.size());
-  const auto from = from_socket_address(storage);
-  return {.address = from.address, .port = from.port, .tcp = true};
-}
+constexpr std::size_t kLengthBytes = 2;
 
 /// What to do once the buffered messages were looked at.
 enum class Step { Read, AnswerMore, Close };
 
+struct Listener : TcpSource {
+  explicit Listener(ListenSocket listen)
+      : TcpSource(Kind::Listener), socket(std::move(listen.socket)), proxies(std::move(listen.proxies)) {}
+  FileDescriptor socket;
+  ProxyNetworks proxies;
+};
+
+FileDescriptor made_or_throw(int fd, const char* what) {
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
+  return FileDescriptor(fd);
+}
+
 }  // namespace
 
 /// Everything that lives on the TCP thread.
+///
+/// Plain epoll, level-triggered: one read of a socket that is known to be readable, one write, and no system
+/// call to say what is waited for. That an event comes again as long as bytes are left is what lets a turn
+/// end early, and the kernel reports waiting sockets in turn.
 class TcpServer::Loop {
  public:
-  Loop(std::vector<FileDescriptor> listeners, std::unique_ptr<BatchHandler> handler,
-       stats::Counters& counters, const TcpLimits& limits)
+  Loop(std::vector<ListenSocket> listeners, std::unique_ptr<BatchHandler> handler, stats::Counters& counters,
+       const TcpLimits& limits)
       : handler_(std::move(handler)),
         counters_(counters),
         limits_(limits),
-        table_({.idle = limits.idle, .transfer = limits.transfer}),
-        reply_(base::limits::kTcpMessageBytesMax),
-        sweep_timer_(io_) {
-    for (auto& listener : listeners) add_acceptor(std::move(listener));
+        out_(limits::kTcpWriteBytes + kLengthBytes + limits::kTcpMessageBytesMax),
+        poll_(made_or_throw(::epoll_create1(EPOLL_CLOEXEC), "epoll")),
+        wake_fd_(made_or_throw(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
+    watch(EPOLL_CTL_ADD, wake_fd_, EPOLLIN, wake_source_);
+    for (auto& listener : listeners) add_listener(std::move(listener));
   }
 
-  void run() {
-    for (auto one = acceptors_.begin(); one != acceptors_.end(); ++one) {
-      asio::co_spawn(io_, accept_from(one), rethrow);
-    }
-    running_ = true;
-    asio::co_spawn(io_, sweep(), rethrow);
-    io_.run();
-  }
+  void run();
 
-  void request_stop() {
-    asio::post(io_, [this] { begin_drain(); });
-  }
+  /// From any thread: has the TCP thread call `order`.
+  void post(std::function<void()> order);
 
-  void request_hand_over() {
-    asio::post(io_, [this] { begin_linger(); });
-  }
-
-  void add_listener(FileDescriptor listener) {
-    asio::post(io_, [this, listener = std::move(listener)]() mutable {
-      if (drain_deadline_ || linger_deadline_) return;
-      add_acceptor(std::move(listener));
-      if (running_) asio::co_spawn(io_, accept_from(std::prev(acceptors_.end())), rethrow);
-    });
-  }
-
-  void remove_listener(int listener) {
-    asio::post(io_, [this, listener] {
-      for (auto& acceptor : acceptors_) {
-        if (acceptor.native_handle() == listener) close_acceptor(acceptor);
-      }
-    });
-  }
-
-  void refresh() {
-    asio::post(io_, [this] { handler_->refresh(); });
-  }
-
- private:
-  using Acceptors = std::list<tcp::acceptor>;
-
-  void add_acceptor(FileDescriptor listener);
-  asio::awaitable<void> accept_from(Acceptors::iterator place);
-  void note_accept_result(const error_code& error);
-  void admit(tcp::socket socket);
-  bool make_room();
-  asio::awaitable<void> serve(std::shared_ptr<TcpConnection> connection);
-  Step answer_buffered(TcpConnection& connection);
-  bool answer(TcpConnection& connection, std::span<const std::uint8_t> query);
-  asio::awaitable<bool> flush(TcpConnection& connection);
-  asio::awaitable<bool> read_more(TcpConnection& connection);
-  asio::awaitable<void> sweep();
-  void close_expired();
+  // On the TCP thread.
+  void set_limits(const TcpLimits& limits) { limits_ = limits; }
+  void refresh() { handler_->refresh(); }
+  void add_listener(ListenSocket listener);
+  void remove_listener(int listener);
   void begin_drain();
   void begin_linger();
-  void accept_backlog(tcp::acceptor& acceptor);
-  void close_acceptor(tcp::acceptor& acceptor);
+
+ private:
+  void watch(int operation, const FileDescriptor& socket, std::uint32_t events, TcpSource& source);
+  int wait_ms() const;
+  void handle(const epoll_event& event);
+  void take_orders();
+
+  void accept_from(Listener& listener, int count_max);
+  bool accept_one(Listener& listener);
+  void note_accept_result(int error);
+  void pause_accepting(bool pause);
+  void admit(FileDescriptor socket, const Peer& peer, const Listener& listener);
+  bool make_room_for_client(const base::IpAddress& client);
+  bool make_room();
+
+  void serve_ready();
+  void read_and_answer(TcpConnection& connection);
+  bool read_some(TcpConnection& connection);
+  bool take_proxy_header(TcpConnection& connection);
+  void answer_turn(TcpConnection& connection);
+  Step answer_buffered(TcpConnection& connection);
+  bool answer(TcpConnection& connection, std::span<const std::uint8_t> query);
+  bool write_answers(TcpConnection& connection, Step step);
+  void write_more(TcpConnection& connection);
+  void settle(TcpConnection& connection, Step step);
+  void close_counted(TcpConnection& connection, Counter counter);
+
+  void close_listener(Listener& listener);
+  void sweep();
 
   std::unique_ptr<BatchHandler> handler_;
   stats::Counters& counters_;
-  const TcpLimits limits_;
+  TcpLimits limits_;
   TcpTable table_;
-  std::vector<std::uint8_t>
-      reply_;  ///< One answer; shared, since the handler is called for one query at a time.
+  /// The answers of one turn; shared, since connections take turns.
+  std::vector<std::uint8_t> out_;
+  std::size_t out_bytes_ = 0;
+  std::uint64_t out_answers_ = 0;
+
+  FileDescriptor poll_;
+  FileDescriptor wake_fd_;  ///< An eventfd; readable once there are orders.
+  TcpSource wake_source_{TcpSource::Kind::Wake};
+  std::list<Listener> listeners_;
+  std::array<epoll_event, limits::kTcpEvents> events_{};
+
+  MonotonicTime now_ = std::chrono::steady_clock::now();  ///< Of this round.
+  MonotonicTime next_sweep_ = now_;
   bool accept_failing_ = false;
-  bool running_ = false;
-  std::optional<base::MonotonicTime> drain_deadline_;   ///< Set once stopping.
-  std::optional<base::MonotonicTime> linger_deadline_;  ///< Set once handed over.
-  asio::io_context io_{1};
-  asio::steady_timer sweep_timer_;
-  Acceptors acceptors_;  ///< A list: coroutines hold places in it.
+  std::optional<MonotonicTime> accept_again_;     ///< Set while accepting pauses.
+  std::optional<MonotonicTime> linger_deadline_;  ///< Set once handed over.
+  std::optional<MonotonicTime> drain_deadline_;   ///< Set once stopping.
+
+  std::mutex orders_mutex_;
+  std::vector<std::function<void()>> orders_;
 };
+
+// --- the round -------------------------------------------------------------------------------------
+
+void TcpServer::Loop::run() {
+  while (!drain_deadline_ || table_.size() > 0) {
+    serve_ready();
+    const int count = ::epoll_wait(poll_.get(), events_.data(), static_cast<int>(events_.size()), wait_ms());
+    now_ = std::chrono::steady_clock::now();
+    for (int i = 0; i < count; ++i) handle(events_[static_cast<std::size_t>(i)]);
+    if (now_ >= next_sweep_) sweep();
+    // No event of this round is left that could point at them.
+    table_.bury();
+    listeners_.remove_if([](const Listener& listener) { return !listener.socket; });
+  }
+}
+
+void TcpServer::Loop::watch(int operation, const FileDescriptor& socket, std::uint32_t events,
+                            TcpSource& source) {
+  epoll_event event{.events = events, .data = {.ptr = &source}};
+  // Fails for lack of memory only, and that ends the process; the rest would be our bug.
+  MERIDIAN_ASSERT(::epoll_ctl(poll_.get(), operation, socket.get(), &event) == 0);
+}
+
+int TcpServer::Loop::wait_ms() const {
+  if (table_.count(TcpPhase::Ready) > 0) return 0;
+  // Nothing has a deadline, so a server without connections never wakes up.
+  const bool nothing_to_come = table_.size() == 0 && !accept_again_ && !linger_deadline_;
+  if (nothing_to_come) return drain_deadline_ ? 0 : -1;
+  const auto left = std::chrono::ceil<milliseconds>(next_sweep_ - std::chrono::steady_clock::now());
+  return static_cast<int>(std::clamp(left, milliseconds{0}, kSweepPeriodMax).count());
+}
+
+void TcpServer::Loop::handle(const epoll_event& event) {
+  auto& source = *static_cast<TcpSource*>(event.data.ptr);
+  switch (source.kind) {
+    case TcpSource::Kind::Wake:
+      return take_orders();
+    case TcpSource::Kind::Listener:
+      accept_from(static_cast<Listener&>(source), limits::kTcpTurnAccepts);
+      return;
+    case TcpSource::Kind::Connection:
+      break;
+  }
+  auto& connection = static_cast<TcpConnection&>(source);
+  if (!connection.open) return;
+  switch (connection.phase) {
+    case TcpPhase::Idle:
+    case TcpPhase::Reading:
+      return read_and_answer(connection);
+    case TcpPhase::Writing:
+      return write_more(connection);
+    case TcpPhase::Ready:
+      return;  // Its turn comes without an event.
+  }
+}
+
+void TcpServer::Loop::take_orders() {
+  std::uint64_t count = 0;
+  static_cast<void>(::read(wake_fd_.get(), &count, sizeof count) < 0);
+  std::vector<std::function<void()>> orders;
+  {
+    const std::lock_guard lock(orders_mutex_);
+    orders.swap(orders_);
+  }
+  for (const auto& order : orders) order();
+  next_sweep_ = now_;  // Shorter limits hold from now on.
+}
+
+void TcpServer::Loop::post(std::function<void()> order) {
+  {
+    const std::lock_guard lock(orders_mutex_);
+    orders_.push_back(std::move(order));
+  }
+  const std::uint64_t one = 1;
+  // Fails only when the counter is full, and then it is readable anyway.
+  static_cast<void>(::write(wake_fd_.get(), &one, sizeof one) < 0);
+}
 
 // --- accepting -------------------------------------------------------------------------------------
 
-void TcpServer::Loop::add_acceptor(FileDescriptor listener) {
-  const auto family = local_address(listener).address.family;
-  acceptors_.emplace_back(io_, family == base::Family::V4 ? tcp::v4() : tcp::v6(), listener.release());
+void TcpServer::Loop::add_listener(ListenSocket listener) {
+  if (drain_deadline_ || linger_deadline_) return;
+  listeners_.emplace_back(std::move(listener));
+  watch(EPOLL_CTL_ADD, listeners_.back().socket, accept_again_ ? 0u : std::uint32_t{EPOLLIN},
+        listeners_.back());
 }
 
-/// Forgets the acceptor once it was closed.
-asio::awaitable<void> TcpServer::Loop::accept_from(Acceptors::iterator place) {
-  auto& acceptor = *place;
-  asio::steady_timer pause(io_);
-  while (acceptor.is_open()) {
-    auto [error, socket] = co_await acceptor.async_accept(kAwait);
-    if (!error) admit(std::move(socket));
-    if (!acceptor.is_open()) break;
-    note_accept_result(error);
-    if (!error) continue;
-    // Out of descriptors or memory: the connection stays in the backlog, so trying at once would spin.
-    pause.expires_after(std::chrono::milliseconds{base::limits::kTcpAcceptPauseMs});
-    co_await pause.async_wait(kAwait);
+void TcpServer::Loop::remove_listener(int listener) {
+  for (auto& one : listeners_) {
+    if (one.socket.get() == listener) close_listener(one);
   }
-  acceptors_.erase(place);
 }
 
-void TcpServer::Loop::note_accept_result(const error_code& error) {
-  if (error) counters_.add(Counter::TcpAcceptErrors);
-  if (error.failed() == accept_failing_) return;
-  accept_failing_ = error.failed();
+/// Connections the kernel accepted for us may carry queries already; closing the listener resets them.
+void TcpServer::Loop::close_listener(Listener& listener) {
+  accept_from(listener, limits::kTcpBacklog);
+  listener.socket = FileDescriptor();
+}
+
+void TcpServer::Loop::accept_from(Listener& listener, int count_max) {
+  for (int i = 0; i < count_max && accept_one(listener); ++i) {
+  }
+}
+
+/// False when there is none, or none can be taken.
+bool TcpServer::Loop::accept_one(Listener& listener) {
+  if (!listener.socket) return false;  // Closed in this round.
+  sockaddr_storage from{};
+  socklen_t bytes = sizeof from;
+  void* raw = &from;
+  FileDescriptor socket(
+      ::accept4(listener.socket.get(), static_cast<sockaddr*>(raw), &bytes, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!socket && errno == EAGAIN) return false;
+  // Signals, and clients that gave up in the queue, are not the server's trouble: the next one may be fine.
+  if (!socket && (errno == EINTR || errno == ECONNABORTED)) return true;
+  note_accept_result(socket ? 0 : errno);
+  if (!socket) return false;
+  const auto address = from_socket_address(from);
+  admit(std::move(socket), {.address = address.address, .port = address.port, .tcp = true}, listener);
+  return true;
+}
+
+void TcpServer::Loop::note_accept_result(int error) {
+  if (error != 0) {
+    counters_.add(Counter::TcpAcceptErrors);
+    // Out of descriptors or memory: the connection stays in the backlog, so trying at once would spin.
+    pause_accepting(true);
+  }
+  if ((error != 0) == accept_failing_) return;
+  accept_failing_ = error != 0;
   if (accept_failing_) {
     base::log_event(base::LogLevel::Warning, "tcp_accept_failing",
-                    {{"error", error.message()}, {"connections", table_.size()}});
+                    {{"error", std::generic_category().message(error)}, {"connections", table_.size()}});
   } else {
     base::log_event(base::LogLevel::Info, "tcp_accept_resumed", {{"connections", table_.size()}});
   }
 }
 
+void TcpServer::Loop::pause_accepting(bool pause) {
+  accept_again_.reset();
+  if (pause) {
+    accept_again_ = now_ + milliseconds{limits::kTcpAcceptPauseMs};
+    next_sweep_ = std::min(next_sweep_, *accept_again_);
+  }
+  for (auto& listener : listeners_) {
+    if (listener.socket) watch(EPOLL_CTL_MOD, listener.socket, pause ? 0u : std::uint32_t{EPOLLIN}, listener);
+  }
+}
+
 /// Takes a new connection in, or lets it close by going out of scope.
-void TcpServer::Loop::admit(tcp::socket socket) {
-  error_code error;
-  const auto endpoint = socket.remote_endpoint(error);
-  if (error) return counters_.add(Counter::TcpAborted);  // Reset before we came to it.
-  const auto peer = to_peer(endpoint);
-  // The client's own limit first: who is over it must not push out others.
-  if (table_.client_count(peer.address) >= limits_.connections_per_client_max) {
+void TcpServer::Loop::admit(FileDescriptor socket, const Peer& peer, const Listener& listener) {
+  const bool behind_proxy = !listener.proxies.empty();
+  if (behind_proxy && !contains(listener.proxies, peer.address)) {
+    return counters_.add(Counter::TcpProxyDenied);
+  }
+  // The client's own limit first: who is over it must not push out others. Behind a proxy the client is not
+  // known yet, and a proxy has as many connections as it has clients.
+  if (!behind_proxy && !make_room_for_client(peer.address)) {
     return counters_.add(Counter::TcpRejectedClientLimit);
   }
   if (!make_room()) return counters_.add(Counter::TcpRejectedLimit);
   counters_.add(Counter::TcpConnections);
-  const auto connection = std::make_shared<TcpConnection>(std::move(socket), peer);
-  table_.open(*connection);
-  asio::co_spawn(io_, serve(connection), rethrow);
+  auto& connection = table_.open(std::move(socket), peer, now_);
+  connection.awaits_proxy_header = behind_proxy;
+  if (!behind_proxy) table_.assign_client(connection);
+  watch(EPOLL_CTL_ADD, connection.socket, EPOLLIN, connection);
+}
+
+/// At the limit the client's own longest idle connection goes.
+bool TcpServer::Loop::make_room_for_client(const base::IpAddress& client) {
+  while (table_.client_count(client) >= limits_.connections_per_client_max) {
+    auto* const oldest = table_.oldest_idle_of(client);
+    if (oldest == nullptr) return false;
+    close_counted(*oldest, Counter::TcpEvictedClientLimit);
+  }
+  return true;
 }
 
 /// At the limit the longest idle connection goes (RFC 7766 6.2.3 lets servers close idle ones at any time).
 bool TcpServer::Loop::make_room() {
-  if (table_.size() < limits_.connections_max) return true;
-  auto* const oldest = table_.oldest(TcpPhase::Idle);
-  if (oldest == nullptr) return false;
-  counters_.add(Counter::TcpEvicted);
-  table_.close(*oldest);
+  while (table_.size() >= limits_.connections_max) {
+    auto* const oldest = table_.oldest(TcpPhase::Idle);
+    if (oldest == nullptr) return false;
+    close_counted(*oldest, Counter::TcpEvicted);
+  }
   return true;
 }
 
 // --- one connection --------------------------------------------------------------------------------
 
-asio::awaitable<void> TcpServer::Loop::serve(std::shared_ptr<TcpConnection> connection) {
-  for (;;) {
-    const Step step = answer_buffered(*connection);
-    if (!connection->output.empty() && !co_await flush(*connection)) break;
-    if (step == Step::Close) break;
-    if (step == Step::Read && !co_await read_more(*connection)) break;
+/// A turn for each that was not done with its last one. Those that are not done again wait for the next
+/// round.
+void TcpServer::Loop::serve_ready() {
+  for (auto count = table_.count(TcpPhase::Ready); count > 0; --count) {
+    auto* const connection = table_.oldest(TcpPhase::Ready);
+    if (connection == nullptr) return;
+    answer_turn(*connection);
   }
-  table_.close(*connection);
-  if ((drain_deadline_ || linger_deadline_) && table_.size() == 0) sweep_timer_.cancel();
 }
 
-/// Answers whole messages from the input until there is enough to write.
+void TcpServer::Loop::read_and_answer(TcpConnection& connection) {
+  if (read_some(connection)) answer_turn(connection);
+}
+
+/// False when there is nothing to look at, or the connection is over.
+bool TcpServer::Loop::read_some(TcpConnection& connection) {
+  const auto room = connection.input.room();
+  const auto bytes = ::recv(connection.socket.get(), room.data(), room.size(), MSG_DONTWAIT);
+  if (bytes > 0) {
+    connection.input.fill(static_cast<std::size_t>(bytes));
+    return true;
+  }
+  if (bytes < 0 && (errno == EAGAIN || errno == EINTR) && !drain_deadline_) return false;
+  // Between messages a client may leave as it likes, by FIN or by RST. When stopping it is we who leave.
+  const bool broken_off = !connection.input.empty() && !(drain_deadline_ && bytes < 0);
+  if (broken_off) counters_.add(Counter::TcpAborted);
+  table_.close(connection);
+  return false;
+}
+
+/// False when the header is not whole yet, or the connection is over.
+bool TcpServer::Loop::take_proxy_header(TcpConnection& connection) {
+  const auto header = parse_proxy_header(connection.input.peek());
+  if (!header && header.error() == ProxyError::Incomplete) {
+    settle(connection, Step::Read);
+    return false;
+  }
+  if (!header) {
+    close_counted(connection, Counter::TcpProxyMalformed);
+    return false;
+  }
+  connection.input.skip(header->bytes);
+  connection.awaits_proxy_header = false;
+  if (header->client) {
+    connection.peer.address = header->client->address;
+    connection.peer.port = header->client->port;
+  }
+  if (!make_room_for_client(connection.peer.address)) {
+    close_counted(connection, Counter::TcpRejectedClientLimit);
+    return false;
+  }
+  table_.assign_client(connection);
+  return true;
+}
+
+void TcpServer::Loop::answer_turn(TcpConnection& connection) {
+  out_bytes_ = 0;
+  out_answers_ = 0;
+  if (connection.awaits_proxy_header && !take_proxy_header(connection)) return;
+  const Step step = answer_buffered(connection);
+  if (out_bytes_ == 0 || write_answers(connection, step)) settle(connection, step);
+}
+
+/// Answers whole messages from the input until there is enough to write or others wait for their turn.
 Step TcpServer::Loop::answer_buffered(TcpConnection& connection) {
   std::span<const std::uint8_t> query;
-  while (connection.output.size() < base::limits::kTcpWriteBytes) {
+  while (out_bytes_ < limits::kTcpWriteBytes && out_answers_ < limits::kTcpTurnQueries) {
     switch (connection.input.next(query)) {
       case TcpFraming::Next::NeedBytes:
         return Step::Read;
@@ -235,148 +410,131 @@ Step TcpServer::Loop::answer_buffered(TcpConnection& connection) {
 
 bool TcpServer::Loop::answer(TcpConnection& connection, std::span<const std::uint8_t> query) {
   counters_.add(Counter::TcpQueries);
-  Exchange exchange{.peer = connection.peer, .query = query, .reply = reply_, .reply_bytes = 0};
+  const auto room = std::span{out_}.subspan(out_bytes_, kLengthBytes + limits::kTcpMessageBytesMax);
+  Exchange exchange{
+      .peer = connection.peer, .query = query, .reply = room.subspan(kLengthBytes), .reply_bytes = 0};
   handler_->answer_batch({&exchange, 1});
   const auto bytes = exchange.reply_bytes;
-  MERIDIAN_ASSERT(bytes <= reply_.size());
+  MERIDIAN_ASSERT(bytes <= limits::kTcpMessageBytesMax);
   if (bytes == 0) {
     counters_.add(Counter::TcpUnanswered);
     return false;
   }
-  auto& output = connection.output;
-  const auto start = output.size();
-  output.resize(start + 2 + bytes);
-  output[start] = static_cast<std::uint8_t>(bytes >> 8);
-  output[start + 1] = static_cast<std::uint8_t>(bytes & 0xff);
-  std::memcpy(&output[start + 2], reply_.data(), bytes);
-  ++connection.output_answers;
+  room[0] = static_cast<std::uint8_t>(bytes >> 8);
+  room[1] = static_cast<std::uint8_t>(bytes & 0xff);
+  out_bytes_ += kLengthBytes + bytes;
+  ++out_answers_;
   return true;
 }
 
-/// False when the connection is over.
-asio::awaitable<bool> TcpServer::Loop::flush(TcpConnection& connection) {
-  table_.enter(connection, TcpPhase::Writing);
-  const auto [error, bytes] =
-      co_await asio::async_write(connection.socket, asio::buffer(connection.output), kAwait);
-  if (!connection.open) co_return false;  // Closed while we waited, and counted there.
-  if (error) {
-    counters_.add(Counter::TcpAborted);
-    co_return false;
+/// True when the kernel took them all. What it did not take waits with the connection, and `step` with it.
+bool TcpServer::Loop::write_answers(TcpConnection& connection, Step step) {
+  const auto answers = std::span<const std::uint8_t>{out_}.first(out_bytes_);
+  const auto result = ::send(connection.socket.get(), answers.data(), answers.size(), MSG_NOSIGNAL);
+  if (result < 0 && errno != EAGAIN && errno != EINTR) {
+    close_counted(connection, Counter::TcpAborted);
+    return false;
   }
-  counters_.add(Counter::TcpAnswers, connection.output_answers);
-  connection.output_answers = 0;
-  connection.output.clear();
-  // One large answer must not stay allocated for as long as the connection lives.
-  if (connection.output.capacity() > base::limits::kTcpWriteBytes) connection.output.shrink_to_fit();
-  co_return true;
+  const auto sent = result < 0 ? 0 : static_cast<std::size_t>(result);
+  if (sent == answers.size()) {
+    counters_.add(Counter::TcpAnswers, out_answers_);
+    return true;
+  }
+  const auto rest = answers.subspan(sent);
+  connection.output.assign(rest.begin(), rest.end());
+  connection.output_sent = 0;
+  connection.output_answers = out_answers_;
+  connection.closes_after_output = step == Step::Close;
+  table_.enter(connection, TcpPhase::Writing, now_);
+  watch(EPOLL_CTL_MOD, connection.socket, EPOLLOUT, connection);
+  return false;
 }
 
-/// False when the connection is over.
-asio::awaitable<bool> TcpServer::Loop::read_more(TcpConnection& connection) {
+void TcpServer::Loop::write_more(TcpConnection& connection) {
+  const auto rest = std::span<const std::uint8_t>{connection.output}.subspan(connection.output_sent);
+  const auto result = ::send(connection.socket.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+  if (result < 0) {
+    if (errno != EAGAIN && errno != EINTR) close_counted(connection, Counter::TcpAborted);
+    return;
+  }
+  connection.output_sent += static_cast<std::size_t>(result);
+  if (connection.output_sent < connection.output.size()) return;
+  counters_.add(Counter::TcpAnswers, connection.output_answers);
+  // Given back: a connection that was slow once must not hold its room for as long as it lives.
+  connection.output = {};
+  if (connection.closes_after_output) return table_.close(connection);
+  watch(EPOLL_CTL_MOD, connection.socket, EPOLLIN, connection);
+  table_.enter(connection, TcpPhase::Ready, now_);
+}
+
+/// What the connection waits for after its turn.
+void TcpServer::Loop::settle(TcpConnection& connection, Step step) {
+  if (step == Step::Close) return table_.close(connection);
+  if (step == Step::AnswerMore) return table_.enter(connection, TcpPhase::Ready, now_);
+  // Stopping: whoever has sent something that we did not read yet gets its answer first.
+  if (drain_deadline_) {
+    if (read_some(connection)) table_.enter(connection, TcpPhase::Ready, now_);
+    return;
+  }
+  const auto age = now_ - connection.opened;
+  // Who is never between two messages is cut off within one, after as long as a message may take.
+  if (age >= (connection.input.empty() ? limits_.lifetime : limits_.lifetime + limits_.transfer)) {
+    return close_counted(connection, Counter::TcpLifetimeClosed);
+  }
   // A message has one deadline from its first byte on: more bytes of it do not buy more time.
   if (connection.input.empty()) {
-    table_.enter(connection, TcpPhase::Idle);
-  } else if (connection.phase != TcpPhase::Reading) {
-    table_.enter(connection, TcpPhase::Reading);
+    table_.enter(connection, TcpPhase::Idle, now_);
+  } else if (connection.phase != TcpPhase::Reading || out_answers_ > 0) {
+    table_.enter(connection, TcpPhase::Reading, now_);
   }
-  error_code ignored;
-  if (drain_deadline_ && connection.socket.available(ignored) == 0) co_return false;
-  const auto room = connection.input.room();
-  const auto [error, bytes] =
-      co_await connection.socket.async_read_some(asio::buffer(room.data(), room.size()), kAwait);
-  if (!connection.open) co_return false;
-  if (error) {
-    // Between messages a client may leave as it likes, by FIN or by RST. We cancel reads ourselves when
-    // stopping.
-    const bool broken_off = !connection.input.empty() && error != asio::error::operation_aborted;
-    if (broken_off) counters_.add(Counter::TcpAborted);
-    co_return false;
-  }
-  connection.input.fill(bytes);
-  co_return true;
+}
+
+void TcpServer::Loop::close_counted(TcpConnection& connection, Counter counter) {
+  counters_.add(counter);
+  table_.close(connection);
 }
 
 // --- time and the end ------------------------------------------------------------------------------
 
-asio::awaitable<void> TcpServer::Loop::sweep() {
+void TcpServer::Loop::sweep() {
+  if (accept_again_ && now_ >= *accept_again_) pause_accepting(false);
   // An eighth of the limit bounds how late a deadline is noticed; tests set limits of milliseconds.
-  const auto period =
-      std::clamp(std::min(limits_.idle, limits_.transfer) / 8, std::chrono::milliseconds{1}, kSweepPeriodMax);
-  while (!drain_deadline_ || table_.size() > 0) {
-    sweep_timer_.expires_after(period);
-    co_await sweep_timer_.async_wait(kAwait);
-    close_expired();
-  }
-}
-
-void TcpServer::Loop::close_expired() {
-  while (auto* const connection = table_.find_expired(TcpPhase::Idle)) {
-    counters_.add(Counter::TcpIdleClosed);
-    table_.close(*connection);
+  next_sweep_ =
+      now_ + std::clamp(std::min(limits_.idle, limits_.transfer) / 8, milliseconds{1}, kSweepPeriodMax);
+  while (auto* const connection = table_.find_older(TcpPhase::Idle, now_ - limits_.idle)) {
+    close_counted(*connection, Counter::TcpIdleClosed);
   }
   for (const auto phase : {TcpPhase::Reading, TcpPhase::Writing}) {
-    while (auto* const connection = table_.find_expired(phase)) {
-      counters_.add(Counter::TcpTimeouts);
-      table_.close(*connection);
+    while (auto* const connection = table_.find_older(phase, now_ - limits_.transfer)) {
+      close_counted(*connection, Counter::TcpTimeouts);
     }
   }
-  const auto now = std::chrono::steady_clock::now();
-  if (linger_deadline_ && (table_.size() == 0 || now >= *linger_deadline_)) begin_drain();
-  if (!drain_deadline_ || now < *drain_deadline_) return;
-  for (auto* const connection : table_.all()) {
-    counters_.add(Counter::TcpTimeouts);
-    table_.close(*connection);
-  }
+  if (linger_deadline_ && (table_.size() == 0 || now_ >= *linger_deadline_)) begin_drain();
+  if (!drain_deadline_ || now_ < *drain_deadline_) return;
+  for (auto* const connection : table_.all()) close_counted(*connection, Counter::TcpTimeouts);
 }
 
 void TcpServer::Loop::begin_drain() {
   if (drain_deadline_) return;
-  drain_deadline_ = std::chrono::steady_clock::now() + limits_.drain;
-  for (auto& acceptor : acceptors_) {
-    if (acceptor.is_open()) close_acceptor(acceptor);
-  }
+  for (auto& listener : listeners_) close_listener(listener);
+  accept_again_.reset();
+  drain_deadline_ = now_ + limits_.drain;
   for (auto* const connection : table_.all()) {
-    error_code ignored;
-    // Whoever has sent something that we did not read yet gets its answer first. The rest is cancelled, not
-    // closed: a read that is done but whose coroutine has not run yet then still delivers its query.
-    const bool waits_for_us =
-        connection->phase == TcpPhase::Writing || connection->socket.available(ignored) > 0;
-    if (!waits_for_us) connection->socket.cancel(ignored);
+    if (connection->phase != TcpPhase::Writing) table_.enter(*connection, TcpPhase::Ready, now_);
   }
-  if (table_.size() == 0) sweep_timer_.cancel();
 }
 
 /// The new server accepts what waits in the backlog; here only what is open goes on.
 void TcpServer::Loop::begin_linger() {
   if (drain_deadline_ || linger_deadline_) return;
-  linger_deadline_ = std::chrono::steady_clock::now() + limits_.linger;
-  for (auto& acceptor : acceptors_) {
-    error_code ignored;
-    acceptor.close(ignored);
-  }
-  sweep_timer_.cancel();
-}
-
-void TcpServer::Loop::close_acceptor(tcp::acceptor& acceptor) {
-  accept_backlog(acceptor);
-  error_code ignored;
-  acceptor.close(ignored);
-}
-
-/// Connections the kernel accepted for us may carry queries already; closing the listener resets them.
-void TcpServer::Loop::accept_backlog(tcp::acceptor& acceptor) {
-  error_code error;
-  acceptor.non_blocking(true, error);
-  for (int i = 0; !error && i < base::limits::kTcpBacklog; ++i) {
-    tcp::socket socket(io_);
-    acceptor.accept(socket, error);
-    if (!error) admit(std::move(socket));
-  }
+  linger_deadline_ = now_ + limits_.linger;
+  for (auto& listener : listeners_) listener.socket = FileDescriptor();
+  accept_again_.reset();
 }
 
 // --- the thread ------------------------------------------------------------------------------------
 
-TcpServer::TcpServer(std::vector<FileDescriptor> listeners, std::unique_ptr<BatchHandler> handler,
+TcpServer::TcpServer(std::vector<ListenSocket> listeners, std::unique_ptr<BatchHandler> handler,
                      stats::Counters& counters, const TcpLimits& limits)
     : loop_(std::make_unique<Loop>(std::move(listeners), std::move(handler), counters, limits)) {}
 
@@ -390,15 +548,31 @@ void TcpServer::start() {
   static_cast<void>(::pthread_setname_np(thread_.native_handle(), "tcp"));
 }
 
-void TcpServer::request_stop() noexcept { loop_->request_stop(); }
+void TcpServer::set_limits(const TcpLimits& limits) {
+  loop_->post([loop = loop_.get(), limits] { loop->set_limits(limits); });
+}
 
-void TcpServer::request_hand_over() { loop_->request_hand_over(); }
+void TcpServer::add_listener(ListenSocket listener) {
+  // In a shared pointer, since std::function wants to be able to copy.
+  auto shared = std::make_shared<ListenSocket>(std::move(listener));
+  loop_->post([loop = loop_.get(), shared] { loop->add_listener(std::move(*shared)); });
+}
 
-void TcpServer::add_listener(FileDescriptor listener) { loop_->add_listener(std::move(listener)); }
+void TcpServer::remove_listener(int listener) {
+  loop_->post([loop = loop_.get(), listener] { loop->remove_listener(listener); });
+}
 
-void TcpServer::remove_listener(int listener) { loop_->remove_listener(listener); }
+void TcpServer::refresh() {
+  loop_->post([loop = loop_.get()] { loop->refresh(); });
+}
 
-void TcpServer::refresh() { loop_->refresh(); }
+void TcpServer::request_hand_over() {
+  loop_->post([loop = loop_.get()] { loop->begin_linger(); });
+}
+
+void TcpServer::request_stop() noexcept {
+  loop_->post([loop = loop_.get()] { loop->begin_drain(); });
+}
 
 void TcpServer::join() noexcept {
   if (thread_.joinable()) thread_.join();

@@ -1,5 +1,6 @@
 #include "net/tcp_table.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace meridian::net {
@@ -14,57 +15,73 @@ base::IpAddress client_network(const base::IpAddress& address) noexcept {
 
 }  // namespace
 
-TcpTable::TcpTable(Limits limits) noexcept : limits_(limits) {}
-
 std::size_t TcpTable::client_count(const base::IpAddress& address) const {
   const auto found = clients_.find(client_network(address));
-  return found == clients_.end() ? 0 : found->second;
+  return found == clients_.end() ? 0 : found->second.size();
 }
 
-void TcpTable::open(TcpConnection& connection) {
+TcpConnection& TcpTable::open(FileDescriptor socket, const Peer& peer, base::MonotonicTime now) {
   auto& idle = line(TcpPhase::Idle);
-  connection.place = idle.insert(idle.end(), &connection);
+  auto& connection = idle.emplace_back(std::move(socket), peer);
+  connection.place = std::prev(idle.end());
   connection.open = true;
-  ++clients_[client_network(connection.peer.address)];
+  connection.opened = now;
+  connection.since = now;
   ++size_;
-  connection.phase = TcpPhase::Idle;
-  enter(connection, TcpPhase::Idle);
+  return connection;
+}
+
+void TcpTable::assign_client(TcpConnection& connection) {
+  clients_[client_network(connection.peer.address)].push_back(&connection);
+  connection.has_client = true;
 }
 
 void TcpTable::close(TcpConnection& connection) {
   if (!connection.open) return;
   connection.open = false;
-  line(connection.phase).erase(connection.place);
-  const auto client = clients_.find(client_network(connection.peer.address));
-  if (--client->second == 0) clients_.erase(client);
+  if (connection.has_client) {
+    const auto client = clients_.find(client_network(connection.peer.address));
+    std::erase(client->second, &connection);
+    if (client->second.empty()) clients_.erase(client);
+  }
+  connection.socket = FileDescriptor();
+  closed_.splice(closed_.end(), line(connection.phase), connection.place);
   --size_;
-  // Wakes whoever waits on the socket. An error here changes nothing: the descriptor is gone either way.
-  boost::system::error_code ignored;
-  connection.socket.close(ignored);
 }
 
-void TcpTable::enter(TcpConnection& connection, TcpPhase phase) {
-  const auto wait = phase == TcpPhase::Idle ? limits_.idle : limits_.transfer;
-  connection.deadline = std::chrono::steady_clock::now() + wait;
+void TcpTable::enter(TcpConnection& connection, TcpPhase phase, base::MonotonicTime now) noexcept {
+  connection.since = now;
   auto& next = line(phase);
   next.splice(next.end(), line(connection.phase), connection.place);
   connection.phase = phase;
 }
 
-TcpConnection* TcpTable::oldest(TcpPhase phase) const noexcept {
-  return line(phase).empty() ? nullptr : line(phase).front();
+TcpConnection* TcpTable::oldest(TcpPhase phase) noexcept {
+  return line(phase).empty() ? nullptr : &line(phase).front();
 }
 
-TcpConnection* TcpTable::find_expired(TcpPhase phase) const noexcept {
+TcpConnection* TcpTable::find_older(TcpPhase phase, base::MonotonicTime moment) noexcept {
   auto* const connection = oldest(phase);
-  if (connection == nullptr || connection->deadline > std::chrono::steady_clock::now()) return nullptr;
-  return connection;
+  return connection == nullptr || connection->since > moment ? nullptr : connection;
 }
 
-std::vector<TcpConnection*> TcpTable::all() const {
+TcpConnection* TcpTable::oldest_idle_of(const base::IpAddress& address) const {
+  const auto found = clients_.find(client_network(address));
+  if (found == clients_.end()) return nullptr;
+  TcpConnection* oldest = nullptr;
+  for (auto* const connection : found->second) {
+    if (connection->phase != TcpPhase::Idle) continue;
+    if (oldest == nullptr || connection->since < oldest->since) oldest = connection;
+  }
+  return oldest;
+}
+
+std::vector<TcpConnection*> TcpTable::all() {
   std::vector<TcpConnection*> connections;
   connections.reserve(size_);
-  for (const auto& one : lines_) connections.insert(connections.end(), one.begin(), one.end());
+  for (auto& one : lines_) {
+    for (auto& connection : one) connections.push_back(&connection);
+  }
   return connections;
 }
 

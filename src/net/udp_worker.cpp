@@ -1,5 +1,7 @@
 #include "net/udp_worker.hpp"
 
+#include "net/proxy_handler.hpp"
+
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,14 +15,14 @@
 
 namespace meridian::net {
 
-UdpWorker::UdpWorker(std::vector<FileDescriptor> sockets, std::unique_ptr<BatchHandler> handler,
+UdpWorker::UdpWorker(std::vector<ListenSocket> sockets, std::unique_ptr<BatchHandler> handler,
                      stats::Counters& counters)
-    : sockets_(std::move(sockets)),
-      handler_(std::move(handler)),
+    : handler_(std::move(handler)),
       counters_(counters),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       batch_(std::make_unique<UdpBatch>()) {
   if (!wake_) throw std::system_error(errno, std::generic_category(), "eventfd");
+  for (auto& socket : sockets) take(std::move(socket));
   set_waited_on();
 }
 
@@ -50,10 +52,10 @@ int UdpWorker::pin(WorkerIndex index) noexcept {
   return ::pthread_setaffinity_np(thread_.native_handle(), sizeof chosen, &chosen);
 }
 
-void UdpWorker::add_sockets(std::vector<FileDescriptor> sockets) {
+void UdpWorker::add_socket(ListenSocket socket) {
   {
     const std::lock_guard lock(mutex_);
-    for (auto& socket : sockets) orders_.added.push_back(std::move(socket));
+    orders_.added.push_back(std::move(socket));
   }
   call();
 }
@@ -99,7 +101,7 @@ void UdpWorker::run() noexcept {
     // Waiting costs a system call and a context switch, so it happens only when every socket was empty.
     if (!serve_each_socket()) static_cast<void>(::poll(waited_on_.data(), waited_on_.size(), -1));
   }
-  for (const auto& socket : sockets_) serve_what_is_queued(socket.get());
+  for (const auto& served : sockets_) serve_what_is_queued(served);
 }
 
 /// Does what was ordered; false once that is to stop.
@@ -113,45 +115,57 @@ bool UdpWorker::attend() noexcept {
     const std::lock_guard lock(mutex_);
     std::swap(orders, orders_);
   }
-  for (auto& socket : orders.added) sockets_.push_back(std::move(socket));
+  for (auto& socket : orders.added) take(std::move(socket));
   for (const int socket : orders.removed) close_socket(socket);
   if (!orders.added.empty() || !orders.removed.empty()) set_waited_on();
   if (orders.refresh) handler_->refresh();
   return !orders.stop;
 }
 
+void UdpWorker::take(ListenSocket socket) {
+  Served served{.socket = std::move(socket.socket), .proxy_handler = nullptr};
+  if (!socket.proxies.empty()) {
+    served.proxy_handler = std::make_unique<ProxyHandler>(std::move(socket.proxies), *handler_, counters_);
+  }
+  sockets_.push_back(std::move(served));
+}
+
 void UdpWorker::set_waited_on() {
   waited_on_.clear();
-  for (const auto& socket : sockets_)
-    waited_on_.push_back({.fd = socket.get(), .events = POLLIN, .revents = 0});
+  for (const auto& served : sockets_)
+    waited_on_.push_back({.fd = served.socket.get(), .events = POLLIN, .revents = 0});
   waited_on_.push_back({.fd = wake_.get(), .events = POLLIN, .revents = 0});
 }
 
 void UdpWorker::close_socket(int socket) noexcept {
-  serve_what_is_queued(socket);
-  std::erase_if(sockets_, [&](const FileDescriptor& own) { return own.get() == socket; });
+  const auto is_it = [&](const Served& served) { return served.socket.get() == socket; };
+  for (const auto& served : sockets_) {
+    if (is_it(served)) serve_what_is_queued(served);
+  }
+  std::erase_if(sockets_, is_it);
 }
 
 /// Trying every socket costs the idle ones an empty call a round, but none of them can starve.
 bool UdpWorker::serve_each_socket() noexcept {
   bool busy = false;
-  for (const auto& socket : sockets_) {
-    if (serve_batch(socket.get()) > 0) busy = true;
+  for (const auto& served : sockets_) {
+    if (serve_batch(served) > 0) busy = true;
   }
   return busy;
 }
 
-std::size_t UdpWorker::serve_batch(int socket) noexcept {
-  const auto received = batch_->receive(socket, counters_);
+std::size_t UdpWorker::serve_batch(const Served& served) noexcept {
+  const auto received = batch_->receive(served.socket.get(), counters_);
   const auto exchanges = batch_->exchanges();
   if (exchanges.empty()) return received;
-  handler_->answer_batch(exchanges);
-  batch_->send(socket, counters_);
+  auto& handler = served.proxy_handler ? *served.proxy_handler : *handler_;
+  handler.answer_batch(exchanges);
+  batch_->send(served.socket.get(), counters_);
   return received;
 }
 
-void UdpWorker::serve_what_is_queued(int socket) noexcept {
-  for (int i = 0; i < base::limits::kUdpStopBatchesMax && serve_batch(socket) > 0; ++i) {
+void UdpWorker::serve_what_is_queued(const Served& served) noexcept {
+  for (int i = 0; i < base::limits::kUdpStopBatchesMax && serve_batch(served) > 0; ++i) {
   }
 }
 

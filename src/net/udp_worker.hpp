@@ -22,7 +22,7 @@ class UdpWorker {
  public:
   /// `sockets`: bound by bind_udp. `counters` is this worker's block and outlives it.
   /// Throws std::system_error when the kernel has no descriptor left.
-  UdpWorker(std::vector<FileDescriptor> sockets, std::unique_ptr<BatchHandler> handler,
+  UdpWorker(std::vector<ListenSocket> sockets, std::unique_ptr<BatchHandler> handler,
             stats::Counters& counters);
   UdpWorker(const UdpWorker&) = delete;
   UdpWorker& operator=(const UdpWorker&) = delete;
@@ -35,8 +35,8 @@ class UdpWorker {
   /// errno; an unpinned worker works, only less evenly.
   [[nodiscard]] int pin(WorkerIndex index) noexcept;
 
-  /// From any thread: the worker reads these too from now on.
-  void add_sockets(std::vector<FileDescriptor> sockets);
+  /// From any thread: the worker reads this one too from now on.
+  void add_socket(ListenSocket socket);
   /// From any thread: the worker answers what the socket holds by now and closes it.
   void remove_socket(int socket);
   /// From any thread: has the handler refresh, also where no query comes.
@@ -49,24 +49,31 @@ class UdpWorker {
   void join() noexcept;
 
  private:
+  /// A socket, and what stands before the handler where only proxies may send.
+  struct Served {
+    FileDescriptor socket;
+    std::unique_ptr<BatchHandler> proxy_handler;
+  };
+
   void run() noexcept;
   void call() noexcept;
   [[nodiscard]] bool attend() noexcept;
+  void take(ListenSocket socket);
   void set_waited_on();
   void close_socket(int socket) noexcept;
-  std::size_t serve_batch(int socket) noexcept;
+  std::size_t serve_batch(const Served& served) noexcept;
   bool serve_each_socket() noexcept;
-  void serve_what_is_queued(int socket) noexcept;
+  void serve_what_is_queued(const Served& served) noexcept;
 
-  std::vector<FileDescriptor> sockets_;
   std::unique_ptr<BatchHandler> handler_;
   stats::Counters& counters_;
+  std::vector<Served> sockets_;
   FileDescriptor wake_;            ///< An eventfd; readable once there are orders.
   std::vector<pollfd> waited_on_;  ///< The sockets and wake_.
   std::unique_ptr<UdpBatch> batch_;
   /// What other threads want. `called_` is set after a change of them, so that a batch costs one load.
   struct Orders {
-    std::vector<FileDescriptor> added;
+    std::vector<ListenSocket> added;
     std::vector<int> removed;
     bool refresh = false;
     bool stop = false;

@@ -42,6 +42,7 @@ template <typename Condition>
 struct Observed {
   std::atomic<std::size_t> messages{0};
   std::atomic<std::size_t> largest_batch{0};
+  std::atomic<std::size_t> messages_at_mark{0};  ///< How many came before "mark".
 
   void hold() { set_held(true); }
   void let_go() { set_held(false); }
@@ -69,7 +70,8 @@ struct Observed {
   }
 };
 
-/// Echoes a query, as much as fits; "silent…" gets no answer, "large…" the largest there is room for.
+/// Echoes a query, as much as fits; "silent…" gets no answer, "mark" is noted, "large…" the largest there is
+/// room for.
 class EchoHandler final : public net::BatchHandler {
  public:
   explicit EchoHandler(Observed& observed) : observed_(observed) {}
@@ -79,6 +81,7 @@ class EchoHandler final : public net::BatchHandler {
     observed_.largest_batch = std::max(observed_.largest_batch.load(), batch.size());
     for (auto& exchange : batch) {
       const std::string query(exchange.query.begin(), exchange.query.end());
+      if (query == "mark") observed_.messages_at_mark = observed_.messages.load();
       if (query.rfind("silent", 0) == 0) continue;
       const auto bytes = query.rfind("large", 0) == 0 ? exchange.reply.size()
                                                       : std::min(query.size(), exchange.reply.size());
@@ -182,6 +185,29 @@ inline std::string framed(std::string_view message) {
   bytes += static_cast<char>(message.size() >> 8);
   bytes += static_cast<char>(message.size() & 0xff);
   return bytes.append(message);
+}
+
+/// A PROXY header of version 2, binary: from `client` to 198.51.100.53 or 2001:db8::53, port 53. `command` is
+/// 0x21 for a client, 0x20 for the proxy itself.
+inline std::string proxy_header(std::string_view client, std::uint16_t port, unsigned command = 0x21,
+                                std::string_view extra = {}) {
+  const auto source = base::parse_ip_address(client).value();
+  const bool v4 = source.family == base::Family::V4;
+  const auto target = base::parse_ip_address(v4 ? "198.51.100.53" : "2001:db8::53").value();
+  const auto put_word = [](std::string& to, std::size_t word) {
+    to += static_cast<char>(word >> 8);
+    to += static_cast<char>(word & 0xff);
+  };
+  std::string body;
+  for (const auto& address : {source, target}) body.append(address.span().begin(), address.span().end());
+  put_word(body, port);
+  put_word(body, 53);
+  body += extra;
+  std::string header("\r\n\r\n\0\r\nQUIT\n", 12);
+  header += static_cast<char>(command);
+  header += static_cast<char>(v4 ? 0x12 : 0x22);
+  put_word(header, body.size());
+  return header + body;
 }
 
 }  // namespace meridian::net_test

@@ -1,6 +1,7 @@
 #include "net/tcp_server.hpp"
 
 #include "net_support.hpp"
+#include "tcp_fixture.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
@@ -14,48 +15,11 @@ using net_test::at;
 using net_test::Client;
 using net_test::eventually;
 using net_test::framed;
-using net_test::Observed;
+using Fixture = net_test::TcpFixture;
 using stats::Counter;
 using namespace std::chrono_literals;
 
 namespace {
-
-struct Fixture {
-  explicit Fixture(const net::TcpLimits& limits = {}, std::string_view address = "127.0.0.1") {
-    auto socket = net::bind_tcp(at(address));
-    REQUIRE(socket);
-    listen = net::local_address(*socket);
-    std::vector<net::FileDescriptor> listeners;
-    listeners.push_back(std::move(*socket));
-    server = std::make_unique<net::TcpServer>(
-        std::move(listeners), std::make_unique<net_test::EchoHandler>(observed), counters, limits);
-    server->start();
-  }
-  ~Fixture() { observed.let_go(); }
-  Fixture(const Fixture&) = delete;
-  Fixture& operator=(const Fixture&) = delete;
-
-  [[nodiscard]] Client connect() const { return Client(SOCK_STREAM, listen); }
-  /// A connection that the server has taken in: it has answered once.
-  [[nodiscard]] Client connect_served() const {
-    auto client = connect();
-    REQUIRE(client.send(framed("hello")));
-    REQUIRE(client.receive_message() == "hello");
-    return client;
-  }
-  void stop() const {
-    server->request_stop();
-    server->join();
-  }
-  [[nodiscard]] bool counts(Counter counter, std::uint64_t value) const {
-    return eventually([&] { return counters.value(counter) >= value; }) && counters.value(counter) == value;
-  }
-
-  Observed observed;
-  stats::Counters counters;
-  net::ListenAddress listen;
-  std::unique_ptr<net::TcpServer> server;
-};
 
 /// While it lives, this process may open one more descriptor.
 class OneDescriptorLeft {
@@ -220,22 +184,36 @@ TEST_SUITE("net/tcp_server") {
     CHECK(fixture.counters.value(Counter::TcpAborted) == 0);
   }
 
-  TEST_CASE("one client network has its limit, and it frees as connections end") {
+  TEST_CASE("at its own limit a client network's longest idle connection makes room") {
     const Fixture fixture({.connections_per_client_max = 2});
-    auto first = std::make_unique<Client>(fixture.connect_served());
+    const auto first = fixture.connect_served();
     const auto second = fixture.connect_served();
-    const auto third = fixture.connect();
-    CHECK(third.is_closed_by_server());
+    // Now the first one is idle for a shorter time than the second.
+    REQUIRE(first.send(framed("again")));
+    REQUIRE(first.receive_message() == "again");
+    const auto third = fixture.connect_served();
+    CHECK(second.is_closed_by_server());
+    REQUIRE(first.send(framed("kept")));
+    CHECK(first.receive_message() == "kept");
+    CHECK(fixture.counters.value(Counter::TcpEvictedClientLimit) == 1);
+    CHECK(fixture.counters.value(Counter::TcpEvicted) == 0);
+    CHECK(fixture.counters.value(Counter::TcpRejectedClientLimit) == 0);
+  }
+
+  TEST_CASE("at its own limit a client network is refused while none is idle, and nobody else suffers") {
+    const Fixture fixture({.connections_max = 3, .connections_per_client_max = 1});
+    const auto busy = fixture.connect();
+    REQUIRE(busy.send(framed("whole message") + framed("half a message").substr(0, 4)));
+    REQUIRE(busy.receive_message() == "whole message");
+    const auto late = fixture.connect();
+    CHECK(late.is_closed_by_server());
     CHECK(fixture.counts(Counter::TcpRejectedClientLimit, 1));
-    CHECK(fixture.counters.value(Counter::TcpConnections) == 2);
-    // The server sees the end of the first one before the query of the second that is sent after it.
-    first.reset();
-    REQUIRE(second.send(framed("still there")));
-    REQUIRE(second.receive_message() == "still there");
-    CHECK(eventually([&] {
-      const auto client = fixture.connect();
-      return client.send(framed("room now?")) && client.receive_message() == "room now?";
-    }));
+    CHECK(fixture.counters.value(Counter::TcpEvictedClientLimit) == 0);
+    CHECK(fixture.counters.value(Counter::TcpConnections) == 1);
+    REQUIRE(busy.send(framed("half a message").substr(4)));
+    CHECK(busy.receive_message() == "half a message");
+    const auto third = fixture.connect_served();
+    CHECK(busy.is_closed_by_server());
   }
 
   TEST_CASE("at the server's limit the longest idle connection makes room") {

@@ -13,6 +13,7 @@
 using namespace meridian;
 using net_test::at;
 using net_test::Client;
+using net_test::eventually;
 using net_test::Observed;
 using stats::Counter;
 
@@ -20,11 +21,13 @@ namespace {
 
 /// A running worker on one address.
 struct Fixture {
-  explicit Fixture(std::string_view address) {
+  explicit Fixture(std::string_view address, const net::ProxyNetworks& proxies = {}) {
     auto sockets = net::bind_udp(at(address), 1);
     REQUIRE(sockets);
     listen = net::local_address(sockets->front());
-    worker = std::make_unique<net::UdpWorker>(std::move(*sockets),
+    std::vector<net::ListenSocket> own;
+    own.push_back({std::move(sockets->front()), proxies});
+    worker = std::make_unique<net::UdpWorker>(std::move(own),
                                               std::make_unique<net_test::EchoHandler>(observed), counters);
     worker->start(net::WorkerIndex{0});
   }
@@ -229,13 +232,13 @@ TEST_SUITE("net/udp_worker") {
   TEST_CASE("one worker serves several sockets") {
     Observed observed;
     stats::Counters counters;
-    std::vector<net::FileDescriptor> sockets;
+    std::vector<net::ListenSocket> sockets;
     std::vector<net::ListenAddress> addresses;
     for (const char* address : {"127.0.0.1", "::1", "127.0.0.3"}) {
       auto bound = net::bind_udp(at(address), 1);
       REQUIRE(bound);
       addresses.push_back(net::local_address(bound->front()));
-      sockets.push_back(std::move(bound->front()));
+      sockets.push_back({std::move(bound->front())});
     }
     net::UdpWorker worker(std::move(sockets), std::make_unique<net_test::EchoHandler>(observed), counters);
     worker.start(net::WorkerIndex{0});
@@ -245,6 +248,66 @@ TEST_SUITE("net/udp_worker") {
       REQUIRE(client.send("you too?"));
       CHECK(client.receive() == "you too?");
     }
+  }
+
+  TEST_CASE("behind a proxy the client of the header is the peer, and the proxy gets the answer") {
+    struct Row {
+      const char* why;
+      std::string header;
+      const char* peer;
+    };
+    const Row rows[] = {
+        {"a client", net_test::proxy_header("192.0.2.7", 4'711), "192.0.2.7"},
+        {"a client over IPv6", net_test::proxy_header("2001:db8::7", 4'711), "2001:db8::7"},
+        {"the proxy itself", net_test::proxy_header("192.0.2.7", 4'711, 0x20), "127.0.0.1"},
+    };
+    for (const auto& row : rows) {
+      CAPTURE(row.why);
+      const Fixture fixture("127.0.0.1", {base::parse_ip_prefix("127.0.0.0/8").value()});
+      const Client proxy(SOCK_DGRAM, fixture.listen);
+      REQUIRE(proxy.send(row.header + "query"));
+      CHECK(proxy.receive() == "query");
+      const auto peer = fixture.observed.last_peer();
+      CHECK(peer.address == at(row.peer).address);
+      CHECK(peer.port == (std::string_view(row.peer) == "127.0.0.1" ? proxy.port() : 4'711));
+      CHECK_FALSE(peer.tcp);
+      CHECK(fixture.counters.value(Counter::UdpQueries) == 1);
+    }
+  }
+
+  TEST_CASE("what has no proper header is dropped and the others of the batch keep their answers") {
+    Fixture fixture("127.0.0.1", {base::parse_ip_prefix("127.0.0.1").value()});
+    const Client proxy(SOCK_DGRAM, fixture.listen);
+    const auto header = net_test::proxy_header("192.0.2.7", 4'711);
+    fixture.observed.hold();
+    REQUIRE(proxy.send(header + "hold"));
+    REQUIRE(fixture.observed.wait_until_waiting());
+    // The worker stands still: these are one batch.
+    REQUIRE(proxy.send("no header"));
+    REQUIRE(proxy.send(header + "first"));
+    REQUIRE(proxy.send(header.substr(0, 20)));
+    REQUIRE(proxy.send(header + "silent"));
+    REQUIRE(proxy.send(header + "second"));
+    fixture.observed.let_go();
+    CHECK(proxy.receive() == "hold");
+    CHECK(proxy.receive() == "first");
+    CHECK(proxy.receive() == "second");
+    fixture.stop();
+    CHECK(fixture.counters.value(Counter::UdpProxyMalformed) == 2);
+    CHECK(fixture.counters.value(Counter::UdpProxyDenied) == 0);
+    CHECK(fixture.counters.value(Counter::UdpAnswers) == 3);
+    CHECK(fixture.observed.messages == 4);
+  }
+
+  TEST_CASE("a header from outside the proxies' networks is not believed") {
+    const Fixture fixture("127.0.0.1", {base::parse_ip_prefix("192.0.2.0/24").value(),
+                                        base::parse_ip_prefix("2001:db8::/32").value()});
+    const Client liar(SOCK_DGRAM, fixture.listen);
+    REQUIRE(liar.send(net_test::proxy_header("192.0.2.7", 4'711) + "query"));
+    CHECK(eventually([&] { return fixture.counters.value(Counter::UdpProxyDenied) == 1; }));
+    fixture.stop();
+    CHECK(fixture.observed.messages == 0);
+    CHECK(fixture.counters.value(Counter::UdpAnswers) == 0);
   }
 
   TEST_CASE("pinning wraps around the cores there are") {
