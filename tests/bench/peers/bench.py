@@ -39,7 +39,18 @@ class Bench:
         self.given = given
         self.world = world
         self.rows = []
+        self.parts = {part: [server for server in servers if self.kinds_of(part, server)]
+                      for part, servers in PARTS.items()}
+        if not any(self.parts.values()):
+            raise BenchError("no such server, or none that gets such questions")
         self.subnets = world.whole_subnets(SUBNETS_CHECKED_FIRST)
+
+    def kinds_of(self, part, server):
+        """The kinds of questions a server gets in a part, of those that are asked for."""
+        if self.given.servers and server.name not in self.given.servers:
+            return []
+        kinds = server.kinds if part == "small" else ["large"]
+        return [kind for kind in kinds if not self.given.kinds or kind in self.given.kinds]
 
     def prepare(self):
         """The zones, the questions, and every server's configuration, written once."""
@@ -50,7 +61,7 @@ class Bench:
         self.world.write_static_zone(out / "zones")
         with (out / "zones" / f"{w.LARGE_ZONE}.zone").open("w", encoding="ascii") as file:
             make_zone.write_zone(file, w.LARGE_ZONE, self.given.records)
-        for part, types in PARTS.items():
+        for part, types in self.parts.items():
             site = Site(self.world, self.given.build, out / "zones", large=part == "large")
             for server in [kind_of_server(site) for kind_of_server in types]:
                 folder = self.folder(part, server)
@@ -61,7 +72,7 @@ class Bench:
         return self.given.out / part / server.name
 
     def run(self):
-        for part, types in PARTS.items():
+        for part, types in self.parts.items():
             site = Site(self.world, self.given.build, self.given.out / "zones", large=part == "large")
             rounds = self.given.rounds if part == "small" else min(self.given.rounds, LARGE_ROUNDS_MAX)
             for number in range(rounds):
@@ -70,13 +81,13 @@ class Bench:
                     self.run_server(part, number, kind_of_server(site))
 
     def run_server(self, part, number, server):
-        kinds = server.kinds if part == "small" else ("large",)
+        kinds = self.kinds_of(part, server)
         with running(server, self.folder(part, server)) as process:
             load_s = process.wait_until_answers(self.first_question(kinds))
             subnets = self.subnets if number == 0 else self.subnets[:SUBNETS_CHECKED_LATER]
             check_server(server.name, server.port, kinds, self.world, subnets)
             rows = [self.measure(process, w.KINDS[name], number) for name in kinds]
-            if part == "small" and number == 0:
+            if "plain" in kinds and number == 0:
                 rows.append(self.measure(process, w.KINDS["plain"], number, client="dnsperf"))
             resident = process.resident_mib()
         for row in rows:

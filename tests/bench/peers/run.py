@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """meridiand beside gdnsd, Knot DNS, NSD and a bare echo: same zone, same map, same questions, in turns.
 
-    tests/bench/peers/run.py BUILD [--rounds N] [--seconds S] [--records N] [--queries N] [--out FOLDER]
+    tests/bench/peers/run.py BUILD [--rounds N] [--seconds S] [--records N] [--queries N] [--servers A,B] [--kinds A,B]
+                             [--out FOLDER]
 
 Prints tables of medians and ratios; README.md says how it measures and how to read it. Exits with 1 when a server
 answers wrongly or not at all, with 77 when a peer is not installed, never because something was slow.
@@ -28,11 +29,17 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=3, help="of load for each server, kind and round")
     parser.add_argument("--records", type=int, default=1_000_000, help="in the large zone")
     parser.add_argument("--queries", type=int, default=100_000, help="of each kind, and client subnets")
+    parser.add_argument("--servers", type=names, help="only these, with commas between; all unless told")
+    parser.add_argument("--kinds", type=names, help="only these, with commas between; 'large' is the large zone")
     parser.add_argument("--out", type=pathlib.Path, help="where files go; BUILD/peers unless told")
     given = parser.parse_args()
     given.build = given.build.resolve()
     given.out = (given.out or given.build / "peers").resolve()
     return given
+
+
+def names(text):
+    return text.split(",")
 
 
 def what_is_missing():
