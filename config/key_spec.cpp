@@ -182,6 +182,14 @@ constexpr KeySpec kSiteFile[] = {
      .kind = ValueKind::Workers,
      .default_text = "auto",
      .help = "UDP workers; `auto` is one a core"},
+    {.name = "query_log",
+     .kind = ValueKind::QueryLog,
+     .default_text = "none",
+     .help = "a line for each sampled query"},
+    {.name = "dnstap",
+     .kind = ValueKind::Dnstap,
+     .default_text = "none",
+     .help = "each sampled query and its answer, for a dnstap collector"},
     {.name = "state", .refusal = kLater},
     {.name = "rate_limit",
      .kind = ValueKind::RateLimit,
@@ -261,6 +269,28 @@ constexpr KeySpec kRateLimit[] = {
      .help = "count what would be limited, and answer it all the same"},
 };
 
+constexpr KeySpec kQueryLog[] = {
+    {.name = "file",
+     .kind = ValueKind::QueryLogFile,
+     .required = true,
+     .help = "appended to, opened again by every reload; `stderr` is the journal under systemd"},
+    {.name = "sample",
+     .kind = ValueKind::Sample,
+     .required = true,
+     .help = "one query in so many gets a line, drawn at random; 1 is every query"},
+};
+
+constexpr KeySpec kDnstap[] = {
+    {.name = "unix",
+     .kind = ValueKind::Path,
+     .required = true,
+     .help = "the collector's Unix socket; it may come and go"},
+    {.name = "sample",
+     .kind = ValueKind::Sample,
+     .required = true,
+     .help = "one query in so many is sent, drawn at random; 1 is every query"},
+};
+
 // In the order of ObjectKind.
 constexpr ObjectSpec kObjects[] = {
     {.name = "datacenters_file", .title = "The file", .keys = kDatacentersFile},
@@ -284,8 +314,10 @@ constexpr ObjectSpec kObjects[] = {
     {.name = "listen", .title = "`listen`", .keys = kListen},
     {.name = "control", .title = "`control`", .keys = kControl},
     {.name = "rate_limit", .title = "`rate_limit`", .keys = kRateLimit},
+    {.name = "query_log", .title = "`query_log`", .keys = kQueryLog},
+    {.name = "dnstap", .title = "`dnstap`", .keys = kDnstap},
 };
-static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::RateLimit) + 1);
+static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::Dnstap) + 1);
 
 constexpr ObjectKind kDatacentersObjects[] = {ObjectKind::DatacentersFile, ObjectKind::Datacenter};
 constexpr ObjectKind kRegionsObjects[] = {ObjectKind::RegionsFile};
@@ -294,7 +326,7 @@ constexpr ObjectKind kMapsObjects[] = {ObjectKind::MapsFile, ObjectKind::Map, Ob
 constexpr ObjectKind kServicesObjects[] = {ObjectKind::ServicesFile, ObjectKind::Service, ObjectKind::View,
                                            ObjectKind::Pool, ObjectKind::SorryPage};
 constexpr ObjectKind kSiteObjects[] = {ObjectKind::SiteFile, ObjectKind::Listen, ObjectKind::Control,
-                                       ObjectKind::RateLimit};
+                                       ObjectKind::RateLimit, ObjectKind::QueryLog, ObjectKind::Dnstap};
 
 }  // namespace
 

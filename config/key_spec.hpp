@@ -62,6 +62,10 @@ enum class ValueKind : std::uint8_t {
   V6Bits,
   RateEntries,
   Networks,
+  QueryLog,
+  QueryLogFile,
+  Dnstap,
+  Sample,
   NamedDatacenters,
   NamedRegions,
   NamedMaps,
@@ -95,6 +99,8 @@ enum class ObjectKind : std::uint8_t {
   Listen,
   Control,
   RateLimit,
+  QueryLog,
+  Dnstap,
 };
 
 struct ObjectSpec {

@@ -43,5 +43,7 @@ class DefinedNames {
 
 /// Paths stay as written; load_site_file makes them relative to the file.
 void parse_site(const YamlValue& root, Site& site);
+/// Its `query_log` and `dnstap`.
+void parse_query_log(const YamlMapping& site_keys, Site& site);
 
 }  // namespace meridian::config

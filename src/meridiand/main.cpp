@@ -12,6 +12,7 @@
 #include "control/reloader.hpp"
 #include "meridiand/query_handler.hpp"
 #include "net/server.hpp"
+#include "querylog/recorder.hpp"
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -56,12 +57,13 @@ net::ServerOptions server_options(const config::Site& site) {
 }
 
 net::HandlerFactory handler_factory(const base::Published<control::Serving>& serving,
-                                    const base::Clock& clock) {
+                                    const base::Clock& clock, querylog::Recorder& recorder) {
   // Which address of a pool comes first need not be secret, but should differ from worker to worker.
   const std::uint64_t seed = std::random_device{}();
-  return [&serving, &clock, seed](net::WorkerIndex index, stats::Counters& counters) {
-    return std::make_unique<QueryHandler>(serving, clock, counters,
-                                          base::mix(seed + static_cast<std::uint64_t>(index)));
+  return [&serving, &clock, &recorder, seed](net::WorkerIndex index, stats::Counters& counters) {
+    const auto own_seed = base::mix(seed + static_cast<std::uint64_t>(index));
+    return std::make_unique<QueryHandler>(serving, clock, recorder.make_tap(counters, ~own_seed), counters,
+                                          own_seed);
   };
 }
 
@@ -131,7 +133,9 @@ int serve(const config::Site& site, const Options& options) {
   const auto& socket = options.control.empty() ? site.control_unix : options.control;
   if (const auto listening = http.listen(socket); !listening) return fail(listening.error());
 
-  net::Server server(server_options(site), handler_factory(reloader.serving(), clock), counters);
+  querylog::Recorder recorder(MERIDIAN_VERSION, clock, counters);
+  recorder.configure(site);
+  net::Server server(server_options(site), handler_factory(reloader.serving(), clock, recorder), counters);
   if (const auto started = start_without_signals(server); !started) return fail(started.error());
   api.emplace(server_info(site, server, clock), reloader, counters, clock);
   reloader.start();
@@ -145,6 +149,7 @@ int serve(const config::Site& site, const Options& options) {
   context.run();
 
   server.stop();
+  recorder.stop();
   http.stop();
   reloader.stop();
   base::log_event(base::LogLevel::Info, "stopped");
