@@ -22,6 +22,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -88,8 +89,11 @@ base::Expected<void, std::string> start_without_signals(net::Server& server) {
 /// Handles signals until one says stop.
 class Signals {
  public:
-  Signals(boost::asio::io_context& context, control::Reloader& reloader)
-      : context_(context), signals_(context, SIGTERM, SIGINT, SIGHUP), reloader_(reloader) {
+  Signals(boost::asio::io_context& context, control::Reloader& reloader, std::function<void()> reopen_logs)
+      : context_(context),
+        signals_(context, SIGTERM, SIGINT, SIGHUP),
+        reloader_(reloader),
+        reopen_logs_(std::move(reopen_logs)) {
     wait();
   }
 
@@ -99,6 +103,7 @@ class Signals {
       if (error) return;
       if (signal == SIGHUP) {
         reloader_.request([](const control::ReloadResult&) {});
+        reopen_logs_();
         wait();
         return;
       }
@@ -110,6 +115,7 @@ class Signals {
   boost::asio::io_context& context_;
   boost::asio::signal_set signals_;
   control::Reloader& reloader_;
+  std::function<void()> reopen_logs_;
 };
 
 int serve(const config::Site& site, const Options& options) {
@@ -124,7 +130,9 @@ int serve(const config::Site& site, const Options& options) {
   }
 
   boost::asio::io_context context(1);
-  const Signals signals(context, reloader);
+  querylog::Recorder recorder(MERIDIAN_VERSION, clock, counters);
+  recorder.configure(site);
+  const Signals signals(context, reloader, [&] { recorder.configure(site); });
   std::optional<control::Api> api;  // made once the addresses are known; nothing is asked before run()
   control::HttpServer http(context, counters.register_block(),
                            [&api](const control::Request& request, control::Respond respond) {
@@ -133,8 +141,6 @@ int serve(const config::Site& site, const Options& options) {
   const auto& socket = options.control.empty() ? site.control_unix : options.control;
   if (const auto listening = http.listen(socket); !listening) return fail(listening.error());
 
-  querylog::Recorder recorder(MERIDIAN_VERSION, clock, counters);
-  recorder.configure(site);
   net::Server server(server_options(site), handler_factory(reloader.serving(), clock, recorder), counters);
   if (const auto started = start_without_signals(server); !started) return fail(started.error());
   api.emplace(server_info(site, server, clock), reloader, counters, clock);
