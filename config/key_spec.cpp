@@ -325,7 +325,7 @@ constexpr ObjectKind kMapsObjects[] = {ObjectKind::MapsFile, ObjectKind::Map, Ob
                                        ObjectKind::Nearest};
 constexpr ObjectKind kServicesObjects[] = {ObjectKind::ServicesFile, ObjectKind::Service, ObjectKind::View,
                                            ObjectKind::Pool, ObjectKind::SorryPage};
-constexpr ObjectKind kSiteObjects[] = {ObjectKind::SiteFile, ObjectKind::Listen, ObjectKind::Control,
+constexpr ObjectKind kSiteObjects[] = {ObjectKind::SiteFile,  ObjectKind::Listen,   ObjectKind::Control,
                                        ObjectKind::RateLimit, ObjectKind::QueryLog, ObjectKind::Dnstap};
 
 }  // namespace

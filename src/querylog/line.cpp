@@ -105,6 +105,8 @@ std::string_view to_word(query::AnswerKind kind) noexcept {
       return "nxdomain";
     case query::AnswerKind::ServFail:
       return "servfail";
+    case query::AnswerKind::Cookie:
+      return "cookie";
   }
   return kNone;
 }
@@ -119,6 +121,20 @@ std::string_view to_word(steering::Reason reason) noexcept {
       return "all_down";
     case steering::Reason::Nobody:
       return "nobody";
+  }
+  return kNone;
+}
+
+std::string_view to_word(query::RateAction action) noexcept {
+  switch (action) {
+    case query::RateAction::None:
+      return kNone;
+    case query::RateAction::LoggedOnly:
+      return "log_only";
+    case query::RateAction::Slipped:
+      return "slipped";
+    case query::RateAction::Dropped:
+      return "dropped";
   }
   return kNone;
 }
@@ -153,10 +169,10 @@ void append_decision(std::string& out, const Record& record) {
   append_word(out, record.service);
   out += " datacenter=";
   append_word(out, record.datacenter);
-  fmt::format_to(std::back_inserter(out), " reason={} tier={} scope={} epoch={} sample={}",
+  fmt::format_to(std::back_inserter(out), " reason={} tier={} scope={} rate={} epoch={} sample={}",
                  is_steered ? to_word(facts.reason) : kNone,
-                 is_steered ? std::to_string(facts.tier) : std::string{kNone}, facts.scope_bits, facts.epoch,
-                 facts.sample);
+                 is_steered ? std::to_string(facts.tier) : std::string{kNone}, facts.scope_bits,
+                 to_word(facts.rate), facts.epoch, facts.sample);
 }
 
 void append_line(std::string& out, const Record& record) {

@@ -66,6 +66,7 @@ void take_summary(Facts& facts, const query::Summary& summary) noexcept {
   facts.rcode = summary.rcode;
   facts.reason = summary.reason;
   facts.tier = summary.tier;
+  facts.rate = summary.rate;
   facts.scope_bits = summary.scope_bits;
   facts.is_truncated = summary.is_truncated;
 }

@@ -29,6 +29,7 @@ struct Facts {
   std::uint16_t tier = 0;  ///< AnswerKind::Steered
   query::AnswerKind kind = query::AnswerKind::Dropped;
   steering::Reason reason{};  ///< AnswerKind::Steered
+  query::RateAction rate = query::RateAction::None;
   std::uint8_t scope_bits = 0;
   bool is_tcp = false;
   bool is_truncated = false;

@@ -105,7 +105,7 @@ def test_a_collector_gets_the_query_the_answer_and_the_decision(new_server):
 
     message = decode(first[14])
     assert first[3] == (b"kind=steered zone=example.com service=www.example.com datacenter=sin reason=preferred tier=0 "
-                        b"scope=20 epoch=1 sample=1")
+                        b"scope=20 rate=- epoch=1 sample=1")
     assert (message[1], message[2], message[3]) == (2, 1, 1)  # AUTH_RESPONSE, INET, UDP
     assert message[4] == socket.inet_aton("127.0.0.1")
     assert (message[10], message[14]) == (query, answer)

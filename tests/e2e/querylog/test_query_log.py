@@ -8,7 +8,8 @@ import signal
 from harness import DEADLINE_S, frame, make_query, until
 
 FIELDS = ["time", "client", "transport", "subnet", "name", "class", "type", "rcode", "tc", "bytes", "took_us", "kind",
-          "zone", "service", "datacenter", "reason", "tier", "scope", "epoch", "sample"]
+          "zone", "service", "datacenter", "reason", "tier", "scope", "rate",
+          "epoch", "sample"]
 
 
 def logging_server(new_server, sample=1, file="queries.log"):

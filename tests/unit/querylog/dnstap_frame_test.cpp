@@ -43,7 +43,8 @@ TEST_CASE("an answer is AUTH_RESPONSE with its query, both times and the decisio
   CHECK(text_of(frame->identity) == "ams1");
   CHECK(text_of(frame->version) == "meridian 9.9");
   CHECK(text_of(frame->extra) ==
-        "kind=steered zone=- service=www.example.com datacenter=fra reason=fallback tier=1 scope=18 epoch=7 "
+        "kind=steered zone=- service=www.example.com datacenter=fra reason=fallback tier=1 scope=18 rate=- "
+        "epoch=7 "
         "sample=100");
   const auto& message = *frame->message;
   CHECK(message.type == DNSTAP__MESSAGE__TYPE__AUTH_RESPONSE);

@@ -45,7 +45,7 @@ TEST_CASE("a steered query has all there is to say") {
   CHECK(line_of(test::some_facts(), test::steered_summary(), query) ==
         "time=2026-11-21T14:17:23.123456Z client=198.51.100.0/24 transport=udp subnet=203.0.113.0/24 "
         "name=www.example.com class=IN type=A rcode=NOERROR tc=0 bytes=3 took_us=12.3 kind=steered zone=- "
-        "service=www.example.com datacenter=fra reason=fallback tier=1 scope=18 epoch=7 sample=100\n");
+        "service=www.example.com datacenter=fra reason=fallback tier=1 scope=18 rate=- epoch=7 sample=100\n");
 }
 
 TEST_CASE("what there is not stands as a dash") {
@@ -55,7 +55,7 @@ TEST_CASE("what there is not stands as a dash") {
   CHECK(line_of(facts, {}, {1, 2, 3}) ==
         "time=2026-11-21T14:17:23.123456Z client=198.51.100.0/24 transport=tcp subnet=- name=- class=- "
         "type=- rcode=- tc=0 bytes=0 took_us=12.3 kind=dropped zone=- service=- datacenter=- reason=- tier=- "
-        "scope=0 epoch=7 sample=100\n");
+        "scope=0 rate=- epoch=7 sample=100\n");
 }
 
 TEST_CASE("no line tells more of an address than its network") {
@@ -106,7 +106,7 @@ TEST_CASE("no name can break a line") {
     const auto line = line_of(test::some_facts(), {}, query_of_labels(row.labels));
     CHECK(field(line, "name") == row.expected);
     CHECK(std::count(line.begin(), line.end(), '\n') == 1);
-    CHECK(std::count(line.begin(), line.end(), ' ') == 19);
+    CHECK(std::count(line.begin(), line.end(), ' ') == 20);
   }
 }
 
@@ -139,11 +139,26 @@ TEST_CASE("every kind of answer has its word") {
       {query::AnswerKind::Refused, "refused"},   {query::AnswerKind::Static, "static"},
       {query::AnswerKind::Steered, "steered"},   {query::AnswerKind::Referral, "referral"},
       {query::AnswerKind::NoData, "nodata"},     {query::AnswerKind::NxDomain, "nxdomain"},
-      {query::AnswerKind::ServFail, "servfail"},
+      {query::AnswerKind::ServFail, "servfail"}, {query::AnswerKind::Cookie, "cookie"},
   };
   for (const auto& row : rows) {
     const auto line = line_of(test::some_facts(), {.kind = row.kind}, query_of_labels({"x"}));
     CHECK(field(line, "kind") == row.word);
+  }
+}
+
+TEST_CASE("what rate limiting did to an answer has its word") {
+  struct Row {
+    query::RateAction action;
+    const char* word;
+  };
+  const Row rows[] = {{query::RateAction::None, "-"},
+                      {query::RateAction::LoggedOnly, "log_only"},
+                      {query::RateAction::Slipped, "slipped"},
+                      {query::RateAction::Dropped, "dropped"}};
+  for (const auto& row : rows) {
+    const auto line = line_of(test::some_facts(), {.rate = row.action}, query_of_labels({"x"}));
+    CHECK(field(line, "rate") == row.word);
   }
 }
 
