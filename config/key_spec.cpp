@@ -186,6 +186,14 @@ constexpr KeySpec kSiteFile[] = {
      .kind = ValueKind::Watch,
      .default_text = "off",
      .help = "`on`: reload by itself when this file, the map or a database changed"},
+    {.name = "query_log",
+     .kind = ValueKind::QueryLog,
+     .default_text = "none",
+     .help = "a line for each sampled query"},
+    {.name = "dnstap",
+     .kind = ValueKind::Dnstap,
+     .default_text = "none",
+     .help = "each sampled query and its answer, for a dnstap collector"},
     {.name = "state", .refusal = kLater},
     {.name = "rate_limit",
      .kind = ValueKind::RateLimit,
@@ -272,6 +280,28 @@ constexpr KeySpec kWatch[] = {
      .help = "a reload starts when nothing has changed for this long"},
 };
 
+constexpr KeySpec kQueryLog[] = {
+    {.name = "file",
+     .kind = ValueKind::QueryLogFile,
+     .required = true,
+     .help = "appended to, opened again by every reload; `stderr` is the journal under systemd"},
+    {.name = "sample",
+     .kind = ValueKind::Sample,
+     .required = true,
+     .help = "one query in so many gets a line, drawn at random; 1 is every query"},
+};
+
+constexpr KeySpec kDnstap[] = {
+    {.name = "unix",
+     .kind = ValueKind::Path,
+     .required = true,
+     .help = "the collector's Unix socket; it may come and go"},
+    {.name = "sample",
+     .kind = ValueKind::Sample,
+     .required = true,
+     .help = "one query in so many is sent, drawn at random; 1 is every query"},
+};
+
 // In the order of ObjectKind.
 constexpr ObjectSpec kObjects[] = {
     {.name = "datacenters_file", .title = "The file", .keys = kDatacentersFile},
@@ -296,8 +326,10 @@ constexpr ObjectSpec kObjects[] = {
     {.name = "control", .title = "`control`", .keys = kControl},
     {.name = "rate_limit", .title = "`rate_limit`", .keys = kRateLimit},
     {.name = "watch", .title = "`watch`", .keys = kWatch},
+    {.name = "query_log", .title = "`query_log`", .keys = kQueryLog},
+    {.name = "dnstap", .title = "`dnstap`", .keys = kDnstap},
 };
-static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::Watch) + 1);
+static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::Dnstap) + 1);
 
 constexpr ObjectKind kDatacentersObjects[] = {ObjectKind::DatacentersFile, ObjectKind::Datacenter};
 constexpr ObjectKind kRegionsObjects[] = {ObjectKind::RegionsFile};
@@ -305,8 +337,9 @@ constexpr ObjectKind kMapsObjects[] = {ObjectKind::MapsFile, ObjectKind::Map, Ob
                                        ObjectKind::Nearest};
 constexpr ObjectKind kServicesObjects[] = {ObjectKind::ServicesFile, ObjectKind::Service, ObjectKind::View,
                                            ObjectKind::Pool, ObjectKind::SorryPage};
-constexpr ObjectKind kSiteObjects[] = {ObjectKind::SiteFile, ObjectKind::Listen, ObjectKind::Control,
-                                       ObjectKind::RateLimit, ObjectKind::Watch};
+constexpr ObjectKind kSiteObjects[] = {ObjectKind::SiteFile,  ObjectKind::Listen,   ObjectKind::Control,
+                                       ObjectKind::RateLimit, ObjectKind::Watch, ObjectKind::QueryLog,
+                                       ObjectKind::Dnstap};
 
 }  // namespace
 

@@ -64,6 +64,10 @@ enum class ValueKind : std::uint8_t {
   Networks,
   Watch,
   SettleSeconds,
+  QueryLog,
+  QueryLogFile,
+  Dnstap,
+  Sample,
   NamedDatacenters,
   NamedRegions,
   NamedMaps,
@@ -98,6 +102,8 @@ enum class ObjectKind : std::uint8_t {
   Control,
   RateLimit,
   Watch,
+  QueryLog,
+  Dnstap,
 };
 
 struct ObjectSpec {

@@ -258,6 +258,17 @@ LoadedSite parse_site_text(std::string_view text, const std::string& path) {
   for (auto& database : loaded.site.geoip) {
     for (auto& databases_file : database.files) databases_file = resolve(databases_file, path);
   }
+  if (loaded.site.query_log && loaded.site.query_log->file != QueryLog::kStandardError)
+    loaded.site.query_log->file = resolve(loaded.site.query_log->file, path);
+  if (loaded.site.dnstap) {
+    auto& socket = loaded.site.dnstap->unix_socket;
+    socket.text = resolve(socket.text, path);
+    if (socket.text.size() >= sizeof(sockaddr_un::sun_path)) {
+      loaded.diagnostics.error(
+          socket.where, fmt::format("the collector's path has {} bytes; a Unix socket's path has at most {}",
+                                    socket.text.size(), sizeof(sockaddr_un::sun_path) - 1));
+    }
+  }
   // sun_path ends in a zero byte.
   if (loaded.site.control_unix.size() >= sizeof(sockaddr_un::sun_path)) {
     root.error(fmt::format("the control socket's path has {} bytes; a Unix socket's path has at most {}",

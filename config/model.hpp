@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -179,6 +180,21 @@ struct Watch {
   friend bool operator==(const Watch&, const Watch&) = default;
 };
 
+/// `query_log`: a line for one query in `sample`.
+struct QueryLog {
+  std::string file;  ///< as a path; kStandardError: the journal, under systemd
+  std::uint32_t sample = 1;
+
+  static constexpr std::string_view kStandardError = "stderr";
+  friend bool operator==(const QueryLog&, const QueryLog&) = default;
+};
+
+/// `dnstap`: a frame for one query in `sample`.
+struct Dnstap {
+  Word unix_socket;  ///< of the collector
+  std::uint32_t sample = 1;
+};
+
 /// meridian.yaml: what differs per PoP.
 struct Site {
   std::string path;
@@ -193,6 +209,8 @@ struct Site {
   std::uint32_t workers = 0;  ///< UDP workers; 0: one a core
   RateLimit rate_limit;
   Watch watch;
+  std::optional<QueryLog> query_log;
+  std::optional<Dnstap> dnstap;
 };
 
 }  // namespace meridian::config

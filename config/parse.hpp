@@ -45,5 +45,7 @@ class DefinedNames {
 void parse_site(const YamlValue& root, Site& site);
 /// `watch`: off, on, or a mapping.
 void parse_site_watch(const YamlValue& value, Watch& watch);
+/// Its `query_log` and `dnstap`.
+void parse_query_log(const YamlMapping& site_keys, Site& site);
 
 }  // namespace meridian::config

@@ -32,4 +32,7 @@ inline constexpr std::uint32_t kSlipMax = 10;
 /// 8 KiB; less remembers nothing worth a limit.
 inline constexpr std::uint32_t kRateEntriesMin = 1'024;
 
+/// One query in so many for the query log and dnstap.
+inline constexpr std::uint32_t kSampleMax = base::limits::kQuerySampleMax;
+
 }  // namespace meridian::config::ranges

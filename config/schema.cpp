@@ -190,6 +190,14 @@ ValueWords site_value(ValueKind kind) {
               integer(ranges::kRateEntriesMin, base::limits::kRateEntriesMax)};
     case ValueKind::Networks:
       return {"list of networks", list_of(R"({"type":"string"})", 0)};
+    case ValueKind::QueryLog:
+      return {"mapping", reference_to("query_log")};
+    case ValueKind::QueryLogFile:
+      return {"`stderr`, or a path, relative to this file", kPath};
+    case ValueKind::Dnstap:
+      return {"mapping", reference_to("dnstap")};
+    case ValueKind::Sample:
+      return {fmt::format("1 to {}", ranges::kSampleMax), integer(1, ranges::kSampleMax)};
     default:
       return {};
   }

@@ -186,4 +186,31 @@ inline constexpr std::size_t kWatchLinksMax = 40;
 /// through a whole disk.
 inline constexpr std::size_t kWatchDepthMax = 4;
 
+// --- query log and dnstap --------------------------------------------------------------------------
+
+/// What one worker may have waiting for the query log, and once more for dnstap: with 350 bytes a record
+/// 3,000 of them, which is 600,000 queries a second for one pause of the writer.
+inline constexpr std::size_t kQueryRecordRingBytes = 1u << 20;
+/// The writer looks for records this often: short enough for the ring above, and 200 wake-ups a second are
+/// nothing.
+inline constexpr std::uint32_t kQueryRecordPauseMs = 5;
+/// Names of services and datacenters in one record. Longer ones (escapes) are cut, in the log only.
+inline constexpr std::size_t kQueryRecordNameBytesMax = 255;
+/// One query in so many at the most; past this a log would hold a line a day.
+inline constexpr std::uint32_t kQuerySampleMax = 1'000'000'000;
+/// Lines gathered for one write to the query log: a system call for some 200 lines.
+inline constexpr std::size_t kQueryLogWriteBytes = 64u << 10;
+/// Frames gathered for one write to the dnstap collector; two vectors each, far below IOV_MAX.
+inline constexpr std::size_t kDnstapBatch = 64;
+/// How long the collector may take for a handshake, to take a batch, or to say goodbye. A collector that is
+/// slower counts as lost; until then its records wait in the rings.
+inline constexpr std::uint32_t kDnstapPatienceMs = 500;
+/// Tries to reach a query log's file or a collector that is away: from the first pause, doubled up to the
+/// last one. A collector that restarts is found again soon, and one that is gone costs nothing.
+inline constexpr std::uint32_t kRecordRetryMinMs = 100;
+inline constexpr std::uint32_t kRecordRetryMaxMs = 5'000;
+/// A reload waits so long for the writer to have the new file open, so that logrotate may compress the old
+/// one; a disk that hangs must not hold up the reload.
+inline constexpr std::uint32_t kRecordReopenWaitMs = 1'000;
+
 }  // namespace meridian::base::limits

@@ -32,12 +32,13 @@ net::ServerOptions server_options(const config::Site& site) {
 }
 
 net::HandlerFactory handler_factory(const base::Published<control::Serving>& serving,
-                                    const base::Clock& clock) {
+                                    const base::Clock& clock, querylog::Recorder& recorder) {
   // Which address of a pool comes first need not be secret, but should differ from worker to worker.
   const std::uint64_t seed = std::random_device{}();
-  return [&serving, &clock, seed](net::WorkerIndex index, stats::Counters& counters) {
-    return std::make_unique<QueryHandler>(serving, clock, counters,
-                                          base::mix(seed + static_cast<std::uint64_t>(index)));
+  return [&serving, &clock, &recorder, seed](net::WorkerIndex index, stats::Counters& counters) {
+    const auto own_seed = base::mix(seed + static_cast<std::uint64_t>(index));
+    return std::make_unique<QueryHandler>(serving, clock, recorder.make_tap(counters, ~own_seed), counters,
+                                          own_seed);
   };
 }
 
@@ -84,6 +85,7 @@ Daemon::Daemon(config::Site site, Options options)
       options_(std::move(options)),
       data_folder_(base::find_data_folder(options_.data)),
       reloader_(control::read_site_from(options_.site), data_folder_, clock_, counters_.register_block()),
+      recorder_(MERIDIAN_VERSION, clock_, counters_),
       watcher_(context_, clock_, kWatchTimes,
                [this] { reloader_.request([](const control::ReloadResult&) {}); }),
       http_(context_, counters_.register_block(),
@@ -112,11 +114,14 @@ base::Expected<void, std::string> Daemon::start() {
 
 base::Expected<void, std::string> Daemon::start_server() {
   const auto options = server_options(site_);
-  server_.emplace(options, handler_factory(reloader_.serving(), clock_), counters_);
+  server_.emplace(options, handler_factory(reloader_.serving(), clock_, recorder_), counters_);
   if (auto started = start_without_signals(*server_); !started) return started;
   api_.emplace(server_info(*server_, options.udp_workers, clock_), reloader_, counters_, clock_);
-  reloader_.set_prepare(
-      site_changes(site_, *server_, [this] { boost::asio::post(context_, [this] { watch_files(); }); }));
+  recorder_.configure(site_);
+  reloader_.set_prepare(site_changes(site_, *server_, [this] {
+    recorder_.configure(*reloader_.serving().get()->site);
+    boost::asio::post(context_, [this] { watch_files(); });
+  }));
   reloader_.start();
   watch_files();
   return {};
@@ -136,6 +141,7 @@ void Daemon::run() {
   server_->stop();
   http_.stop();
   reloader_.stop();
+  recorder_.stop();
   base::log_event(base::LogLevel::Info, "stopped");
 }
 

@@ -13,6 +13,7 @@
 #include "control/reloader.hpp"
 #include "meridiand/options.hpp"
 #include "net/server.hpp"
+#include "querylog/recorder.hpp"
 #include "stats/counters.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -47,6 +48,7 @@ class Daemon {
   base::SystemClock clock_;
   stats::CounterRegistry counters_;
   control::Reloader reloader_;
+  querylog::Recorder recorder_;
   boost::asio::io_context context_{1};
   boost::asio::signal_set signals_{context_};
   control::FileWatcher watcher_;

@@ -6,8 +6,11 @@
 #include "control/reloader.hpp"
 #include "net/handler.hpp"
 #include "query/answer.hpp"
+#include "querylog/tap.hpp"
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 namespace meridian::meridiand {
 
@@ -15,16 +18,21 @@ class QueryHandler final : public net::BatchHandler {
  public:
   /// `serving`, `clock` and `counters` outlive the handler.
   QueryHandler(const base::Published<control::Serving>& serving, const base::Clock& clock,
-               stats::Counters& counters, std::uint64_t seed)
-      : reader_(serving), clock_(clock), worker_{.counters = counters, .random = base::Random(seed)} {}
+               std::shared_ptr<querylog::Tap> tap, stats::Counters& counters, std::uint64_t seed)
+      : reader_(serving),
+        clock_(clock),
+        tap_(std::move(tap)),
+        worker_{.counters = counters, .random = base::Random(seed)} {}
 
   void answer_batch(std::span<net::Exchange> batch) noexcept override {
     const control::Serving& serving = reader_.current();
     worker_.now = clock_.coarse();
+    const bool is_noted = tap_->begin_batch(batch.size());
     for (auto& exchange : batch) {
       exchange.reply_bytes =
           query::answer_query(*serving.snapshot, *serving.tables, {exchange.peer.address, exchange.peer.tcp},
                               exchange.query, exchange.reply, worker_);
+      if (is_noted) tap_->note(exchange, *serving.snapshot, worker_.summary);
     }
   }
 
@@ -33,6 +41,7 @@ class QueryHandler final : public net::BatchHandler {
  private:
   base::Published<control::Serving>::Reader reader_;
   const base::Clock& clock_;
+  std::shared_ptr<querylog::Tap> tap_;
   query::Worker worker_;
 };
 

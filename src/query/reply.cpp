@@ -178,6 +178,7 @@ std::size_t Reply::finish_steered(const zone::Zone& zone, dns::NameView name, ba
   worker_.summary.kind = AnswerKind::Steered;
   worker_.summary.pool = decision.pool;
   worker_.summary.reason = decision.choice.reason;
+  worker_.summary.tier = decision.choice.tier;
   return finish();
 }
 

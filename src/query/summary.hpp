@@ -40,6 +40,7 @@ struct Summary {
   bool has_valid_cookie = false;               ///< the client proved its address: a server cookie of ours
   std::uint8_t scope_bits = 0;                 ///< of the client subnet in the reply
   steering::Reason reason{};                   ///< AnswerKind::Steered
+  std::uint16_t tier = 0;                      ///< AnswerKind::Steered
   base::PoolId pool = base::kNoPool;           ///< AnswerKind::Steered
   base::ServiceId service = base::kNoService;  ///< once a steered name was met, whatever came of it
   RateAction rate = RateAction::None;

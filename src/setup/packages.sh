@@ -6,13 +6,14 @@ set -euo pipefail
 build_packages=(
   g++ cmake make ninja-build pkg-config xz-utils
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libcli11-dev libcurl4-openssl-dev libexpected-dev libfmt-dev
+  libfstrm-dev libprotobuf-c-dev protobuf-c-compiler
   libldns-dev libmaxminddb-dev libspdlog-dev libyaml-cpp-dev
   bind9-dnsutils
 )
 test_packages=(
   clang clang-tidy clang-format libclang-rt-14-dev
   doctest-dev libbenchmark-dev
-  dnsperf knot-dnsutils mmdb-bin
+  dnsperf fstrm-bin knot-dnsutils mmdb-bin
   python3 python3-dnspython python3-jsonschema python3-pytest python3-yaml
 )
 # The servers of `make bench-peers`, and an independent reader of country databases to check their answers with.

@@ -80,9 +80,15 @@ enum class Counter : std::uint8_t {
   UpgradesFailed,
   ControlRequests,
   ControlErrors,
+  // Counted by querylog/.
+  QueryLogLines,
+  QueryLogDropped,
+  QueryLogFailed,
+  DnstapFrames,
+  DnstapDropped,
 };
 
-inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::ControlErrors) + 1;
+inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::DnstapDropped) + 1;
 
 /// How one counter is shown. The unit stands in the name as well, as Prometheus wants it.
 struct CounterInfo {
@@ -213,6 +219,14 @@ inline constexpr auto kCounterTable = std::to_array<CounterInfo>({
      "Requests to the control API, answered or not."},
     {Counter::ControlErrors, "control_errors_total", "errors",
      "Requests to the control API that were answered with an error."},
+    {Counter::QueryLogLines, "query_log_lines_total", "lines", "Lines written to the query log."},
+    {Counter::QueryLogDropped, "query_log_dropped_lines_total", "lines",
+     "Queries that were sampled for the query log and left out, because it was written too slowly."},
+    {Counter::QueryLogFailed, "query_log_failed_lines_total", "lines",
+     "Lines lost because the query log could not be opened or written."},
+    {Counter::DnstapFrames, "dnstap_frames_total", "frames", "Frames handed to the dnstap collector."},
+    {Counter::DnstapDropped, "dnstap_dropped_frames_total", "frames",
+     "Queries that were sampled for dnstap and left out, because the collector was slow or away."},
 });
 
 [[nodiscard]] constexpr bool counter_table_is_ordered() noexcept {

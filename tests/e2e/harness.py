@@ -142,6 +142,10 @@ class Server:
 
     def start(self):
         self.launch()
+        return self.start_after_launch()
+
+    def start_after_launch(self):
+        """Waits until it answers."""
         until(self.is_ready, lambda: f"a server that answers; its log:\n{self.log()}")
         self.port = int(self.status()["listening"][0].rsplit(":", 1)[1])
         return self
@@ -249,6 +253,12 @@ class Server:
     def ask(self, message, tcp=False):
         send = dns.query.tcp if tcp else dns.query.udp
         return send(message, "127.0.0.1", port=self.port, timeout=DEADLINE_S)
+
+    def ask_raw(self, wire):
+        """The bytes of the answer over UDP to these bytes."""
+        with self.udp() as udp:
+            udp.send(wire)
+            return udp.recv(65535)
 
     def tcp(self):
         return socket.create_connection(self.address(), timeout=DEADLINE_S)

@@ -1,0 +1,40 @@
+#include "config/parse.hpp"
+#include "config/ranges.hpp"
+
+#include <utility>
+
+namespace meridian::config {
+namespace {
+
+struct Destination {
+  Word path;
+  std::uint32_t sample = 1;
+};
+
+/// `{file: PATH, sample: N}` or `{unix: PATH, sample: N}`. nullopt after any error: nothing is logged then.
+std::optional<Destination> parse_destination(const YamlValue& value, ObjectKind kind,
+                                             std::string_view path_key) {
+  const auto keys = value.read_mapping(object_spec(kind));
+  if (!keys) return std::nullopt;
+  const auto path_value = keys->find(path_key);
+  const auto sample_value = keys->find("sample");
+  auto path = path_value ? path_value->read_text() : std::nullopt;
+  const auto sample = sample_value ? sample_value->read_integer(1, ranges::kSampleMax) : std::nullopt;
+  if (!path || !sample) return std::nullopt;
+  return Destination{std::move(*path), *sample};
+}
+
+}  // namespace
+
+void parse_query_log(const YamlMapping& site_keys, Site& site) {
+  if (const auto value = site_keys.find("query_log")) {
+    auto log = parse_destination(*value, ObjectKind::QueryLog, "file");
+    if (log) site.query_log = QueryLog{std::move(log->path.text), log->sample};
+  }
+  if (const auto value = site_keys.find("dnstap")) {
+    auto dnstap = parse_destination(*value, ObjectKind::Dnstap, "unix");
+    if (dnstap) site.dnstap = Dnstap{std::move(dnstap->path), dnstap->sample};
+  }
+}
+
+}  // namespace meridian::config

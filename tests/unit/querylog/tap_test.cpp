@@ -1,0 +1,162 @@
+#include "querylog/tap.hpp"
+
+#include "support/manual_clock.hpp"
+#include "unit/querylog/records.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cmath>
+#include <vector>
+
+namespace meridian::querylog {
+namespace {
+
+using stats::Counter;
+using test::Bytes;
+
+/// A worker and what it answers.
+struct Fixture {
+  test::ManualClock clock;
+  stats::Counters counters;
+  Tap tap{clock, counters, 1};
+  query::Snapshot snapshot = test::small_snapshot();
+  Bytes query = test::build_query("www.example.com", dns::Rtype::A);
+  Bytes reply = Bytes(100, 5);
+
+  net::Exchange exchange() {
+    return {.peer = {.address = *base::parse_ip_address("192.0.2.1"), .port = 53, .tcp = false},
+            .query = query,
+            .reply = reply,
+            .reply_bytes = reply.size()};
+  }
+
+  /// True when the batch was noted.
+  bool batch(std::size_t queries) {
+    if (!tap.begin_batch(queries)) return false;
+    clock.pass(std::chrono::microseconds(3));
+    for (std::size_t i = 0; i < queries; ++i) tap.note(exchange(), snapshot, test::steered_summary());
+    return true;
+  }
+};
+
+std::size_t take_all(Ring& ring) {
+  std::size_t count = 0;
+  for (; !ring.front().empty(); ring.pop()) ++count;
+  return count;
+}
+
+TEST_SUITE_BEGIN("querylog/tap");
+
+TEST_CASE_FIXTURE(Fixture, "nothing is noted until somebody asks") {
+  for (int i = 0; i < 1'000; ++i) CHECK_FALSE(batch(32));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a sample of 1 is every query, from the next batch on") {
+  const auto ring = tap.set_sample(Lane::QueryLog, 1);
+  REQUIRE(ring != nullptr);
+  for (int i = 0; i < 10; ++i) CHECK(batch(32));
+  CHECK(take_all(*ring) == 320);
+  CHECK(tap.set_sample(Lane::QueryLog, 2) == nullptr);  // the ring stays
+  CHECK(tap.set_sample(Lane::QueryLog, 0) == nullptr);
+  batch(32);  // takes the change in
+  for (int i = 0; i < 10; ++i) CHECK_FALSE(batch(32));
+  CHECK(take_all(*ring) == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a record says when, who, what and why") {
+  const auto ring = tap.set_sample(Lane::Dnstap, 1);
+  CHECK(batch(1));
+  const auto record = read_record(ring->front());
+  CHECK(record.facts.received_ns == 1'767'229'200'000'000'000);
+  CHECK(record.facts.took_ns == 3'000);
+  CHECK(record.facts.epoch == 7);
+  CHECK(record.facts.sample == 1);
+  CHECK(record.facts.answer_bytes == 100);
+  CHECK(record.facts.client == *base::parse_ip_address("192.0.2.1"));
+  CHECK(record.facts.port == 53);
+  CHECK(record.datacenter == "fra");
+  CHECK(Bytes(record.query.begin(), record.query.end()) == query);
+  CHECK(Bytes(record.answer.begin(), record.answer.end()) == reply);
+}
+
+TEST_CASE_FIXTURE(Fixture, "only dnstap copies the answer") {
+  const auto log = tap.set_sample(Lane::QueryLog, 1);
+  const auto dnstap = tap.set_sample(Lane::Dnstap, 1);
+  batch(1);
+  CHECK(read_record(log->front()).answer.empty());
+  CHECK(read_record(log->front()).facts.answer_bytes == 100);
+  CHECK(read_record(dnstap->front()).answer.size() == 100);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a full ring drops and counts, for its own lane only") {
+  const auto log = tap.set_sample(Lane::QueryLog, 1);
+  const auto dnstap = tap.set_sample(Lane::Dnstap, 1);
+  constexpr std::size_t kQueries = 64'000;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < kQueries; i += 32) {
+    batch(32);
+    kept += take_all(*log);
+  }
+  CHECK(kept == kQueries);
+  CHECK(counters.value(Counter::QueryLogDropped) == 0);
+  const auto waiting = take_all(*dnstap);
+  CHECK(waiting > 2'000);
+  CHECK(counters.value(Counter::DnstapDropped) == kQueries - waiting);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the lanes sample each for itself") {
+  const auto log = tap.set_sample(Lane::QueryLog, 10);
+  const auto dnstap = tap.set_sample(Lane::Dnstap, 1'000);
+  std::size_t logged = 0;
+  std::size_t tapped = 0;
+  for (int i = 0; i < 40'000; ++i) {
+    batch(5);
+    logged += take_all(*log);
+    tapped += take_all(*dnstap);
+  }
+  // 200,000 queries; the distance's variance is sample² / 3, so 1 % is more than 10 deviations here.
+  CHECK(logged == doctest::Approx(20'000).epsilon(0.02));
+  CHECK(tapped == doctest::Approx(200).epsilon(0.25));
+}
+
+TEST_CASE("the distance between samples is their mean, and each distance is as likely as the next") {
+  base::Random random(7);
+  constexpr std::uint32_t kSample = 8;
+  constexpr int kDraws = 150'000;
+  std::array<int, 2 * kSample> seen{};
+  for (int i = 0; i < kDraws; ++i) ++seen.at(draw_gap(kSample, random));
+  CHECK(seen[0] == 0);
+  for (std::size_t gap = 1; gap < seen.size(); ++gap)
+    CHECK(seen[gap] == doctest::Approx(10'000).epsilon(0.06));
+  for (int i = 0; i < 100; ++i) CHECK(draw_gap(1, random) == 1);
+  for (int i = 0; i < 100; ++i) {
+    CHECK(draw_gap(base::limits::kQuerySampleMax, random) < 2ull * base::limits::kQuerySampleMax);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a pattern among the queries does not bend the sample") {
+  // Every tenth query is over TCP, in step with a sample of 10: a fixed stride would see all of them or none.
+  const auto ring = tap.set_sample(Lane::QueryLog, 10);
+  int sampled = 0;
+  int over_tcp = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    if (!tap.begin_batch(10)) continue;
+    for (int j = 0; j < 10; ++j) {
+      auto one = exchange();
+      one.peer.tcp = j == 0;
+      tap.note(one, snapshot, {});
+    }
+    for (; !ring->front().empty(); ring->pop()) {
+      ++sampled;
+      if (read_record(ring->front()).facts.is_tcp) ++over_tcp;
+    }
+  }
+  CHECK(sampled == doctest::Approx(20'000).epsilon(0.03));
+  CHECK(over_tcp == doctest::Approx(2'000).epsilon(0.1));
+}
+
+TEST_SUITE_END();
+
+}  // namespace
+}  // namespace meridian::querylog
