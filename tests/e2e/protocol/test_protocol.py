@@ -5,23 +5,20 @@ After a packet comes a good query on the same socket. The kernel gives a socket'
 when the good answer is there, the reply to the row's packet is there too, or there is none: nothing is waited for.
 """
 
+import contextlib
 import itertools
-import shutil
 import struct
-import tempfile
 
 import pytest
 
-import harness
 import judge
-import sizes
 import table
 import wire
 from harness import frame, read_frame
+from protocol_server import protocol_server
 
 CASES = table.read_all()
 CASES_AT_LEAST = 250
-HERE = table.CASES.parent
 NUMBERS = itertools.count(1)
 GOOD = wire.Packet("a.example A")
 
@@ -36,38 +33,22 @@ def parameters(transport):
 class Servers:
     """A server for each map, started when the first of its rows comes."""
 
-    def __init__(self, programs):
+    def __init__(self, stack, programs):
+        self.stack = stack
         self.programs = programs
         self.running = {}
-        self.folders = []
 
     def of(self, group):
-        map_folder = "map_root" if group == "root" else "map"
-        if map_folder not in self.running:
-            self.folders.append(tempfile.TemporaryDirectory(prefix="meridian-e2e-"))
-            server = self.running[map_folder] = harness.Server(self.programs, self.folders[-1].name)
-            shutil.rmtree(server.map)
-            shutil.copytree(HERE / map_folder, server.map)
-            if map_folder == "map":
-                server.write("zones/s.zone", sizes.zone_text())
-            server.start()
-        return self.running[map_folder]
+        folder = "map_root" if group == "root" else "map"
+        if folder not in self.running:
+            self.running[folder] = self.stack.enter_context(protocol_server(self.programs, folder))
+        return self.running[folder]
 
 
 @pytest.fixture(scope="module")
 def servers(programs):
-    made = Servers(programs)
-    try:
-        yield made
-        for server in made.running.values():
-            server.end()
-    finally:
-        for server in made.running.values():
-            if server.process is not None and server.process.poll() is None:
-                server.process.kill()
-                server.process.wait()
-        for folder in made.folders:
-            folder.cleanup()
+    with contextlib.ExitStack() as stack:
+        yield Servers(stack, programs)
 
 
 def next_id():
