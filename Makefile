@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 RELEASE := build/release
 
-.PHONY: help run test test-city bench bench-peers lint fuzz deb geo-data clean setup setup-test
+.PHONY: help run test test-city bench bench-peers lint mutate fuzz deb geo-data clean setup setup-test
 
 help: ## list the targets
 	@echo "Meridian: make TARGET"
@@ -36,6 +36,10 @@ bench-peers: setup-test ## measure beside gdnsd, Knot DNS and NSD, 8 minutes (RO
 lint: setup-test ## clang-format, and clang-tidy on every file
 	@tests/tidy/format_check.sh
 	@cmake --preset tidy && cmake --build build/tidy
+
+mutate: setup-test build/dev/build.ninja ## send a million mutated packets to a server, judge every reply (COUNT=n)
+	@cmake --build build/dev
+	@tests/e2e/protocol/mutate.sh build/dev $(or $(COUNT),1000000)
 
 fuzz: setup-test ## run every fuzz target for 60 s each (SECONDS_EACH=n)
 	@test -f build/fuzz/build.ninja || cmake --preset fuzz

@@ -186,6 +186,10 @@ class Server:
     def is_alive(self):
         return self.process.poll() is None
 
+    def resident_kb(self):
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        return int(re.search(r"^VmRSS:\s+(\d+) kB", text, re.MULTILINE).group(1))
+
     # --- control ---------------------------------------------------------------------------------
 
     def ctl(self, *arguments, **options):

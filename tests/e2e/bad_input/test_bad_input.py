@@ -4,9 +4,7 @@ After each packet comes a good query from the same socket. The kernel gives a so
 so when the good answer is there, every reply to the bad packet is there too: nothing is waited for.
 """
 
-import pathlib
 import random
-import re
 import socket
 import struct
 
@@ -117,11 +115,6 @@ def judge(packet, reply):
     return message.rcode()
 
 
-def resident_kb(server):
-    text = pathlib.Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii")
-    return int(re.search(r"^VmRSS:\s+(\d+) kB", text, re.MULTILINE).group(1))
-
-
 def send_over_udp(udp, packets):
     """Sends each packet and a good query; returns how often each rcode came, and what must have been counted."""
     rcodes = {}
@@ -148,7 +141,7 @@ def test_bad_packets_over_udp(server, programs):
     before = server.counters()
     with server.udp() as udp:
         send_over_udp(udp, packets[:500])
-        warm_kb = resident_kb(server)
+        warm_kb = server.resident_kb()
         rcodes = send_over_udp(udp, packets[500:])
     after = server.counters()
     moved = {name: after[name] - before[name] for name in after}
@@ -162,12 +155,12 @@ def test_bad_packets_over_udp(server, programs):
     assert moved["servfail_answers_total"] == 0
     assert server.is_alive() and server.query("www.example.com").rcode() == 0
     if not programs.sanitized:  # a sanitizer keeps freed memory back
-        assert resident_kb(server) - warm_kb < 30_000
+        assert server.resident_kb() - warm_kb < 30_000
 
 
 def test_bad_packets_over_tcp(server, programs):
     before = server.counters()
-    warm_kb = resident_kb(server)
+    warm_kb = server.resident_kb()
     closed = 0
     stream = server.tcp()
     for packet in bad_packets(PACKETS // 2, SEED + 1):
@@ -193,7 +186,7 @@ def test_bad_packets_over_tcp(server, programs):
     assert after["tcp_unanswered_connections_total"] - before["tcp_unanswered_connections_total"] == closed
     assert server.is_alive() and server.query("www.example.com", tcp=True).rcode() == 0
     if not programs.sanitized:
-        assert resident_kb(server) - warm_kb < 30_000
+        assert server.resident_kb() - warm_kb < 30_000
 
 
 def test_streams_of_noise_over_tcp(server):
