@@ -103,13 +103,18 @@ void MessageWriter::begin_reply(const Query& query, std::span<const std::uint8_t
   if (query.checking_disabled) bits_ |= header_bits::kCheckingDisabled;
   rcode_ = rcode;
   rclass_ = query.rclass == Rclass::Any ? Rclass::In : query.rclass;
-  question_count_ = 1;
-  at_ = query.question_end;
+  at_ = question_end_ = query.question_end;
   std::memcpy(out_.data() + kHeaderBytes, packet.data() + kHeaderBytes, at_ - kHeaderBytes);
-  const Labels labels{query.name};
+}
+
+void MessageWriter::remember_question() noexcept {
+  if (known_name_count_ != 0 || question_end_ == 0) return;
+  const NameView name{out_.subspan(kHeaderBytes, question_end_ - kQuestionFixedBytes - kHeaderBytes)};
+  const Labels labels{name};
   for (std::size_t index = 0; index < labels.count(); ++index) {
     remember(kQuestionNameOffset + labels.start(index), labels.hash(index));
   }
+  question_name_count_ = known_name_count_;
 }
 
 bool MessageWriter::reserve(std::size_t tail_bytes) noexcept {
@@ -129,7 +134,7 @@ MessageWriter::Mark MessageWriter::mark() const noexcept {
 
 void MessageWriter::rewind(const Mark& mark) noexcept {
   at_ = mark.at_;
-  known_name_count_ = mark.known_name_count_;
+  known_name_count_ = std::max(mark.known_name_count_, question_name_count_);
   counts_ = mark.counts_;
   section_ = mark.section_;
 }
@@ -189,20 +194,22 @@ bool MessageWriter::write_opt(const EdnsReply& edns) noexcept {
   return true;
 }
 
-std::uint16_t MessageWriter::name_offset(NameView name) const noexcept {
+std::uint16_t MessageWriter::name_offset(NameView name) noexcept {
   if (name.is_root()) return 0;
+  remember_question();
   return find_known(name, Labels{name}.hash(0));
 }
 
 std::size_t MessageWriter::finish() noexcept {
   const auto lower_rcode =
       static_cast<std::uint16_t>(static_cast<unsigned>(rcode_) & header_bits::kRcodeMask);
-  write_header(out_.first<kHeaderBytes>(), {.id = id_,
-                                            .bits = static_cast<std::uint16_t>(bits_ | lower_rcode),
-                                            .question_count = question_count_,
-                                            .answer_count = count(Section::Answer),
-                                            .authority_count = count(Section::Authority),
-                                            .additional_count = count(Section::Additional)});
+  write_header(out_.first<kHeaderBytes>(),
+               {.id = id_,
+                .bits = static_cast<std::uint16_t>(bits_ | lower_rcode),
+                .question_count = static_cast<std::uint16_t>(question_end_ == 0 ? 0 : 1),
+                .answer_count = count(Section::Answer),
+                .authority_count = count(Section::Authority),
+                .additional_count = count(Section::Additional)});
   return at_;
 }
 
@@ -214,6 +221,7 @@ bool MessageWriter::put_bytes(std::span<const std::uint8_t> bytes) noexcept {
 }
 
 bool MessageWriter::put_name(NameView name) noexcept {
+  remember_question();
   const Labels labels{name};
   std::size_t spelled = 0;  // labels that are new in this message
   std::uint16_t target = 0;

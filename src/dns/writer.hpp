@@ -68,7 +68,7 @@ class MessageWriter {
   [[nodiscard]] bool write_opt(const EdnsReply& edns) noexcept;
 
   /// Where a name stands in the message, for a pointer; 0 when nowhere or out of a pointer's reach.
-  [[nodiscard]] std::uint16_t name_offset(NameView name) const noexcept;
+  [[nodiscard]] std::uint16_t name_offset(NameView name) noexcept;
 
   /// Records in a section so far.
   [[nodiscard]] std::uint16_t count(Section section) const noexcept {
@@ -98,6 +98,7 @@ class MessageWriter {
 
   void open_section(Section section) noexcept;
   void remember(std::size_t offset, std::uint16_t hash) noexcept;
+  void remember_question() noexcept;
   [[nodiscard]] std::uint16_t find_known(NameView name, std::uint16_t hash) const noexcept;
   [[nodiscard]] bool is_name_at(std::size_t offset, NameView name) const noexcept;
 
@@ -107,12 +108,14 @@ class MessageWriter {
   std::size_t at_ = kHeaderBytes;
   std::uint16_t id_ = 0;
   std::uint16_t bits_ = 0;
-  std::uint16_t question_count_ = 0;
+  std::uint16_t question_end_ = 0;  // 0: no question
   Rcode rcode_ = Rcode::NoError;
   Rclass rclass_ = Rclass::In;
   Section section_ = Section::Answer;
   std::array<std::uint16_t, 3> counts_{};
+  // The question's suffixes come first, but only once a name is written: most answers are copied whole.
   std::size_t known_name_count_ = 0;
+  std::size_t question_name_count_ = 0;
   std::array<KnownName, base::limits::kCompressionNamesMax> known_names_;
 };
 
