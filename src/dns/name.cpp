@@ -22,6 +22,33 @@ int take_character(std::string_view text, std::size_t& i) {
   return value <= 255 ? value : -1;
 }
 
+/// lower() of eight bytes at once: bit 7 of a byte's sum says that it reached 'A', or passed 'Z'.
+std::uint64_t lower_eight(std::uint64_t word) noexcept {
+  constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101;
+  const std::uint64_t low_bits = word & kOnes * 0x7f;
+  const std::uint64_t from_a = low_bits + kOnes * (0x80 - 'A');
+  const std::uint64_t past_z = low_bits + kOnes * (0x7f - 'Z');
+  const std::uint64_t upper = (from_a ^ past_z) & ~word & kOnes * 0x80;
+  return word | upper >> 2;  // 0x80 becomes 0x20, the bit between the cases
+}
+
+/// `from` and `to` may be the same. Length bytes are at most 63, below 'A', so a whole wire form can go
+/// through at once.
+void copy_lower(std::uint8_t* to, const std::uint8_t* from, std::size_t size) noexcept {
+  const auto eight_at = [&](std::size_t at) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, from + at, sizeof word);
+    word = lower_eight(word);
+    std::memcpy(to + at, &word, sizeof word);
+  };
+  if (size < 8) {
+    for (std::size_t at = 0; at < size; ++at) to[at] = lower(from[at]);
+    return;
+  }
+  for (std::size_t at = 0; at + 8 < size; at += 8) eight_at(at);
+  eight_at(size - 8);  // overlaps the one before: what is lower already stays so
+}
+
 }  // namespace
 
 std::size_t NameView::label_count() const noexcept {
@@ -84,9 +111,11 @@ bool Name::assign_wildcard_of(NameView parent) noexcept {
   return true;
 }
 
-void Name::make_lower() noexcept {
-  // Length bytes are at most 63, below 'A', so the whole wire form can be lowered at once.
-  for (std::size_t i = 0; i < length_; ++i) wire_[i] = lower(wire_[i]);
+void Name::make_lower() noexcept { copy_lower(wire_.data(), wire_.data(), length_); }
+
+void Name::assign_lower(NameView view) noexcept {
+  copy_lower(wire_.data(), view.wire().data(), view.size());
+  length_ = static_cast<std::uint8_t>(view.size());
 }
 
 std::size_t Name::read(std::span<const std::uint8_t> message, std::size_t offset) noexcept {

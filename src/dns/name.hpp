@@ -59,7 +59,7 @@ class NameView {
 /// A name that owns its bytes; at most 255.
 class Name {
  public:
-  Name() noexcept = default;  ///< the root
+  Name() noexcept { wire_[0] = 0; }  ///< the root
   explicit Name(NameView view) noexcept : length_(static_cast<std::uint8_t>(view.size())) {
     std::memcpy(wire_.data(), view.wire().data(), view.size());
   }
@@ -73,6 +73,8 @@ class Name {
 
   /// Makes every ASCII letter lower case.
   void make_lower() noexcept;
+  /// Copies `view` in lower case.
+  void assign_lower(NameView view) noexcept;
 
   [[nodiscard]] NameView view() const noexcept { return NameView{std::span{wire_.data(), length_}}; }
   operator NameView() const noexcept { return view(); }  // NOLINT(google-explicit-constructor)
@@ -87,7 +89,8 @@ class Name {
  private:
   [[nodiscard]] std::size_t copy_labels(std::span<const std::uint8_t> message, std::size_t offset) noexcept;
 
-  std::array<std::uint8_t, base::limits::kNameBytesMax> wire_{};
+  // Not initialised: only the first length_ bytes are ever read, and zeroing the rest costs each query 10 ns.
+  std::array<std::uint8_t, base::limits::kNameBytesMax> wire_;
   std::uint8_t length_ = 1;
 };
 

@@ -17,8 +17,7 @@ bool read_question(std::span<const std::uint8_t> packet, Query& query) noexcept 
   // There is nothing before the question that a compressed name could point to.
   const std::size_t name_end = find_name_end(packet, kHeaderBytes);
   if (name_end == 0 || packet.size() - name_end < kQuestionFixedBytes) return false;
-  query.name = Name{NameView{packet.subspan(kHeaderBytes, name_end - kHeaderBytes)}};
-  query.name.make_lower();
+  query.name.assign_lower(NameView{packet.subspan(kHeaderBytes, name_end - kHeaderBytes)});
   query.type = static_cast<Rtype>(load_u16(packet.data() + name_end));
   query.rclass = static_cast<Rclass>(load_u16(packet.data() + name_end + 2));
   query.question_end = static_cast<std::uint16_t>(name_end + kQuestionFixedBytes);
@@ -148,6 +147,29 @@ QueryFault read_cookie_query(std::span<const std::uint8_t> packet, const Header&
   return query.edns.cookie.empty() ? QueryFault::QuestionCount : QueryFault::CookieOnly;
 }
 
+/// The whole packet into `query`, as far as it can be read.
+Stop read_query(std::span<const std::uint8_t> packet, Query& query) noexcept {
+  if (packet.size() < kHeaderBytes) return QueryFault::TooShort;
+  const Header header = read_header(packet.first<kHeaderBytes>());
+  if (header.has(header_bits::kResponse)) return QueryFault::IsResponse;
+  query.id = header.id;
+  query.opcode = header.opcode();
+  query.recursion_desired = header.has(header_bits::kRecursionDesired);
+  query.checking_disabled = header.has(header_bits::kCheckingDisabled);
+
+  const bool has_question = header.question_count == 1 && read_question(packet, query);
+  if (query.opcode != Opcode::Query) {
+    if (has_question) find_opt(packet, header, query);
+    return QueryFault::OpcodeUnknown;
+  }
+  if (header.question_count == 0) return read_cookie_query(packet, header, query);
+  if (header.question_count != 1) return QueryFault::QuestionCount;
+  if (!has_question) return QueryFault::Question;
+
+  Reader reader{packet, query.question_end};
+  return read_records(reader, header, query);
+}
+
 }  // namespace
 
 QueryError refusal_of(const Query& query, QueryFault fault) noexcept {
@@ -159,28 +181,12 @@ QueryError refusal_of(const Query& query, QueryFault fault) noexcept {
 }
 
 base::Expected<Query, QueryError> parse_query(std::span<const std::uint8_t> packet) noexcept {
-  Query query;
-  const auto refuse = [&query](QueryFault fault) { return base::unexpected(refusal_of(query, fault)); };
-  if (packet.size() < kHeaderBytes) return refuse(QueryFault::TooShort);
-  const Header header = read_header(packet.first<kHeaderBytes>());
-  if (header.has(header_bits::kResponse)) return refuse(QueryFault::IsResponse);
-  query.id = header.id;
-  query.opcode = header.opcode();
-  query.recursion_desired = header.has(header_bits::kRecursionDesired);
-  query.checking_disabled = header.has(header_bits::kCheckingDisabled);
-
-  const bool has_question = header.question_count == 1 && read_question(packet, query);
-  if (query.opcode != Opcode::Query) {
-    if (has_question) find_opt(packet, header, query);
-    return refuse(QueryFault::OpcodeUnknown);
+  base::Expected<Query, QueryError> result;  // filled in place: a query is more than 300 bytes to copy
+  Query& query = *result;
+  if (const auto fault = read_query(packet, query)) {
+    result = base::unexpected(refusal_of(query, *fault));
   }
-  if (header.question_count == 0) return refuse(read_cookie_query(packet, header, query));
-  if (header.question_count != 1) return refuse(QueryFault::QuestionCount);
-  if (!has_question) return refuse(QueryFault::Question);
-
-  Reader reader{packet, query.question_end};
-  if (const auto stop = read_records(reader, header, query)) return refuse(*stop);
-  return query;
+  return result;
 }
 
 std::size_t udp_reply_bytes_max(const Query& query) noexcept {

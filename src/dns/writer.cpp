@@ -12,11 +12,7 @@ namespace {
 /// A pointer has 14 bits (RFC 1035 4.1.4).
 constexpr std::size_t kPointerReach = 0x4000;
 constexpr std::size_t kLongestQuestionEnd = kHeaderBytes + base::limits::kNameBytesMax + kQuestionFixedBytes;
-/// Of an image: the pointer, then type and class, then the TTL.
 constexpr std::size_t kPointerBytes = 2;
-constexpr std::size_t kImageTtlAt = kPointerBytes + 4;
-constexpr std::size_t kImageLengthAt = kImageTtlAt + 4;
-constexpr std::size_t kImageFixedBytes = kImageLengthAt + 2;
 
 /// The labels of a name from first to last, each with a hash of the name that starts there.
 class Labels {
@@ -48,6 +44,49 @@ class Labels {
 
 constexpr std::uint16_t pointer_to(std::size_t offset) noexcept {
   return static_cast<std::uint16_t>(kPointerMark | offset);
+}
+
+/// The bytes of the whole record at the start of `records`.
+std::size_t image_bytes(std::span<const std::uint8_t> records) noexcept {
+  return kImageFixedBytes + load_u16(records.data() + kImageLengthAt);
+}
+
+/// Where the name at `at` ends: after its final zero, or at the two bytes of its pointer.
+std::size_t skip_labels(const std::uint8_t* bytes, std::size_t at) noexcept {
+  while (bytes[at] != 0 && bytes[at] < 0xc0) at += 1u + bytes[at];
+  return at;
+}
+
+void move_pointer(std::uint8_t* pointer, std::size_t shift) noexcept {
+  store_u16(pointer, static_cast<std::uint16_t>(load_u16(pointer) + shift));
+}
+
+/// Makes rendered records fit a question whose name is longer than their owner: pointers to the owner move by
+/// `owner_shift`, those in rdata by `shift`.
+void move_pointers(std::span<std::uint8_t> records, Rtype type, std::size_t owner_shift, std::size_t shift) {
+  const RdataNames names = compressible_names(type);
+  while (!records.empty()) {
+    std::uint8_t* const record = records.data();
+    const std::size_t size = image_bytes(records);
+    move_pointer(record, owner_shift);
+    std::size_t at = kImageFixedBytes + names.fixed_bytes;
+    for (std::size_t left = names.name_count; left > 0; --left) {
+      at = skip_labels(record, at);
+      if (record[at] == 0) {
+        ++at;
+        continue;
+      }
+      move_pointer(record + at, shift);
+      at += kPointerBytes;
+    }
+    records = records.subspan(size);
+  }
+}
+
+void store_ttls(std::span<std::uint8_t> records, std::uint32_t ttl_s) noexcept {
+  for (; !records.empty(); records = records.subspan(image_bytes(records))) {
+    store_u32(records.data() + kImageTtlAt, ttl_s);
+  }
 }
 
 /// Takes the next length-prefixed rdata off `records`; false when there is no whole one.
@@ -103,12 +142,43 @@ void MessageWriter::begin_reply(const Query& query, std::span<const std::uint8_t
   if (query.checking_disabled) bits_ |= header_bits::kCheckingDisabled;
   rcode_ = rcode;
   rclass_ = query.rclass == Rclass::Any ? Rclass::In : query.rclass;
-  question_count_ = 1;
-  at_ = query.question_end;
+  at_ = question_end_ = query.question_end;
   std::memcpy(out_.data() + kHeaderBytes, packet.data() + kHeaderBytes, at_ - kHeaderBytes);
-  const Labels labels{query.name};
+}
+
+void MessageWriter::remember_first_names() noexcept {
+  if (known_name_count_ != 0) return;
+  remember_question();
+  question_name_count_ = known_name_count_;
+  remember_copied();
+  first_name_count_ = known_name_count_;
+}
+
+void MessageWriter::remember_question() noexcept {
+  if (question_end_ == 0) return;
+  const NameView name{out_.subspan(kHeaderBytes, question_end_ - kQuestionFixedBytes - kHeaderBytes)};
+  const Labels labels{name};
   for (std::size_t index = 0; index < labels.count(); ++index) {
     remember(kQuestionNameOffset + labels.start(index), labels.hash(index));
+  }
+}
+
+void MessageWriter::remember_copied() noexcept {
+  Name name;
+  for (std::size_t at = question_end_; at < copied_end_; at += image_bytes(out_.subspan(at))) {
+    const auto type = static_cast<Rtype>(load_u16(out_.data() + at + kImageTypeAt));
+    const RdataNames names = compressible_names(type);
+    std::size_t name_at = at + kImageFixedBytes + names.fixed_bytes;
+    for (std::size_t left = names.name_count; left > 0; --left) {
+      const std::size_t pointer_at = skip_labels(out_.data(), name_at);
+      const std::size_t end = name.read(out_.first(copied_end_), name_at);
+      MERIDIAN_DEBUG_ASSERT(end != 0);
+      const Labels labels{name};
+      for (std::size_t index = 0; name_at + labels.start(index) < pointer_at; ++index) {
+        remember(name_at + labels.start(index), labels.hash(index));
+      }
+      name_at = end;
+    }
   }
 }
 
@@ -129,7 +199,12 @@ MessageWriter::Mark MessageWriter::mark() const noexcept {
 
 void MessageWriter::rewind(const Mark& mark) noexcept {
   at_ = mark.at_;
-  known_name_count_ = mark.known_name_count_;
+  if (at_ < copied_end_) {
+    copied_end_ = 0;
+    first_name_count_ = question_name_count_;
+  }
+  // What stands before the mark stays known even when it became so after it.
+  known_name_count_ = std::max(mark.known_name_count_, first_name_count_);
   counts_ = mark.counts_;
   section_ = mark.section_;
 }
@@ -146,6 +221,40 @@ bool MessageWriter::add_rrset(Section section, NameView owner, Rtype type, std::
       return false;
     }
   }
+  return true;
+}
+
+bool MessageWriter::add_rrset(Section section, NameView owner, const Rrset& rrset,
+                              std::optional<std::uint32_t> ttl_s) noexcept {
+  // A pointer to the root would be longer than the root.
+  if (at_ == question_end_ && rclass_ == Rclass::In && !owner.is_root()) {
+    return copy_rrset(section, owner, rrset, ttl_s);
+  }
+  const Mark before = mark();
+  open_section(section);
+  Owner owner_writer{*this, owner};
+  const bool fits = for_each_rdata(rrset, [&](std::span<const std::uint8_t> rdata) {
+    return owner_writer.put() && put_record(rrset.type, ttl_s.value_or(rrset.ttl_s), rdata);
+  });
+  if (!fits) rewind(before);
+  return fits;
+}
+
+bool MessageWriter::copy_rrset(Section section, NameView owner, const Rrset& rrset,
+                               std::optional<std::uint32_t> ttl_s) noexcept {
+  const std::size_t asked_bytes = question_end_ - kQuestionFixedBytes - kHeaderBytes;
+  const std::size_t owner_shift = asked_bytes - owner.size();
+  const std::size_t shift = asked_bytes - rrset.owner.size();
+  MERIDIAN_DEBUG_ASSERT(shift < asked_bytes && is_name_at(kHeaderBytes + owner_shift, owner));
+  const std::size_t start = at_;
+  if (!put_bytes(rrset.images)) return false;
+  open_section(section);
+  const auto records = out_.subspan(start, rrset.images.size());
+  if (shift != 0) move_pointers(records, rrset.type, owner_shift, shift);
+  if (ttl_s && *ttl_s != rrset.ttl_s) store_ttls(records, *ttl_s);
+  auto& section_count = counts_[static_cast<std::size_t>(section)];
+  section_count = static_cast<std::uint16_t>(section_count + rrset.count);
+  copied_end_ = at_;
   return true;
 }
 
@@ -189,20 +298,22 @@ bool MessageWriter::write_opt(const EdnsReply& edns) noexcept {
   return true;
 }
 
-std::uint16_t MessageWriter::name_offset(NameView name) const noexcept {
+std::uint16_t MessageWriter::name_offset(NameView name) noexcept {
   if (name.is_root()) return 0;
+  remember_first_names();
   return find_known(name, Labels{name}.hash(0));
 }
 
 std::size_t MessageWriter::finish() noexcept {
   const auto lower_rcode =
       static_cast<std::uint16_t>(static_cast<unsigned>(rcode_) & header_bits::kRcodeMask);
-  write_header(out_.first<kHeaderBytes>(), {.id = id_,
-                                            .bits = static_cast<std::uint16_t>(bits_ | lower_rcode),
-                                            .question_count = question_count_,
-                                            .answer_count = count(Section::Answer),
-                                            .authority_count = count(Section::Authority),
-                                            .additional_count = count(Section::Additional)});
+  write_header(out_.first<kHeaderBytes>(),
+               {.id = id_,
+                .bits = static_cast<std::uint16_t>(bits_ | lower_rcode),
+                .question_count = static_cast<std::uint16_t>(question_end_ == 0 ? 0 : 1),
+                .answer_count = count(Section::Answer),
+                .authority_count = count(Section::Authority),
+                .additional_count = count(Section::Additional)});
   return at_;
 }
 
@@ -214,6 +325,7 @@ bool MessageWriter::put_bytes(std::span<const std::uint8_t> bytes) noexcept {
 }
 
 bool MessageWriter::put_name(NameView name) noexcept {
+  remember_first_names();
   const Labels labels{name};
   std::size_t spelled = 0;  // labels that are new in this message
   std::uint16_t target = 0;

@@ -9,6 +9,7 @@
 #include "dns/header.hpp"
 #include "dns/name.hpp"
 #include "dns/query.hpp"
+#include "dns/rrset.hpp"
 #include "dns/types.hpp"
 
 #include <array>
@@ -55,6 +56,12 @@ class MessageWriter {
   [[nodiscard]] bool add_rrset(Section section, NameView owner, Rtype type, std::uint32_t ttl_s,
                                std::span<const std::uint8_t> records) noexcept;
 
+  /// A rendered set under `owner`, with its own TTL or another. As the first records of a message `owner`
+  /// must be the question's name or an ancestor of it, and a set of a wildcard must be one that the
+  /// question's name matches: they are then copied, and only their pointers are moved.
+  [[nodiscard]] bool add_rrset(Section section, NameView owner, const Rrset& rrset,
+                               std::optional<std::uint32_t> ttl_s = {}) noexcept;
+
   /// `images` is `count` whole records as they go out, each owner being a pointer to the question's name
   /// (0xc00c). Names in their rdata must not be compressed.
   [[nodiscard]] bool add_raw(Section section, std::span<const std::uint8_t> images,
@@ -68,7 +75,7 @@ class MessageWriter {
   [[nodiscard]] bool write_opt(const EdnsReply& edns) noexcept;
 
   /// Where a name stands in the message, for a pointer; 0 when nowhere or out of a pointer's reach.
-  [[nodiscard]] std::uint16_t name_offset(NameView name) const noexcept;
+  [[nodiscard]] std::uint16_t name_offset(NameView name) noexcept;
 
   /// Records in a section so far.
   [[nodiscard]] std::uint16_t count(Section section) const noexcept {
@@ -98,6 +105,11 @@ class MessageWriter {
 
   void open_section(Section section) noexcept;
   void remember(std::size_t offset, std::uint16_t hash) noexcept;
+  void remember_first_names() noexcept;
+  void remember_question() noexcept;
+  void remember_copied() noexcept;
+  [[nodiscard]] bool copy_rrset(Section section, NameView owner, const Rrset& rrset,
+                                std::optional<std::uint32_t> ttl_s) noexcept;
   [[nodiscard]] std::uint16_t find_known(NameView name, std::uint16_t hash) const noexcept;
   [[nodiscard]] bool is_name_at(std::size_t offset, NameView name) const noexcept;
 
@@ -107,12 +119,17 @@ class MessageWriter {
   std::size_t at_ = kHeaderBytes;
   std::uint16_t id_ = 0;
   std::uint16_t bits_ = 0;
-  std::uint16_t question_count_ = 0;
+  std::uint16_t question_end_ = 0;  // 0: no question
   Rcode rcode_ = Rcode::NoError;
   Rclass rclass_ = Rclass::In;
   Section section_ = Section::Answer;
   std::array<std::uint16_t, 3> counts_{};
+  std::size_t copied_end_ = 0;  // rendered records stand from question_end_ to here; 0: none do
+  // The names of the question and of the copied records come first, but only once a name is to be compressed:
+  // most messages are copied whole.
   std::size_t known_name_count_ = 0;
+  std::size_t question_name_count_ = 0;
+  std::size_t first_name_count_ = 0;
   std::array<KnownName, base::limits::kCompressionNamesMax> known_names_;
 };
 

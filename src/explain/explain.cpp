@@ -136,7 +136,7 @@ zone::Found follow(const Question& question, const query::Snapshot& snapshot, Ex
     found = zone->lookup(name, question.type);
     explanation.outcome = outcome_word(found.outcome);
     if (found.outcome != zone::Outcome::Cname) return found;
-    name = dns::Name{dns::NameView{found.rrset.records.subspan(2)}};
+    name = dns::read_target(found.rrset);
     name.make_lower();
     explanation.chain.push_back(dns::to_string(name));
   }

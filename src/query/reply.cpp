@@ -35,18 +35,6 @@ bool is_meta(dns::Rtype type) noexcept {
   return type == dns::Rtype::Opt || (number >= 128 && number <= 254);
 }
 
-/// Calls `visit(rdata)` for each record of an rrset; `visit` returns false to stop.
-template <typename Visit>
-bool for_each_rdata(const zone::Rrset& rrset, const Visit& visit) noexcept {
-  std::span<const std::uint8_t> rest = rrset.records;
-  for (std::size_t i = 0; i < rrset.count; ++i) {
-    const std::size_t length = dns::load_u16(rest.data());
-    if (!visit(rest.subspan(2, length))) return false;
-    rest = rest.subspan(2 + length);
-  }
-  return true;
-}
-
 std::optional<base::IpPrefix> subnet_of(const dns::Query& query) noexcept {
   if (!query.edns.client_subnet) return std::nullopt;
   return query.edns.client_subnet->source;
@@ -137,9 +125,7 @@ std::size_t Reply::truncate() noexcept {
 }
 
 std::size_t Reply::finish_static(dns::NameView name, const zone::Found& found) noexcept {
-  const auto& rrset = found.rrset;
-  if (!writer_.add_rrset(dns::Section::Answer, name, rrset.type, rrset.ttl_s, rrset.records))
-    return truncate();
+  if (!writer_.add_rrset(dns::Section::Answer, name, found.rrset)) return truncate();
   worker_.counters.add(Counter::StaticAnswers);
   return finish();
 }
@@ -214,24 +200,22 @@ std::size_t Reply::finish_referral(const zone::Zone& zone, const zone::Found& fo
   if (writer_.count(dns::Section::Answer) != 0)
     return finish();  // a chain ended below a cut: the resolver asks on
   is_authoritative_ = false;
-  const auto& rrset = found.rrset;
-  if (!writer_.add_rrset(dns::Section::Authority, found.owner, rrset.type, rrset.ttl_s, rrset.records))
-    return truncate();
+  if (!writer_.add_rrset(dns::Section::Authority, found.owner, found.rrset)) return truncate();
   if (!add_glue(zone, found)) return truncate();
   return finish();
 }
 
 bool Reply::add_glue(const zone::Zone& zone, const zone::Found& found) noexcept {
-  return for_each_rdata(found.rrset, [&](std::span<const std::uint8_t> rdata) {
+  return dns::for_each_rdata(found.rrset, [&](std::span<const std::uint8_t> rdata) {
     dns::Name host{dns::NameView{rdata}};
     host.make_lower();
     if (!host.view().is_at_or_under(zone.apex())) return true;
     // A referral without the addresses of servers inside the child leads nowhere; others are a courtesy.
     const bool is_needed = host.view().is_at_or_under(found.owner);
     for (const auto type : {dns::Rtype::A, dns::Rtype::Aaaa}) {
-      const auto* glue = zone.find_rrset(host, type);
-      if (glue == nullptr) continue;
-      const bool fits = writer_.add_rrset(dns::Section::Additional, host, type, glue->ttl_s, glue->records);
+      const auto glue = zone.find_rrset(host, type);
+      if (!glue) continue;
+      const bool fits = writer_.add_rrset(dns::Section::Additional, host, *glue);
       if (!fits && is_needed) return false;
     }
     return true;
@@ -242,9 +226,7 @@ std::size_t Reply::finish_negative(const zone::Zone& zone, dns::Rcode rcode) noe
   worker_.summary.kind = rcode == dns::Rcode::NxDomain ? AnswerKind::NxDomain : AnswerKind::NoData;
   worker_.counters.add(rcode == dns::Rcode::NxDomain ? Counter::NxDomain : Counter::NoData);
   set_rcode(rcode);
-  const auto& soa = zone.soa();
-  if (!writer_.add_rrset(dns::Section::Authority, zone.apex(), soa.type, zone.negative_ttl_s(),
-                         soa.records)) {
+  if (!writer_.add_rrset(dns::Section::Authority, zone.apex(), zone.soa(), zone.negative_ttl_s())) {
     return truncate();
   }
   return finish();
@@ -261,29 +243,26 @@ std::size_t Reply::finish_chain_too_long() noexcept {
   return finish();
 }
 
-bool Reply::add_link(dns::NameView owner, dns::Rtype type, std::uint32_t ttl_s,
-                     std::span<const std::uint8_t> records) noexcept {
-  if (writer_.add_rrset(dns::Section::Answer, owner, type, ttl_s, records)) return true;
-  mark_truncated();
-  return false;
-}
-
 bool Reply::follow_cname(const zone::Found& found, dns::Name& name) noexcept {
-  const auto& rrset = found.rrset;
-  if (!add_link(name, rrset.type, rrset.ttl_s, rrset.records)) return false;
-  name = dns::Name{dns::NameView{rrset.records.subspan(2)}};
+  if (!writer_.add_rrset(dns::Section::Answer, name, found.rrset)) {
+    mark_truncated();
+    return false;
+  }
+  name = dns::read_target(found.rrset);
   name.make_lower();
   return true;
 }
 
 bool Reply::follow_dname(const zone::Found& found, dns::Name& name) noexcept {
-  const auto& rrset = found.rrset;
   // labels of `name` before the DNAME's owner, then the DNAME's target.
   std::array<std::uint8_t, 2 + base::limits::kNameBytesMax> record;
-  const auto target = rrset.records.subspan(2);
+  const dns::Name target = dns::read_target(found.rrset);
   const std::size_t kept = name.view().size() - found.owner.size();
-  const std::size_t size = kept + target.size();
-  if (!add_link(found.owner, rrset.type, rrset.ttl_s, rrset.records)) return false;
+  const std::size_t size = kept + target.view().size();
+  if (!writer_.add_rrset(dns::Section::Answer, found.owner, found.rrset)) {
+    mark_truncated();
+    return false;
+  }
   if (size > base::limits::kNameBytesMax) {
     worker_.counters.add(Counter::YxDomain);
     set_rcode(dns::Rcode::YxDomain);
@@ -291,9 +270,12 @@ bool Reply::follow_dname(const zone::Found& found, dns::Name& name) noexcept {
   }
   dns::store_u16(record.data(), static_cast<std::uint16_t>(size));
   std::memcpy(record.data() + 2, name.view().wire().data(), kept);
-  std::memcpy(record.data() + 2 + kept, target.data(), target.size());
+  std::memcpy(record.data() + 2 + kept, target.view().wire().data(), target.view().size());
   const std::span<const std::uint8_t> synthesized{record.data(), 2 + size};
-  if (!add_link(name, dns::Rtype::Cname, rrset.ttl_s, synthesized)) return false;
+  if (!writer_.add_rrset(dns::Section::Answer, name, dns::Rtype::Cname, found.rrset.ttl_s, synthesized)) {
+    mark_truncated();
+    return false;
+  }
   name = dns::Name{dns::NameView{synthesized.subspan(2)}};
   name.make_lower();
   return true;

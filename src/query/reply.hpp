@@ -62,9 +62,6 @@ class Reply {
   [[nodiscard]] std::size_t truncate() noexcept;
   void mark_truncated() noexcept;
   void set_rcode(dns::Rcode rcode) noexcept;
-  /// One record set of a chain. False: did not fit, and the reply is marked truncated.
-  [[nodiscard]] bool add_link(dns::NameView owner, dns::Rtype type, std::uint32_t ttl_s,
-                              std::span<const std::uint8_t> records) noexcept;
   [[nodiscard]] bool add_addresses(dns::NameView name, const Pool& pool, const Service& service,
                                    bool ignore_health) noexcept;
   [[nodiscard]] bool add_glue(const zone::Zone& zone, const zone::Found& found) noexcept;

@@ -12,7 +12,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -36,15 +38,26 @@ class Node {
   [[nodiscard]] dns::NameView name() const noexcept;  ///< Lower case.
   [[nodiscard]] bool has(unsigned flags) const noexcept;
   [[nodiscard]] base::ServiceId service() const noexcept;
+  [[nodiscard]] std::size_t rrset_count() const noexcept;
+  /// The one with the lowest type number; not for a node without any.
+  [[nodiscard]] Rrset first_rrset() const noexcept;
+  [[nodiscard]] std::optional<Rrset> find(dns::Rtype type) const noexcept;
   /// Sorted by type.
-  [[nodiscard]] std::span<const Rrset> rrsets() const noexcept;
-  [[nodiscard]] const Rrset* find(dns::Rtype type) const noexcept;
+  template <typename Visit>
+  void for_each_rrset(const Visit& visit) const {
+    const std::byte* at = rrsets_at();
+    for (std::size_t left = rrset_count(); left > 0; --left) visit(read_rrset(at));
+  }
 
  private:
   friend class NodeTable;
   struct Header;
+  struct RrsetHead;
   explicit Node(const std::byte* block) noexcept : block_(block) {}
   [[nodiscard]] Header header() const noexcept;
+  [[nodiscard]] const std::byte* rrsets_at() const noexcept;
+  /// Reads the one at `at`, and moves `at` behind it.
+  [[nodiscard]] Rrset read_rrset(const std::byte*& at) const noexcept;
 
   const std::byte* block_ = nullptr;
 };
@@ -53,21 +66,25 @@ class Node {
 struct RrsetDraft {
   dns::Rtype type{};
   std::uint32_t ttl_s = 0;
-  std::vector<std::span<const std::uint8_t>> rdata;
+  std::span<const std::span<const std::uint8_t>> rdata;
 };
 
 class NodeTable {
  public:
-  /// Room for exactly these nodes; `block_bytes` is the sum of block_size over them.
-  NodeTable(std::size_t node_count, std::size_t block_bytes);
+  /// Room for these nodes; `block_bytes_max` is the sum of block_size_max over them.
+  NodeTable(std::size_t node_count, std::size_t block_bytes_max);
 
-  /// Bytes a node takes: `rdata_bytes` is the sum of 2 + length over all its records.
-  [[nodiscard]] static std::size_t block_size(std::size_t name_bytes, std::size_t rrset_count,
-                                              std::size_t rdata_bytes) noexcept;
+  /// Bytes a node takes at most: `rdata_bytes` is the sum of the lengths, uncompressed, over all its records.
+  [[nodiscard]] static std::size_t block_size_max(std::size_t name_bytes, std::size_t rrset_count,
+                                                  std::size_t record_count, std::size_t rdata_bytes) noexcept;
 
   /// Adds a node. Its name must be lower case and new here; the rrsets must be sorted by type.
   void append(dns::NameView name, std::uint64_t hash, std::uint8_t flags, base::ServiceId service,
               std::span<const RrsetDraft> rrsets);
+
+  /// Gives back the room that compression saved. Call once, after the last append and before the first find:
+  /// nodes move.
+  void shrink() noexcept;
 
   /// `hash` is HashedName's for this name.
   [[nodiscard]] Node find(dns::NameView name, std::uint64_t hash) const noexcept;
@@ -85,18 +102,22 @@ class NodeTable {
 
  private:
   struct Slot {
-    std::uint32_t tag = 0;   // the upper half of the hash; the lower half chooses the slot
+    std::uint32_t tag = 0;   // the lower half of the hash; the upper half chooses the slot
     std::uint32_t unit = 0;  // where the block starts, in kUnit bytes, plus one; 0 for an empty slot
   };
 
+  struct FreeBlocks {
+    void operator()(std::byte* blocks) const noexcept { std::free(blocks); }
+  };
+
+  [[nodiscard]] std::size_t first_slot(std::uint64_t hash) const noexcept;
   template <typename Matches>
   [[nodiscard]] Node find_slot(std::uint64_t hash, Matches matches) const noexcept;
 
-  std::unique_ptr<std::byte[]> blocks_;
+  std::unique_ptr<std::byte[], FreeBlocks> blocks_;
   std::size_t used_bytes_ = 0;
   std::size_t capacity_bytes_ = 0;
   std::size_t node_count_ = 0;
-  std::size_t mask_ = 0;
   std::vector<Slot> slots_;
 };
 

@@ -10,11 +10,7 @@ namespace meridian::zone {
 namespace {
 
 /// The last 32 bits of a SOA: MINIMUM.
-std::uint32_t soa_minimum_s(const Rrset& soa) {
-  const auto bytes = soa.records.last(4);
-  return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 |
-         bytes[3];
-}
+std::uint32_t soa_minimum_s(const Rrset& soa) { return dns::load_u32(soa.images.last(4).data()); }
 
 bool is_address(dns::Rtype type) { return type == dns::Rtype::A || type == dns::Rtype::Aaaa; }
 
@@ -23,13 +19,15 @@ bool is_address(dns::Rtype type) { return type == dns::Rtype::A || type == dns::
 Zone::Zone(NodeTable nodes, std::size_t record_count, std::size_t deepest_labels) noexcept
     : nodes_(std::move(nodes)),
       apex_(nodes_.first()),
-      soa_(apex_.find(dns::Rtype::Soa)),
-      ns_(apex_.find(dns::Rtype::Ns)),
       apex_labels_(apex_.name().label_count()),
       deepest_labels_(deepest_labels),
       record_count_(record_count) {
-  MERIDIAN_ASSERT(soa_ != nullptr && ns_ != nullptr);
-  negative_ttl_s_ = std::min(soa_->ttl_s, soa_minimum_s(*soa_));
+  const auto soa = apex_.find(dns::Rtype::Soa);
+  const auto ns = apex_.find(dns::Rtype::Ns);
+  MERIDIAN_ASSERT(soa && ns);
+  soa_ = *soa;
+  ns_ = *ns;
+  negative_ttl_s_ = std::min(soa_.ttl_s, soa_minimum_s(soa_));
 }
 
 Found Zone::lookup(const HashedName& name, dns::Rtype type) const noexcept {
@@ -100,37 +98,41 @@ Found Zone::answer_at(Node node, dns::Rtype type, bool wildcard) const noexcept 
   Found found;
   found.owner = node.name();
   found.wildcard = wildcard;
-  const auto rrsets = node.rrsets();
   const bool any = type == dns::Rtype::Any;
-  if (node.service() != base::kNoService && (is_address(type) || (any && rrsets.empty()))) {
+  const bool empty = node.rrset_count() == 0;
+  if (node.service() != base::kNoService && (is_address(type) || (any && empty))) {
     found.outcome = Outcome::Steered;
     found.service = node.service();
     return found;
   }
-  for (const auto& rrset : rrsets) {
-    if (rrset.type != type && !any) continue;
+  if (any && !empty) {
     found.outcome = Outcome::Answer;
-    found.rrset = rrset;
+    found.rrset = node.first_rrset();
+    return found;
+  }
+  if (const auto rrset = node.find(type)) {
+    found.outcome = Outcome::Answer;
+    found.rrset = *rrset;
     return found;
   }
   if (node.has(kNodeCname)) {
     found.outcome = Outcome::Cname;
-    found.rrset = rrsets.front();
+    found.rrset = node.first_rrset();
     return found;
   }
   found.outcome = Outcome::NoData;
   return found;
 }
 
-const Rrset* Zone::find_rrset(dns::NameView name, dns::Rtype type) const noexcept {
+std::optional<Rrset> Zone::find_rrset(dns::NameView name, dns::Rtype type) const noexcept {
   const HashedName hashed(name);
   const Node node = nodes_.find(name, hashed.hash(hashed.label_count()));
-  return node ? node.find(type) : nullptr;
+  return node ? node.find(type) : std::nullopt;
 }
 
 void Zone::for_each_rrset(const std::function<void(dns::NameView, const Rrset&)>& visit) const {
   for (Node node = nodes_.first(); node; node = nodes_.next(node)) {
-    for (const auto& rrset : node.rrsets()) visit(node.name(), rrset);
+    node.for_each_rrset([&](const Rrset& rrset) { visit(node.name(), rrset); });
   }
 }
 

@@ -16,6 +16,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -47,8 +48,8 @@ struct Found {
 class Zone {
  public:
   [[nodiscard]] dns::NameView apex() const noexcept { return apex_.name(); }  ///< Lower case.
-  [[nodiscard]] const Rrset& soa() const noexcept { return *soa_; }
-  [[nodiscard]] const Rrset& ns() const noexcept { return *ns_; }
+  [[nodiscard]] const Rrset& soa() const noexcept { return soa_; }
+  [[nodiscard]] const Rrset& ns() const noexcept { return ns_; }
   /// min(SOA TTL, SOA MINIMUM): RFC 2308 section 5.
   [[nodiscard]] std::uint32_t negative_ttl_s() const noexcept { return negative_ttl_s_; }
 
@@ -60,9 +61,9 @@ class Zone {
     return lookup(HashedName(name), type);
   }
 
-  /// The rrset exactly at `name`, glue and occluded data included; nullptr when absent. For the additional
+  /// The rrset exactly at `name`, glue and occluded data included. For the additional
   /// section. `name` must be lower case.
-  [[nodiscard]] const Rrset* find_rrset(dns::NameView name, dns::Rtype type) const noexcept;
+  [[nodiscard]] std::optional<Rrset> find_rrset(dns::NameView name, dns::Rtype type) const noexcept;
 
   /// Each rrset, glue and occluded ones too, name by name in the order of the zone file. For tools, not for
   /// queries.
@@ -84,8 +85,8 @@ class Zone {
 
   NodeTable nodes_;
   Node apex_;
-  const Rrset* soa_ = nullptr;
-  const Rrset* ns_ = nullptr;
+  Rrset soa_;
+  Rrset ns_;
   std::uint32_t negative_ttl_s_ = 0;
   std::size_t apex_labels_ = 0;
   std::size_t deepest_labels_ = 0;  // of any node; a longer name need not be looked for

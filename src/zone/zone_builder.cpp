@@ -13,20 +13,39 @@
 namespace meridian::zone {
 namespace {
 
-/// A node's records, already sorted by type, as rrsets.
-void gather_rrsets(const ZoneDraft& draft, const DraftNode& node, std::vector<RrsetDraft>& rrsets) {
-  rrsets.clear();
-  for (auto i = node.first_record; i != kNoIndex; i = draft.records()[i].next) {
-    const auto& record = draft.records()[i];
-    if (rrsets.empty() || rrsets.back().type != record.type) {
-      rrsets.push_back({.type = record.type, .ttl_s = record.ttl_s, .rdata = {}});
+/// The records of one node after the other, already sorted by type, as rrsets. Keeps its memory.
+class RrsetGatherer {
+ public:
+  explicit RrsetGatherer(const ZoneDraft& draft) : draft_(draft) {}
+
+  /// Valid until the next call.
+  std::span<const RrsetDraft> gather(const DraftNode& node) {
+    rdata_.clear();
+    rrsets_.clear();
+    for (auto i = node.first_record; i != kNoIndex; i = draft_.records()[i].next) {
+      rdata_.push_back(draft_.rdata(draft_.records()[i]));
     }
-    rrsets.back().rdata.push_back(draft.rdata(record));
+    std::size_t at = 0;
+    for (auto i = node.first_record; i != kNoIndex; i = draft_.records()[i].next, ++at) {
+      const auto& record = draft_.records()[i];
+      if (rrsets_.empty() || rrsets_.back().type != record.type) {
+        rrsets_.push_back({.type = record.type, .ttl_s = record.ttl_s, .rdata = {&rdata_[at], 1}});
+      } else {
+        auto& rdata = rrsets_.back().rdata;
+        rdata = {rdata.data(), rdata.size() + 1};
+      }
+    }
+    return rrsets_;
   }
-}
+
+ private:
+  const ZoneDraft& draft_;
+  std::vector<std::span<const std::uint8_t>> rdata_;
+  std::vector<RrsetDraft> rrsets_;
+};
 
 struct Totals {
-  std::size_t block_bytes = 0;
+  std::size_t block_bytes_max = 0;
   std::size_t record_count = 0;
   std::size_t deepest_labels = 0;
 };
@@ -35,29 +54,31 @@ Totals count(const ZoneDraft& draft) {
   Totals totals;
   for (const auto& node : draft.nodes()) {
     std::size_t rrsets = 0;
+    std::size_t records = 0;
     std::size_t rdata_bytes = 0;
     dns::Rtype last{};
     for (auto i = node.first_record; i != kNoIndex; i = draft.records()[i].next) {
       const auto& record = draft.records()[i];
       if (record.type != last) ++rrsets;
       last = record.type;
-      rdata_bytes += 2u + record.rdata_bytes;
-      ++totals.record_count;
+      rdata_bytes += record.rdata_bytes;
+      ++records;
     }
-    totals.block_bytes += NodeTable::block_size(node.name_bytes, rrsets, rdata_bytes);
+    totals.record_count += records;
+    totals.block_bytes_max += NodeTable::block_size_max(node.name_bytes, rrsets, records, rdata_bytes);
     totals.deepest_labels = std::max<std::size_t>(totals.deepest_labels, node.labels);
   }
   return totals;
 }
 
 NodeTable write_nodes(const ZoneDraft& draft, const Totals& totals) {
-  NodeTable table(draft.nodes().size(), totals.block_bytes);
-  std::vector<RrsetDraft> rrsets;
+  NodeTable table(draft.nodes().size(), totals.block_bytes_max);
+  RrsetGatherer gatherer(draft);
   for (const auto& node : draft.nodes()) {
-    gather_rrsets(draft, node, rrsets);
     const auto service = node.steering == kNoIndex ? base::kNoService : draft.steering(node).service;
-    table.append(draft.name(node), node.hash, node.flags, service, rrsets);
+    table.append(draft.name(node), node.hash, node.flags, service, gatherer.gather(node));
   }
+  table.shrink();
   return table;
 }
 

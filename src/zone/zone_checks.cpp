@@ -293,8 +293,8 @@ std::string name_server_problem(const Zone& zone, dns::NameView owner, dns::Name
       break;
   }
   // Below another cut the addresses are found through that cut's own servers.
-  if (found.owner != owner || zone.find_rrset(target, Rtype::A) != nullptr ||
-      zone.find_rrset(target, Rtype::Aaaa) != nullptr) {
+  if (found.owner != owner || zone.find_rrset(target, Rtype::A).has_value() ||
+      zone.find_rrset(target, Rtype::Aaaa).has_value()) {
     return {};
   }
   return "needs glue; add its A or AAAA record";

@@ -220,11 +220,11 @@ TEST_SUITE("zone/zone_builder") {
         {"", "www 300 A 192.0.2.9\nwww 200 A 192.0.2.1\nwww TXT t\nwww 300 A 192.0.2.9\nwww A 192.0.2.5\n",
          ""});
     REQUIRE(load.zone.has_value());
-    const auto* rrset = load.zone->find_rrset(name_of("www.example.com"), Rtype::A);
-    REQUIRE(rrset != nullptr);
+    const auto rrset = load.zone->find_rrset(name_of("www.example.com"), Rtype::A);
+    REQUIRE(rrset.has_value());
     CHECK(rrset->count == 3);
     CHECK(rrset->ttl_s == 60);
-    CHECK(hex(rrset->records) == "0004c00002090004c00002010004c0000205");
+    CHECK(hex_records(*rrset) == "0004c00002090004c00002010004c0000205");
     CHECK(load.zone->record_count() == 3 + 3 + 1);
   }
 
@@ -360,7 +360,7 @@ TEST_SUITE("zone/zone_builder") {
     base::Diagnostics warnings;
     const auto zone = std::move(builder).build(warnings);
     REQUIRE(zone.has_value());
-    CHECK(zone->find_rrset(name_of("www.example.com"), Rtype::A) != nullptr);
+    CHECK(zone->find_rrset(name_of("www.example.com"), Rtype::A).has_value());
   }
 }
 

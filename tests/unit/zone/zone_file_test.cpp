@@ -22,9 +22,9 @@ constexpr std::string_view kHead =
 
 /// "ttl count hex" of one rrset, "" when it is absent.
 std::string dump(const zone::Zone& zone, std::string_view name, Rtype type) {
-  const auto* rrset = zone.find_rrset(name_of(name), type);
-  return rrset == nullptr ? std::string{}
-                          : fmt::format("{} {} {}", rrset->ttl_s, rrset->count, hex(rrset->records));
+  const auto rrset = zone.find_rrset(name_of(name), type);
+  return rrset ? fmt::format("{} {} {}", rrset->ttl_s, rrset->count, test::hex_records(*rrset))
+               : std::string{};
 }
 
 /// A folder that goes with the test.

@@ -82,4 +82,16 @@ inline std::string hex(std::span<const std::uint8_t> bytes) {
   return text;
 }
 
+/// Each record's rdata, names spelled out, with its length in front.
+inline std::string hex_records(const zone::Rrset& rrset) {
+  std::string text;
+  dns::for_each_rdata(rrset, [&](std::span<const std::uint8_t> rdata) {
+    const std::uint8_t length[] = {static_cast<std::uint8_t>(rdata.size() >> 8),
+                                   static_cast<std::uint8_t>(rdata.size())};
+    text += hex(length) + hex(rdata);
+    return true;
+  });
+  return text;
+}
+
 }  // namespace meridian::test
