@@ -182,6 +182,10 @@ constexpr KeySpec kSiteFile[] = {
      .kind = ValueKind::Workers,
      .default_text = "auto",
      .help = "UDP workers; `auto` is one a core"},
+    {.name = "identity",
+     .kind = ValueKind::Identity,
+     .default_text = "the values below",
+     .help = "what questions of class CH learn about this server"},
     {.name = "state", .refusal = kLater},
     {.name = "rate_limit",
      .kind = ValueKind::RateLimit,
@@ -261,6 +265,17 @@ constexpr KeySpec kRateLimit[] = {
      .help = "count what would be limited, and answer it all the same"},
 };
 
+constexpr KeySpec kIdentity[] = {
+    {.name = "name",
+     .kind = ValueKind::IdentityText,
+     .default_text = "the site's name",
+     .help = "answers id.server and hostname.bind"},
+    {.name = "version",
+     .kind = ValueKind::IdentityText,
+     .default_text = "Meridian and its version",
+     .help = "answers version.server and version.bind"},
+};
+
 // In the order of ObjectKind.
 constexpr ObjectSpec kObjects[] = {
     {.name = "datacenters_file", .title = "The file", .keys = kDatacentersFile},
@@ -284,8 +299,9 @@ constexpr ObjectSpec kObjects[] = {
     {.name = "listen", .title = "`listen`", .keys = kListen},
     {.name = "control", .title = "`control`", .keys = kControl},
     {.name = "rate_limit", .title = "`rate_limit`", .keys = kRateLimit},
+    {.name = "identity", .title = "`identity`", .keys = kIdentity},
 };
-static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::RateLimit) + 1);
+static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::Identity) + 1);
 
 constexpr ObjectKind kDatacentersObjects[] = {ObjectKind::DatacentersFile, ObjectKind::Datacenter};
 constexpr ObjectKind kRegionsObjects[] = {ObjectKind::RegionsFile};
@@ -294,7 +310,7 @@ constexpr ObjectKind kMapsObjects[] = {ObjectKind::MapsFile, ObjectKind::Map, Ob
 constexpr ObjectKind kServicesObjects[] = {ObjectKind::ServicesFile, ObjectKind::Service, ObjectKind::View,
                                            ObjectKind::Pool, ObjectKind::SorryPage};
 constexpr ObjectKind kSiteObjects[] = {ObjectKind::SiteFile, ObjectKind::Listen, ObjectKind::Control,
-                                       ObjectKind::RateLimit};
+                                       ObjectKind::RateLimit, ObjectKind::Identity};
 
 }  // namespace
 

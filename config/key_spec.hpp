@@ -62,6 +62,8 @@ enum class ValueKind : std::uint8_t {
   V6Bits,
   RateEntries,
   Networks,
+  Identity,
+  IdentityText,
   NamedDatacenters,
   NamedRegions,
   NamedMaps,
@@ -95,6 +97,7 @@ enum class ObjectKind : std::uint8_t {
   Listen,
   Control,
   RateLimit,
+  Identity,
 };
 
 struct ObjectSpec {

@@ -184,6 +184,9 @@ struct Site {
   std::string control_unix = "/run/meridian/control.sock";
   std::uint32_t workers = 0;  ///< UDP workers; 0: one a core
   RateLimit rate_limit;
+  /// What class CH tells, at most limits::kCharacterStringBytesMax each; empty: nothing, it is refused.
+  std::optional<std::string> identity_name;     ///< absent: the site's name
+  std::optional<std::string> identity_version;  ///< absent: Meridian's
 };
 
 }  // namespace meridian::config

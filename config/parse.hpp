@@ -43,5 +43,7 @@ class DefinedNames {
 
 /// Paths stay as written; load_site_file makes them relative to the file.
 void parse_site(const YamlValue& root, Site& site);
+/// The value of its key `identity`.
+void parse_identity(const YamlValue& value, Site& site);
 
 }  // namespace meridian::config

@@ -162,6 +162,7 @@ void parse_site(const YamlValue& root, Site& site) {
   }
   if (const auto workers = mapping->find("workers")) parse_workers(*workers, site);
   if (const auto rate_limit = mapping->find("rate_limit")) site.rate_limit = parse_rate_limit(*rate_limit);
+  if (const auto identity = mapping->find("identity")) parse_identity(*identity, site);
 }
 
 }  // namespace meridian::config

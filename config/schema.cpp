@@ -161,6 +161,12 @@ ValueWords site_value(ValueKind kind) {
       return {"list of addresses with ports", list_of(R"({"type":"string"})", 1)};
     case ValueKind::Control:
       return {"mapping", reference_to("control")};
+    case ValueKind::Identity:
+      return {"mapping", reference_to("identity")};
+    case ValueKind::IdentityText:
+      return {fmt::format("`none` or text, at most {} bytes", base::limits::kCharacterStringBytesMax),
+              fmt::format(R"({{"type":["string","number","boolean"],"minLength":1,"maxLength":{}}})",
+                          base::limits::kCharacterStringBytesMax)};
     case ValueKind::Workers:
       return {fmt::format("`auto` or 1 to {}", ranges::kWorkersMax),
               either(R"({"const":"auto"})", integer(1, ranges::kWorkersMax))};

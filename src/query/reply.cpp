@@ -1,9 +1,9 @@
 #include "query/reply.hpp"
 
 #include "dns/error_reply.hpp"
+#include "query/additional.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 namespace meridian::query {
@@ -26,18 +26,6 @@ Counter counter_of(dns::Rcode rcode) noexcept {
 bool is_meta(dns::Rtype type) noexcept {
   const auto number = static_cast<std::uint16_t>(type);
   return type == dns::Rtype::Opt || (number >= 128 && number <= 254);
-}
-
-/// Calls `visit(rdata)` for each record of an rrset; `visit` returns false to stop.
-template <typename Visit>
-bool for_each_rdata(const zone::Rrset& rrset, const Visit& visit) noexcept {
-  std::span<const std::uint8_t> rest = rrset.records;
-  for (std::size_t i = 0; i < rrset.count; ++i) {
-    const std::size_t length = dns::load_u16(rest.data());
-    if (!visit(rest.subspan(2, length))) return false;
-    rest = rest.subspan(2 + length);
-  }
-  return true;
 }
 
 std::optional<base::IpPrefix> subnet_of(const dns::Query& query) noexcept {
@@ -116,20 +104,56 @@ std::size_t Reply::truncate() noexcept {
   return finish();
 }
 
-std::size_t Reply::finish_static(dns::NameView name, const zone::Found& found) noexcept {
+bool Reply::add_link(dns::NameView owner, dns::Rtype type, std::uint32_t ttl_s,
+                     std::span<const std::uint8_t> records) noexcept {
+  if (writer_.add_rrset(dns::Section::Answer, owner, type, ttl_s, records)) return true;
+  mark_truncated();
+  return false;
+}
+
+bool Reply::add_alias(const Chain& chain) noexcept {
+  worker_.summary.zone = chain.zone();
+  const auto& found = chain.found();
   const auto& rrset = found.rrset;
-  if (!writer_.add_rrset(dns::Section::Answer, name, rrset.type, rrset.ttl_s, rrset.records))
+  if (found.outcome == zone::Outcome::Dname && !chain.is_dname_repeated() &&
+      !add_link(found.owner, rrset.type, rrset.ttl_s, rrset.records)) {
+    return false;
+  }
+  // RFC 6672 3.1: the CNAME that a DNAME stands for has its TTL.
+  return add_link(chain.name(), dns::Rtype::Cname, rrset.ttl_s, chain.cname());
+}
+
+std::size_t Reply::finish_static(const Chain& chain) noexcept {
+  const auto& found = chain.found();
+  const auto& rrset = found.rrset;
+  if (!writer_.add_rrset(dns::Section::Answer, chain.name(), rrset.type, rrset.ttl_s, rrset.records))
     return truncate();
   worker_.counters.add(Counter::StaticAnswers);
+  if (query_.type != dns::Rtype::Any) {
+    add_additional(snapshot_.zones, *chain.zone(), chain.name(), rrset, writer_);
+  } else if (source_.is_tcp) {
+    add_other_sets(chain);
+  }
   return finish();
 }
 
-std::size_t Reply::finish_steered(const zone::Zone& zone, dns::NameView name, base::ServiceId id) noexcept {
-  const Service& service = snapshot_.services[base::index_of(id)];
+void Reply::add_other_sets(const Chain& chain) noexcept {
+  const auto& found = chain.found();
+  for (const auto& rrset : chain.zone()->find_rrsets(found.owner)) {
+    if (rrset.type == found.rrset.type) continue;
+    // RFC 8482 4.1 allows any subset: what even TCP cannot hold is left out.
+    static_cast<void>(
+        writer_.add_rrset(dns::Section::Answer, chain.name(), rrset.type, rrset.ttl_s, rrset.records));
+  }
+}
+
+std::size_t Reply::finish_steered(const Chain& chain) noexcept {
+  const Service& service = snapshot_.services[base::index_of(chain.found().service)];
   const auto subnet = subnet_of(query_);
   const Decision decision = decide(snapshot_, tables_, service, source_.address, subnet, worker_.random);
-  worker_.summary.service = id;
+  worker_.summary.service = chain.found().service;
   worker_.summary.scope_bits = decision.scope_bits;
+  worker_.summary.reason = decision.choice.reason;
   if (edns_.client_subnet) edns_.client_subnet->scope_bits = decision.scope_bits;
   if (subnet && decision.client.whose != Whose::ClientSubnet)
     worker_.counters.add(Counter::ClientSubnetIgnored);
@@ -137,7 +161,7 @@ std::size_t Reply::finish_steered(const zone::Zone& zone, dns::NameView name, ba
 
   switch (decision.verdict) {
     case Verdict::NoData:
-      return finish_negative(zone, dns::Rcode::NoError);
+      return finish_negative(*chain.zone(), dns::Rcode::NoError);
     case Verdict::ServFail:
       worker_.counters.add(Counter::ServFail);
       worker_.summary.kind = AnswerKind::ServFail;
@@ -146,25 +170,32 @@ std::size_t Reply::finish_steered(const zone::Zone& zone, dns::NameView name, ba
     case Verdict::Answer:
       break;
   }
-  const std::uint16_t before = writer_.count(dns::Section::Answer);
-  const Pool& pool = snapshot_.pools[base::index_of(decision.pool)];
-  if (!add_addresses(name, pool, service, decision.ignore_health)) return truncate();
-  // No healthy address of this type in the client's datacenter: A and AAAA stay together, so NODATA.
-  if (writer_.count(dns::Section::Answer) == before) return finish_negative(zone, dns::Rcode::NoError);
-  worker_.counters.add(Counter::SteeredAnswers);
   worker_.summary.kind = AnswerKind::Steered;
   worker_.summary.pool = decision.pool;
-  worker_.summary.reason = decision.choice.reason;
+  const std::uint16_t before = writer_.count(dns::Section::Answer);
+  const bool is_any = query_.type == dns::Rtype::Any;
+  const auto type = is_any ? dns::Rtype::A : query_.type;
+  if (!add_addresses(chain.name(), type, decision, service)) return truncate();
+  // RFC 8482 4.1: one set is enough for ANY, but it must be one that is there.
+  if (is_any && writer_.count(dns::Section::Answer) == before &&
+      !add_addresses(chain.name(), dns::Rtype::Aaaa, decision, service)) {
+    return truncate();
+  }
+  // No healthy address of this type in the client's datacenter: A and AAAA stay together, so NODATA.
+  if (writer_.count(dns::Section::Answer) == before)
+    return finish_negative(*chain.zone(), dns::Rcode::NoError);
+  worker_.counters.add(Counter::SteeredAnswers);
   return finish();
 }
 
-bool Reply::add_addresses(dns::NameView name, const Pool& pool, const Service& service,
-                          bool ignore_health) noexcept {
-  const bool is_v6 = query_.type == dns::Rtype::Aaaa;
+bool Reply::add_addresses(dns::NameView name, dns::Rtype type, const Decision& decision,
+                          const Service& service) noexcept {
+  const Pool& pool = snapshot_.pools[base::index_of(decision.pool)];
+  const bool is_v6 = type == dns::Rtype::Aaaa;
   const EndpointRange& range = is_v6 ? pool.v6 : pool.v4;
   const std::size_t record_bytes = is_v6 ? kAaaaRecordBytes : kARecordBytes;
-  const Selection selection =
-      select_endpoints(snapshot_, tables_.health, pool, range, ignore_health, service.answer, worker_.random);
+  const Selection selection = select_endpoints(snapshot_, tables_.health, pool, range, decision.ignore_health,
+                                               service.answer, worker_.random);
   const auto mark = writer_.mark();
   const bool at_question = writer_.count(dns::Section::Answer) == 0;  // no CNAME before
   // Neighbours in the table are neighbours in the rendered records: copy them in one go.
@@ -184,34 +215,19 @@ bool Reply::add_addresses(dns::NameView name, const Pool& pool, const Service& s
   return true;
 }
 
-std::size_t Reply::finish_referral(const zone::Zone& zone, const zone::Found& found) noexcept {
+std::size_t Reply::finish_referral(const Chain& chain) noexcept {
   worker_.counters.add(Counter::Delegations);
   worker_.summary.kind = AnswerKind::Referral;
-  if (writer_.count(dns::Section::Answer) != 0)
-    return finish();  // a chain ended below a cut: the resolver asks on
-  is_authoritative_ = false;
+  // Behind an alias the answer is ours (RFC 1035 4.1.1: AA is about the first name), and the referral only
+  // saves the resolver a question.
+  const bool is_optional = writer_.count(dns::Section::Answer) != 0;
+  is_authoritative_ = is_optional;
+  const auto& found = chain.found();
   const auto& rrset = found.rrset;
-  if (!writer_.add_rrset(dns::Section::Authority, found.owner, rrset.type, rrset.ttl_s, rrset.records))
-    return truncate();
-  if (!add_glue(zone, found)) return truncate();
-  return finish();
-}
-
-bool Reply::add_glue(const zone::Zone& zone, const zone::Found& found) noexcept {
-  return for_each_rdata(found.rrset, [&](std::span<const std::uint8_t> rdata) {
-    dns::Name host{dns::NameView{rdata}};
-    host.make_lower();
-    if (!host.view().is_at_or_under(zone.apex())) return true;
-    // A referral without the addresses of servers inside the child leads nowhere; others are a courtesy.
-    const bool is_needed = host.view().is_at_or_under(found.owner);
-    for (const auto type : {dns::Rtype::A, dns::Rtype::Aaaa}) {
-      const auto* glue = zone.find_rrset(host, type);
-      if (glue == nullptr) continue;
-      const bool fits = writer_.add_rrset(dns::Section::Additional, host, type, glue->ttl_s, glue->records);
-      if (!fits && is_needed) return false;
-    }
-    return true;
-  });
+  const bool fits =
+      writer_.add_rrset(dns::Section::Authority, found.owner, rrset.type, rrset.ttl_s, rrset.records) &&
+      add_glue(*chain.zone(), found, writer_);
+  return fits || is_optional ? finish() : truncate();
 }
 
 std::size_t Reply::finish_negative(const zone::Zone& zone, dns::Rcode rcode) noexcept {
@@ -231,47 +247,30 @@ std::size_t Reply::finish_outside() noexcept {
   return finish();
 }
 
-std::size_t Reply::finish_chain_too_long() noexcept {
-  worker_.counters.add(Counter::CnameChainTooLong);
+std::size_t Reply::finish_stopped(ChainStop stop) noexcept {
+  switch (stop) {
+    case ChainStop::NameTooLong:
+      worker_.counters.add(Counter::YxDomain);
+      set_rcode(dns::Rcode::YxDomain);
+      break;
+    // The records are true, so they are told; whoever follows them ends as we did.
+    case ChainStop::Loop:
+      worker_.counters.add(Counter::CnameLoops);
+      break;
+    case ChainStop::TooLong:
+      worker_.counters.add(Counter::CnameChainTooLong);
+      break;
+    case ChainStop::None:
+      break;
+  }
   return finish();
 }
 
-bool Reply::add_link(dns::NameView owner, dns::Rtype type, std::uint32_t ttl_s,
-                     std::span<const std::uint8_t> records) noexcept {
-  if (writer_.add_rrset(dns::Section::Answer, owner, type, ttl_s, records)) return true;
-  mark_truncated();
-  return false;
-}
-
-bool Reply::follow_cname(const zone::Found& found, dns::Name& name) noexcept {
-  const auto& rrset = found.rrset;
-  if (!add_link(name, rrset.type, rrset.ttl_s, rrset.records)) return false;
-  name = dns::Name{dns::NameView{rrset.records.subspan(2)}};
-  name.make_lower();
-  return true;
-}
-
-bool Reply::follow_dname(const zone::Found& found, dns::Name& name) noexcept {
-  const auto& rrset = found.rrset;
-  // labels of `name` before the DNAME's owner, then the DNAME's target.
-  std::array<std::uint8_t, 2 + base::limits::kNameBytesMax> record;
-  const auto target = rrset.records.subspan(2);
-  const std::size_t kept = name.view().size() - found.owner.size();
-  const std::size_t size = kept + target.size();
-  if (!add_link(found.owner, rrset.type, rrset.ttl_s, rrset.records)) return false;
-  if (size > base::limits::kNameBytesMax) {
-    worker_.counters.add(Counter::YxDomain);
-    set_rcode(dns::Rcode::YxDomain);
-    return false;
-  }
-  dns::store_u16(record.data(), static_cast<std::uint16_t>(size));
-  std::memcpy(record.data() + 2, name.view().wire().data(), kept);
-  std::memcpy(record.data() + 2 + kept, target.data(), target.size());
-  const std::span<const std::uint8_t> synthesized{record.data(), 2 + size};
-  if (!add_link(name, dns::Rtype::Cname, rrset.ttl_s, synthesized)) return false;
-  name = dns::Name{dns::NameView{synthesized.subspan(2)}};
-  name.make_lower();
-  return true;
+std::size_t Reply::finish_identity(std::span<const std::uint8_t> records) noexcept {
+  // TTL 0: about this server, not about its anycast address (RFC 4892 2).
+  if (!writer_.add_rrset(dns::Section::Answer, query_.name, dns::Rtype::Txt, 0, records)) return truncate();
+  worker_.counters.add(Counter::IdentityAnswers);
+  return finish();
 }
 
 }  // namespace meridian::query

@@ -12,6 +12,9 @@ namespace meridian::query {
 struct Settings {
   std::vector<std::uint8_t> nsid;  ///< The site's name for RFC 5001; empty: not told.
   RateLimits rate_limits;
+  /// Answers of class CH: each a TXT record's rdata with its lengths in front; empty: refused.
+  std::vector<std::uint8_t> identity_name;
+  std::vector<std::uint8_t> identity_version;
 };
 
 }  // namespace meridian::query

@@ -128,6 +128,12 @@ const Rrset* Zone::find_rrset(dns::NameView name, dns::Rtype type) const noexcep
   return node ? node.find(type) : nullptr;
 }
 
+std::span<const Rrset> Zone::find_rrsets(dns::NameView name) const noexcept {
+  const HashedName hashed(name);
+  const Node node = nodes_.find(name, hashed.hash(hashed.label_count()));
+  return node ? node.rrsets() : std::span<const Rrset>{};
+}
+
 void Zone::for_each_rrset(const std::function<void(dns::NameView, const Rrset&)>& visit) const {
   for (Node node = nodes_.first(); node; node = nodes_.next(node)) {
     for (const auto& rrset : node.rrsets()) visit(node.name(), rrset);

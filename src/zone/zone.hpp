@@ -64,6 +64,9 @@ class Zone {
   /// section. `name` must be lower case.
   [[nodiscard]] const Rrset* find_rrset(dns::NameView name, dns::Rtype type) const noexcept;
 
+  /// The rrsets exactly at `name`, lower case, by type; for ANY.
+  [[nodiscard]] std::span<const Rrset> find_rrsets(dns::NameView name) const noexcept;
+
   /// Each rrset, glue and occluded ones too, name by name in the order of the zone file. For tools, not for
   /// queries.
   void for_each_rrset(const std::function<void(dns::NameView, const Rrset&)>& visit) const;
