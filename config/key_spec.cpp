@@ -194,6 +194,10 @@ constexpr KeySpec kSiteFile[] = {
      .kind = ValueKind::Dnstap,
      .default_text = "none",
      .help = "each sampled query and its answer, for a dnstap collector"},
+    {.name = "identity",
+     .kind = ValueKind::Identity,
+     .default_text = "the values below",
+     .help = "what questions of class CH learn about this server"},
     {.name = "state", .refusal = kLater},
     {.name = "rate_limit",
      .kind = ValueKind::RateLimit,
@@ -302,6 +306,17 @@ constexpr KeySpec kDnstap[] = {
      .help = "one query in so many is sent, drawn at random; 1 is every query"},
 };
 
+constexpr KeySpec kIdentity[] = {
+    {.name = "name",
+     .kind = ValueKind::IdentityText,
+     .default_text = "the site's name",
+     .help = "answers id.server and hostname.bind"},
+    {.name = "version",
+     .kind = ValueKind::IdentityText,
+     .default_text = "Meridian and its version",
+     .help = "answers version.server and version.bind"},
+};
+
 // In the order of ObjectKind.
 constexpr ObjectSpec kObjects[] = {
     {.name = "datacenters_file", .title = "The file", .keys = kDatacentersFile},
@@ -328,8 +343,9 @@ constexpr ObjectSpec kObjects[] = {
     {.name = "watch", .title = "`watch`", .keys = kWatch},
     {.name = "query_log", .title = "`query_log`", .keys = kQueryLog},
     {.name = "dnstap", .title = "`dnstap`", .keys = kDnstap},
+    {.name = "identity", .title = "`identity`", .keys = kIdentity},
 };
-static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::Dnstap) + 1);
+static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::Identity) + 1);
 
 constexpr ObjectKind kDatacentersObjects[] = {ObjectKind::DatacentersFile, ObjectKind::Datacenter};
 constexpr ObjectKind kRegionsObjects[] = {ObjectKind::RegionsFile};
@@ -337,9 +353,9 @@ constexpr ObjectKind kMapsObjects[] = {ObjectKind::MapsFile, ObjectKind::Map, Ob
                                        ObjectKind::Nearest};
 constexpr ObjectKind kServicesObjects[] = {ObjectKind::ServicesFile, ObjectKind::Service, ObjectKind::View,
                                            ObjectKind::Pool, ObjectKind::SorryPage};
-constexpr ObjectKind kSiteObjects[] = {ObjectKind::SiteFile,  ObjectKind::Listen,   ObjectKind::Control,
-                                       ObjectKind::RateLimit, ObjectKind::Watch, ObjectKind::QueryLog,
-                                       ObjectKind::Dnstap};
+constexpr ObjectKind kSiteObjects[] = {
+    ObjectKind::SiteFile, ObjectKind::Listen,   ObjectKind::Control, ObjectKind::RateLimit,
+    ObjectKind::Watch,    ObjectKind::QueryLog, ObjectKind::Dnstap,  ObjectKind::Identity};
 
 }  // namespace
 

@@ -68,6 +68,8 @@ enum class ValueKind : std::uint8_t {
   QueryLogFile,
   Dnstap,
   Sample,
+  Identity,
+  IdentityText,
   NamedDatacenters,
   NamedRegions,
   NamedMaps,
@@ -104,6 +106,7 @@ enum class ObjectKind : std::uint8_t {
   Watch,
   QueryLog,
   Dnstap,
+  Identity,
 };
 
 struct ObjectSpec {

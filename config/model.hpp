@@ -211,6 +211,9 @@ struct Site {
   Watch watch;
   std::optional<QueryLog> query_log;
   std::optional<Dnstap> dnstap;
+  /// What class CH tells, at most limits::kCharacterStringBytesMax each; empty: nothing, it is refused.
+  std::optional<std::string> identity_name;     ///< absent: the site's name
+  std::optional<std::string> identity_version;  ///< absent: Meridian's
 };
 
 }  // namespace meridian::config

@@ -47,5 +47,7 @@ void parse_site(const YamlValue& root, Site& site);
 void parse_site_watch(const YamlValue& value, Watch& watch);
 /// Its `query_log` and `dnstap`.
 void parse_query_log(const YamlMapping& site_keys, Site& site);
+/// The value of its key `identity`.
+void parse_identity(const YamlValue& value, Site& site);
 
 }  // namespace meridian::config

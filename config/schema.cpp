@@ -169,6 +169,12 @@ ValueWords site_value(ValueKind kind) {
       return {
           fmt::format("seconds, 0 to {}, or 30s, 5m", ranges::kSettleSecondsMax),
           either(integer(0, ranges::kSettleSecondsMax), R"({"type":"string","pattern":"^[0-9]+[smhd]$"})")};
+    case ValueKind::Identity:
+      return {"mapping", reference_to("identity")};
+    case ValueKind::IdentityText:
+      return {fmt::format("`none` or text, at most {} bytes", base::limits::kCharacterStringBytesMax),
+              fmt::format(R"({{"type":["string","number","boolean"],"minLength":1,"maxLength":{}}})",
+                          base::limits::kCharacterStringBytesMax)};
     case ValueKind::Workers:
       return {fmt::format("`auto` or 1 to {}", ranges::kWorkersMax),
               either(R"({"const":"auto"})", integer(1, ranges::kWorkersMax))};

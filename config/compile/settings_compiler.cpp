@@ -1,5 +1,7 @@
 #include "config/compile/settings_compiler.hpp"
 
+#include "query/identity.hpp"
+
 #include <utility>
 #include <vector>
 
@@ -42,6 +44,10 @@ query::Settings compile_settings(const config::Site& site) {
   query::Settings settings;
   settings.nsid.assign(site.site.begin(), site.site.end());
   settings.rate_limits = compile_rate_limits(site.rate_limit);
+  const auto name = site.identity_name.value_or(site.site);
+  if (!name.empty()) settings.identity_name = query::identity_record(name);
+  const auto version = site.identity_version.value_or("Meridian " MERIDIAN_VERSION);
+  if (!version.empty()) settings.identity_version = query::identity_record(version);
   return settings;
 }
 

@@ -14,6 +14,8 @@ inline constexpr std::size_t kNameBytesMax = 255;
 inline constexpr std::size_t kLabelBytesMax = 63;
 /// 255 bytes hold at most 127 labels of one byte, plus the root.
 inline constexpr std::size_t kLabelsMax = 128;
+/// RFC 1035 3.3: a character string, as in TXT, has its length in one byte.
+inline constexpr std::size_t kCharacterStringBytesMax = 255;
 /// RFC 9715 and DNS flag day 2020: larger UDP answers get fragmented, and fragments get lost or forged.
 inline constexpr std::size_t kUdpAnswerBytesMax = 1232;
 /// RFC 1035 4.2.1: what a client without EDNS can take.
@@ -23,8 +25,12 @@ inline constexpr std::size_t kTcpMessageBytesMax = 65'535;
 /// A query with the longest name and every EDNS option we know stays under 600 bytes; a packet is read up
 /// to this and anything longer is malformed for us.
 inline constexpr std::size_t kQueryBytesMax = 4'096;
-/// Longer chains are misconfigurations; BIND stops at 16 as well.
+/// Links of CNAMEs and DNAMEs in one answer. Longer chains are misconfigurations, and resolvers stop near
+/// there.
 inline constexpr std::size_t kCnameChainMax = 16;
+/// Hosts of one NS, MX, SRV, SVCB or HTTPS set whose addresses are added unasked. No zone needs more than 13
+/// name servers, and the addresses of 32 hosts fill a UDP answer; a resolver asks for the others.
+inline constexpr std::size_t kAdditionalHostsMax = 32;
 /// Options looked at in one OPT record; more is noise or an attack on our time.
 inline constexpr std::size_t kEdnsOptionsMax = 32;
 /// NSID carries the site's name. With the text of an extended error it is what is of no fixed size in an OPT

@@ -1,6 +1,7 @@
 #include "explain/explain.hpp"
 
 #include "base/random.hpp"
+#include "query/chain.hpp"
 #include "steering/choose.hpp"
 
 #include <fmt/format.h>
@@ -16,16 +17,15 @@ std::string outcome_word(zone::Outcome outcome) {
       return "static";
     case zone::Outcome::Steered:
       return "steered";
-    case zone::Outcome::Cname:
-      return "cname";
-    case zone::Outcome::Dname:
-      return "dname";
     case zone::Outcome::Delegation:
       return "delegation";
     case zone::Outcome::NoData:
       return "nodata";
     case zone::Outcome::NxDomain:
       return "nxdomain";
+    case zone::Outcome::Cname:  // a chain does not end there
+    case zone::Outcome::Dname:
+      break;
   }
   return "unknown";
 }
@@ -121,26 +121,39 @@ void explain_addresses(const query::Service& service, const query::Snapshot& sna
   }
 }
 
-/// Looks the name up as answer_query does, through CNAMEs inside our zones. What a DNAME leads to is not
-/// followed.
-zone::Found follow(const Question& question, const query::Snapshot& snapshot, Explanation& explanation) {
-  dns::Name name = question.name;
-  zone::Found found;
-  for (std::size_t hop = 0; hop < base::limits::kCnameChainMax; ++hop) {
-    const auto* zone = snapshot.zones.find(name, question.type);
-    explanation.zone = zone == nullptr ? std::string{} : dns::to_string(zone->apex());
-    if (zone == nullptr) {
-      explanation.outcome = hop == 0 ? "refused" : "cname";
-      return {};
-    }
-    found = zone->lookup(name, question.type);
-    explanation.outcome = outcome_word(found.outcome);
-    if (found.outcome != zone::Outcome::Cname) return found;
-    name = dns::read_target(found.rrset);
-    name.make_lower();
-    explanation.chain.push_back(dns::to_string(name));
+std::string stop_word(query::ChainStop stop) {
+  switch (stop) {
+    case query::ChainStop::Loop:
+      return "loop";
+    case query::ChainStop::TooLong:
+      return "too_long";
+    case query::ChainStop::NameTooLong:
+      return "yxdomain";
+    case query::ChainStop::None:
+      break;
   }
-  return found;
+  return "unknown";
+}
+
+/// Goes where answer_query goes, through CNAMEs and DNAMEs, and tells each name on the way.
+zone::Found follow(const Question& question, const query::Snapshot& snapshot, Explanation& explanation) {
+  query::Chain chain(snapshot.zones, question.name, question.type);
+  while (chain.is_at_alias()) {
+    explanation.zone = dns::to_string(chain.zone()->apex());
+    if (const auto target = chain.target()) explanation.chain.push_back(dns::to_string(*target));
+    const auto stop = chain.follow();
+    if (stop == query::ChainStop::None) continue;
+    explanation.outcome = stop_word(stop);
+    return {};
+  }
+  if (chain.zone() == nullptr) {
+    explanation.zone = {};
+    explanation.outcome = chain.link_count() == 0 ? "refused" : "cname";
+    return {};
+  }
+  explanation.zone = dns::to_string(chain.zone()->apex());
+  explanation.outcome = outcome_word(chain.found().outcome);
+  return chain.found();
 }
 
 base::Expected<base::IpPrefix, std::string> parse_client(const std::string& from) {

@@ -70,9 +70,11 @@ struct TierStep {
 
 struct Explanation {
   Question question;
-  std::vector<std::string> chain;  ///< names that CNAMEs led to, in order
+  std::vector<std::string> chain;  ///< names that CNAMEs and DNAMEs led to, in order
   std::string zone;                ///< of the last name; empty: none of ours
-  std::string outcome;  ///< "steered", "static", "delegation", "nodata", "nxdomain", "refused", "cname"
+  /// "steered", "static", "delegation", "nodata", "nxdomain", "refused"; for a chain that ends early "cname"
+  /// (it leaves our zones), "loop", "too_long", "yxdomain"
+  std::string outcome;
   // The rest only for steered names.
   std::string service;
   std::string map;

@@ -2,7 +2,9 @@
 
 #include "dns/error_reply.hpp"
 #include "dns/query.hpp"
+#include "query/chain.hpp"
 #include "query/edns.hpp"
+#include "query/identity.hpp"
 #include "query/reply.hpp"
 
 namespace meridian::query {
@@ -15,40 +17,42 @@ std::size_t write_answer(const Snapshot& snapshot, const Tables& tables, const S
   auto edns = begin_edns(query, snapshot.settings, source, worker);
   if (must_prove_address(snapshot.settings, source, worker))
     return ask_for_proof(query, edns, packet, reply_bytes, worker);
+  if (query.rclass == dns::Rclass::Ch) {
+    const auto identity = find_identity(snapshot.settings, query);
+    if (identity.empty()) return refuse(query, edns, packet, reply_bytes, worker);
+    return Reply(snapshot, tables, source, worker, query, edns, packet, reply_bytes).finish_identity(identity);
+  }
   if (!is_servable(query)) return refuse(query, edns, packet, reply_bytes, worker);
 
-  Reply reply(snapshot, tables, source, worker, query, edns, packet, reply_bytes);
-  dns::Name name = query.name;
-  for (std::size_t hop = 0; hop < base::limits::kCnameChainMax; ++hop) {
-    const zone::HashedName hashed(name);
-    const auto* zone = snapshot.zones.find(hashed, query.type);
-    if (zone == nullptr && hop == 0) return refuse(query, edns, packet, reply_bytes, worker);
-    if (zone == nullptr) return reply.finish_outside();
+  Chain chain(snapshot.zones, query.name, query.type);
+  if (chain.zone() == nullptr) return refuse(query, edns, packet, reply_bytes, worker);
+  worker.summary.owner = chain.found().owner;
 
-    worker.summary.zone = zone;
-    const auto found = zone->lookup(hashed, query.type);
-    if (hop == 0) worker.summary.owner = found.owner;
-    switch (found.outcome) {
-      case zone::Outcome::Answer:
-        return reply.finish_static(name, found);
-      // Only a steered answer depends on the client, so only here may the ECS scope exceed 0.
-      case zone::Outcome::Steered:
-        return reply.finish_steered(*zone, name, found.service);
-      case zone::Outcome::Delegation:
-        return reply.finish_referral(*zone, found);
-      case zone::Outcome::NoData:
-        return reply.finish_negative(*zone, dns::Rcode::NoError);
-      case zone::Outcome::NxDomain:
-        return reply.finish_negative(*zone, dns::Rcode::NxDomain);
-      case zone::Outcome::Cname:
-        if (!reply.follow_cname(found, name)) return reply.finish();
-        break;
-      case zone::Outcome::Dname:
-        if (!reply.follow_dname(found, name)) return reply.finish();
-        break;
-    }
+  Reply reply(snapshot, tables, source, worker, query, edns, packet, reply_bytes);
+  while (chain.is_at_alias()) {
+    if (!reply.add_alias(chain)) return reply.finish();
+    const ChainStop stop = chain.follow();
+    if (stop != ChainStop::None) return reply.finish_stopped(stop);
   }
-  return reply.finish_chain_too_long();
+  if (chain.zone() == nullptr) return reply.finish_outside();
+
+  worker.summary.zone = chain.zone();
+  switch (chain.found().outcome) {
+    case zone::Outcome::Answer:
+      return reply.finish_static(chain);
+    // Only a steered answer depends on the client, so only here may the ECS scope exceed 0.
+    case zone::Outcome::Steered:
+      return reply.finish_steered(chain);
+    case zone::Outcome::Delegation:
+      return reply.finish_referral(chain);
+    case zone::Outcome::NxDomain:
+      return reply.finish_negative(*chain.zone(), dns::Rcode::NxDomain);
+    case zone::Outcome::NoData:
+    case zone::Outcome::Cname:  // not here: the loop ends behind them
+    case zone::Outcome::Dname:
+      break;
+  }
+  return reply.finish_negative(*chain.zone(), dns::Rcode::NoError);
 }
 
 }  // namespace

@@ -2,10 +2,10 @@
 
 #include "base/assert.hpp"
 #include "dns/error_reply.hpp"
+#include "query/additional.hpp"
 #include "query/edns.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 namespace meridian::query {
@@ -124,18 +124,51 @@ std::size_t Reply::truncate() noexcept {
   return finish();
 }
 
-std::size_t Reply::finish_static(dns::NameView name, const zone::Found& found) noexcept {
-  if (!writer_.add_rrset(dns::Section::Answer, name, found.rrset)) return truncate();
+bool Reply::add_alias(const Chain& chain) noexcept {
+  worker_.summary.zone = chain.zone();
+  const auto& found = chain.found();
+  const bool is_dname = found.outcome == zone::Outcome::Dname;
+  const bool is_owner_told = !is_dname || !chain.is_dname_repeated();
+  const auto owner = is_dname ? found.owner : chain.name();
+  bool fits = !is_owner_told || writer_.add_rrset(dns::Section::Answer, owner, found.rrset);
+  // RFC 6672 3.1: the CNAME that a DNAME stands for has its TTL.
+  if (fits && is_dname && chain.target()) {
+    fits = writer_.add_rrset(dns::Section::Answer, chain.name(), dns::Rtype::Cname, found.rrset.ttl_s,
+                             chain.synthesized());
+  }
+  if (!fits) mark_truncated();
+  return fits;
+}
+
+std::size_t Reply::finish_static(const Chain& chain) noexcept {
+  const auto& rrset = chain.found().rrset;
+  if (!writer_.add_rrset(dns::Section::Answer, chain.name(), rrset)) return truncate();
   worker_.counters.add(Counter::StaticAnswers);
+  if (query_.type != dns::Rtype::Any) {
+    add_additional(snapshot_.zones, *chain.zone(), chain.name(), rrset, writer_);
+  } else if (source_.is_tcp) {
+    add_other_sets(chain);
+  }
   return finish();
 }
 
-std::size_t Reply::finish_steered(const zone::Zone& zone, dns::NameView name, base::ServiceId id) noexcept {
-  const Service& service = snapshot_.services[base::index_of(id)];
+void Reply::add_other_sets(const Chain& chain) noexcept {
+  const auto& found = chain.found();
+  chain.zone()->visit_rrsets(found.owner, [&](const dns::Rrset& rrset) {
+    if (rrset.type == found.rrset.type) return;
+    // RFC 8482 4.1 allows any subset: what even TCP cannot hold is left out.
+    static_cast<void>(writer_.add_rrset(dns::Section::Answer, chain.name(), rrset));
+  });
+}
+
+std::size_t Reply::finish_steered(const Chain& chain) noexcept {
+  const Service& service = snapshot_.services[base::index_of(chain.found().service)];
   const auto subnet = subnet_of(query_);
   const Decision decision = decide(snapshot_, tables_, service, source_.address, subnet, worker_.random);
-  worker_.summary.service = id;
+  worker_.summary.service = chain.found().service;
   worker_.summary.scope_bits = decision.scope_bits;
+  worker_.summary.reason = decision.choice.reason;
+  worker_.summary.tier = decision.choice.tier;
   if (edns_.client_subnet) edns_.client_subnet->scope_bits = decision.scope_bits;
   if (subnet && decision.client.whose != Whose::ClientSubnet)
     worker_.counters.add(Counter::ClientSubnetIgnored);
@@ -146,7 +179,7 @@ std::size_t Reply::finish_steered(const zone::Zone& zone, dns::NameView name, ba
 
   switch (decision.verdict) {
     case Verdict::NoData:
-      return finish_negative(zone, dns::Rcode::NoError);
+      return finish_negative(*chain.zone(), dns::Rcode::NoError);
     case Verdict::ServFail:
       worker_.counters.add(Counter::ServFail);
       worker_.summary.kind = AnswerKind::ServFail;
@@ -155,26 +188,32 @@ std::size_t Reply::finish_steered(const zone::Zone& zone, dns::NameView name, ba
     case Verdict::Answer:
       break;
   }
-  const std::uint16_t before = writer_.count(dns::Section::Answer);
-  const Pool& pool = snapshot_.pools[base::index_of(decision.pool)];
-  if (!add_addresses(name, pool, service, decision.ignore_health)) return truncate();
-  // No healthy address of this type in the client's datacenter: A and AAAA stay together, so NODATA.
-  if (writer_.count(dns::Section::Answer) == before) return finish_negative(zone, dns::Rcode::NoError);
-  worker_.counters.add(Counter::SteeredAnswers);
   worker_.summary.kind = AnswerKind::Steered;
   worker_.summary.pool = decision.pool;
-  worker_.summary.reason = decision.choice.reason;
-  worker_.summary.tier = decision.choice.tier;
+  const std::uint16_t before = writer_.count(dns::Section::Answer);
+  const bool is_any = query_.type == dns::Rtype::Any;
+  const auto type = is_any ? dns::Rtype::A : query_.type;
+  if (!add_addresses(chain.name(), type, decision, service)) return truncate();
+  // RFC 8482 4.1: one set is enough for ANY, but it must be one that is there.
+  if (is_any && writer_.count(dns::Section::Answer) == before &&
+      !add_addresses(chain.name(), dns::Rtype::Aaaa, decision, service)) {
+    return truncate();
+  }
+  // No healthy address of this type in the client's datacenter: A and AAAA stay together, so NODATA.
+  if (writer_.count(dns::Section::Answer) == before)
+    return finish_negative(*chain.zone(), dns::Rcode::NoError);
+  worker_.counters.add(Counter::SteeredAnswers);
   return finish();
 }
 
-bool Reply::add_addresses(dns::NameView name, const Pool& pool, const Service& service,
-                          bool ignore_health) noexcept {
-  const bool is_v6 = query_.type == dns::Rtype::Aaaa;
+bool Reply::add_addresses(dns::NameView name, dns::Rtype type, const Decision& decision,
+                          const Service& service) noexcept {
+  const Pool& pool = snapshot_.pools[base::index_of(decision.pool)];
+  const bool is_v6 = type == dns::Rtype::Aaaa;
   const EndpointRange& range = is_v6 ? pool.v6 : pool.v4;
   const std::size_t record_bytes = is_v6 ? kAaaaRecordBytes : kARecordBytes;
-  const Selection selection =
-      select_endpoints(snapshot_, tables_.health, pool, range, ignore_health, service.answer, worker_.random);
+  const Selection selection = select_endpoints(snapshot_, tables_.health, pool, range, decision.ignore_health,
+                                               service.answer, worker_.random);
   const auto mark = writer_.mark();
   const bool at_question = writer_.count(dns::Section::Answer) == 0;  // no CNAME before
   // Neighbours in the table are neighbours in the rendered records: copy them in one go.
@@ -194,32 +233,17 @@ bool Reply::add_addresses(dns::NameView name, const Pool& pool, const Service& s
   return true;
 }
 
-std::size_t Reply::finish_referral(const zone::Zone& zone, const zone::Found& found) noexcept {
+std::size_t Reply::finish_referral(const Chain& chain) noexcept {
   worker_.counters.add(Counter::Delegations);
   worker_.summary.kind = AnswerKind::Referral;
-  if (writer_.count(dns::Section::Answer) != 0)
-    return finish();  // a chain ended below a cut: the resolver asks on
-  is_authoritative_ = false;
-  if (!writer_.add_rrset(dns::Section::Authority, found.owner, found.rrset)) return truncate();
-  if (!add_glue(zone, found)) return truncate();
-  return finish();
-}
-
-bool Reply::add_glue(const zone::Zone& zone, const zone::Found& found) noexcept {
-  return dns::for_each_rdata(found.rrset, [&](std::span<const std::uint8_t> rdata) {
-    dns::Name host{dns::NameView{rdata}};
-    host.make_lower();
-    if (!host.view().is_at_or_under(zone.apex())) return true;
-    // A referral without the addresses of servers inside the child leads nowhere; others are a courtesy.
-    const bool is_needed = host.view().is_at_or_under(found.owner);
-    for (const auto type : {dns::Rtype::A, dns::Rtype::Aaaa}) {
-      const auto glue = zone.find_rrset(host, type);
-      if (!glue) continue;
-      const bool fits = writer_.add_rrset(dns::Section::Additional, host, *glue);
-      if (!fits && is_needed) return false;
-    }
-    return true;
-  });
+  // Behind an alias the answer is ours (RFC 1035 4.1.1: AA is about the first name), and the referral only
+  // saves the resolver a question.
+  const bool is_optional = writer_.count(dns::Section::Answer) != 0;
+  is_authoritative_ = is_optional;
+  const auto& found = chain.found();
+  const bool fits = writer_.add_rrset(dns::Section::Authority, found.owner, found.rrset) &&
+                    add_glue(*chain.zone(), found, writer_);
+  return fits || is_optional ? finish() : truncate();
 }
 
 std::size_t Reply::finish_negative(const zone::Zone& zone, dns::Rcode rcode) noexcept {
@@ -237,48 +261,32 @@ std::size_t Reply::finish_outside() noexcept {
   return finish();
 }
 
-std::size_t Reply::finish_chain_too_long() noexcept {
-  worker_.counters.add(Counter::CnameChainTooLong);
-  edns_.extended_error = kChainNote;
+std::size_t Reply::finish_stopped(ChainStop stop) noexcept {
+  switch (stop) {
+    case ChainStop::NameTooLong:
+      worker_.counters.add(Counter::YxDomain);
+      set_rcode(dns::Rcode::YxDomain);
+      break;
+    // The records are true, so they are told; whoever follows them ends as we did.
+    case ChainStop::Loop:
+      worker_.counters.add(Counter::CnameLoops);
+      edns_.extended_error = kChainNote;
+      break;
+    case ChainStop::TooLong:
+      worker_.counters.add(Counter::CnameChainTooLong);
+      edns_.extended_error = kChainNote;
+      break;
+    case ChainStop::None:
+      break;
+  }
   return finish();
 }
 
-bool Reply::follow_cname(const zone::Found& found, dns::Name& name) noexcept {
-  if (!writer_.add_rrset(dns::Section::Answer, name, found.rrset)) {
-    mark_truncated();
-    return false;
-  }
-  name = dns::read_target(found.rrset);
-  name.make_lower();
-  return true;
-}
-
-bool Reply::follow_dname(const zone::Found& found, dns::Name& name) noexcept {
-  // labels of `name` before the DNAME's owner, then the DNAME's target.
-  std::array<std::uint8_t, 2 + base::limits::kNameBytesMax> record;
-  const dns::Name target = dns::read_target(found.rrset);
-  const std::size_t kept = name.view().size() - found.owner.size();
-  const std::size_t size = kept + target.view().size();
-  if (!writer_.add_rrset(dns::Section::Answer, found.owner, found.rrset)) {
-    mark_truncated();
-    return false;
-  }
-  if (size > base::limits::kNameBytesMax) {
-    worker_.counters.add(Counter::YxDomain);
-    set_rcode(dns::Rcode::YxDomain);
-    return false;
-  }
-  dns::store_u16(record.data(), static_cast<std::uint16_t>(size));
-  std::memcpy(record.data() + 2, name.view().wire().data(), kept);
-  std::memcpy(record.data() + 2 + kept, target.view().wire().data(), target.view().size());
-  const std::span<const std::uint8_t> synthesized{record.data(), 2 + size};
-  if (!writer_.add_rrset(dns::Section::Answer, name, dns::Rtype::Cname, found.rrset.ttl_s, synthesized)) {
-    mark_truncated();
-    return false;
-  }
-  name = dns::Name{dns::NameView{synthesized.subspan(2)}};
-  name.make_lower();
-  return true;
+std::size_t Reply::finish_identity(std::span<const std::uint8_t> records) noexcept {
+  // TTL 0: about this server, not about its anycast address (RFC 4892 2).
+  if (!writer_.add_rrset(dns::Section::Answer, query_.name, dns::Rtype::Txt, 0, records)) return truncate();
+  worker_.counters.add(Counter::IdentityAnswers);
+  return finish();
 }
 
 }  // namespace meridian::query

@@ -6,6 +6,7 @@
 #include "dns/query.hpp"
 #include "dns/writer.hpp"
 #include "query/answer.hpp"
+#include "query/chain.hpp"
 #include "query/decide.hpp"
 #include "query/snapshot.hpp"
 #include "zone/zone.hpp"
@@ -40,31 +41,33 @@ class Reply {
         const dns::Query& query, dns::EdnsReply& edns, std::span<const std::uint8_t> packet,
         std::span<std::uint8_t> out) noexcept;
 
-  [[nodiscard]] std::size_t finish_static(dns::NameView name, const zone::Found& found) noexcept;
-  [[nodiscard]] std::size_t finish_steered(const zone::Zone& zone, dns::NameView name,
-                                           base::ServiceId service) noexcept;
+  /// The CNAME or the DNAME where `chain` stands (for a DNAME the CNAME it stands for, too: RFC 6672 3.1); no
+  /// record set comes twice. False: the reply is full and truncated.
+  [[nodiscard]] bool add_alias(const Chain& chain) noexcept;
+
+  [[nodiscard]] std::size_t finish_static(const Chain& chain) noexcept;
+  [[nodiscard]] std::size_t finish_steered(const Chain& chain) noexcept;
   /// The NS set at the cut and its glue (RFC 1034 4.3.2 step 3b, RFC 9471).
-  [[nodiscard]] std::size_t finish_referral(const zone::Zone& zone, const zone::Found& found) noexcept;
+  [[nodiscard]] std::size_t finish_referral(const Chain& chain) noexcept;
   /// The SOA with the negative TTL (RFC 2308 2 and 3).
   [[nodiscard]] std::size_t finish_negative(const zone::Zone& zone, dns::Rcode rcode) noexcept;
   /// A chain that left our zones: what is there is the answer, the resolver asks on.
   [[nodiscard]] std::size_t finish_outside() noexcept;
-  [[nodiscard]] std::size_t finish_chain_too_long() noexcept;
+  /// A chain that must not be followed further.
+  [[nodiscard]] std::size_t finish_stopped(ChainStop stop) noexcept;
+  /// Of class CH: `records` is a TXT record's rdata with its length in front.
+  [[nodiscard]] std::size_t finish_identity(std::span<const std::uint8_t> records) noexcept;
   [[nodiscard]] std::size_t finish() noexcept;
-
-  /// Adds the CNAME at `name` and makes `name` its target. False: the reply is full and truncated.
-  [[nodiscard]] bool follow_cname(const zone::Found& found, dns::Name& name) noexcept;
-  /// Adds the DNAME and the CNAME it stands for (RFC 6672 3.1), and makes `name` that target. False:
-  /// truncated, or the target would be too long (YXDOMAIN).
-  [[nodiscard]] bool follow_dname(const zone::Found& found, dns::Name& name) noexcept;
 
  private:
   [[nodiscard]] std::size_t truncate() noexcept;
   void mark_truncated() noexcept;
   void set_rcode(dns::Rcode rcode) noexcept;
-  [[nodiscard]] bool add_addresses(dns::NameView name, const Pool& pool, const Service& service,
-                                   bool ignore_health) noexcept;
-  [[nodiscard]] bool add_glue(const zone::Zone& zone, const zone::Found& found) noexcept;
+  /// For ANY over TCP: the static sets at the name besides the first.
+  void add_other_sets(const Chain& chain) noexcept;
+  /// False: did not fit, and nothing was written.
+  [[nodiscard]] bool add_addresses(dns::NameView name, dns::Rtype type, const Decision& decision,
+                                   const Service& service) noexcept;
 
   const Snapshot& snapshot_;
   const Tables& tables_;

@@ -17,6 +17,9 @@ struct Settings {
   dns::CookieSecrets cookie_secrets;  ///< None: cookies are off.
   bool cookies_required = false;  ///< Over UDP, only for clients with a valid server cookie; needs secrets.
   std::uint32_t tcp_idle_ms = base::limits::kTcpIdleMs;  ///< What net/ grants, told to who asks (RFC 7828).
+  /// Answers of class CH: each a TXT record's rdata with its lengths in front; empty: refused.
+  std::vector<std::uint8_t> identity_name;
+  std::vector<std::uint8_t> identity_version;
 };
 
 }  // namespace meridian::query

@@ -39,9 +39,9 @@ struct Summary {
   bool is_truncated = false;
   bool has_valid_cookie = false;               ///< the client proved its address: a server cookie of ours
   std::uint8_t scope_bits = 0;                 ///< of the client subnet in the reply
-  steering::Reason reason{};                   ///< AnswerKind::Steered
-  std::uint16_t tier = 0;                      ///< AnswerKind::Steered
-  base::PoolId pool = base::kNoPool;           ///< AnswerKind::Steered
+  steering::Reason reason{};                   ///< with a service
+  std::uint16_t tier = 0;                      ///< with a service
+  base::PoolId pool = base::kNoPool;           ///< once chosen, even if it had no address of the type
   base::ServiceId service = base::kNoService;  ///< once a steered name was met, whatever came of it
   RateAction rate = RateAction::None;
   /// Where the first answer of the chain comes from, in the snapshot: the name, its wildcard, the cut, the

@@ -65,6 +65,13 @@ class Zone {
   /// section. `name` must be lower case.
   [[nodiscard]] std::optional<Rrset> find_rrset(dns::NameView name, dns::Rtype type) const noexcept;
 
+  /// Calls `visit` for each rrset exactly at `name`, lower case, by type; for ANY.
+  template <typename Visit>
+  void visit_rrsets(dns::NameView name, const Visit& visit) const noexcept {
+    const HashedName hashed(name);
+    if (const Node node = nodes_.find(name, hashed.hash(hashed.label_count()))) node.for_each_rrset(visit);
+  }
+
   /// Each rrset, glue and occluded ones too, name by name in the order of the zone file. For tools, not for
   /// queries.
   void for_each_rrset(const std::function<void(dns::NameView, const Rrset&)>& visit) const;

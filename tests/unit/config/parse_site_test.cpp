@@ -37,6 +37,17 @@ TEST_CASE("a site file that names its map only has the defaults of the model") {
   CHECK(site.workers == 0);
 }
 
+TEST_CASE("what class CH tells can be worded, left to its default, or refused") {
+  const auto site = parse_good("map: m\nidentity: {name: none, version: \"a name server\"}");
+  CHECK(site.identity_name == "");
+  CHECK(site.identity_version == "a name server");
+  const auto defaults = parse_good("map: m\nidentity: {}");
+  CHECK_FALSE(defaults.identity_name.has_value());
+  CHECK_FALSE(defaults.identity_version.has_value());
+  CHECK(parse_good("map: m\nidentity: {version: " + std::string(255, 'v') + "}").identity_version->size() ==
+        255);
+}
+
 TEST_CASE("everything a site file can say") {
   const auto site = parse_good(
       "site: ams1.example\n"
@@ -108,6 +119,7 @@ TEST_CASE("paths are relative to the folder of the site file, also without one")
 }
 
 TEST_CASE("what a site file can't say") {
+  const std::string long_identity = "map: m\nidentity: {version: " + std::string(256, 'v') + "}";
   const Row rows[] = {
       {"empty", "", "1:1: the key 'map' is missing"},
       {"unknown key", "map: m\nlisen: {}", "2:1: unknown key 'lisen'; did you mean 'listen'?"},
@@ -181,6 +193,12 @@ TEST_CASE("what a site file can't say") {
        "2:9: unknown key 'setle'; did you mean 'settle'?"},
       {"workers as text", "map: m\nworkers: all",
        "2:10: 'workers': expected auto or a whole number from 1 to 256, found 'all'"},
+      {"identity as a word", "map: m\nidentity: none", "2:11: 'identity': expected a mapping, found 'none'"},
+      {"identity of another key", "map: m\nidentity: {hostname: a}",
+       "2:12: unknown key 'hostname'; the keys here are name, version"},
+      {"identity too long", long_identity.c_str(),
+       "2:21: the text has 256 bytes; write at most 255, or none to answer REFUSED"},
+      {"identity as a list", "map: m\nidentity: {name: [a]}", "2:18: 'name': expected text, found a list"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.why);

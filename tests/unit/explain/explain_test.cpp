@@ -59,6 +59,31 @@ TEST_SUITE("explain/explain") {
     }
   }
 
+  TEST_CASE("chains are told as they are answered, DNAMEs and early ends too") {
+    struct Row {
+      const char* why;
+      const char* name;
+      const char* outcome;
+      const char* zone;
+      std::vector<std::string> chain;
+    };
+    const Row rows[] = {
+        {"a DNAME", "x.old.example.com", "static", "example.com", {"x.new.example.com"}},
+        {"a DNAME to nothing", "y.old.example.com", "nxdomain", "example.com", {"y.new.example.com"}},
+        {"it leaves our zones", "away.example.com", "cname", "", {"www.example.net"}},
+        {"a loop", "loop1.example.com", "loop", "example.com", {"loop2.example.com", "loop1.example.com"}},
+        {"not ours at all", "www.example.net", "refused", "", {}},
+    };
+    auto asker = test::standard_asker();
+    for (const auto& row : rows) {
+      CAPTURE(row.why);
+      const auto told = explain_from(asker, row.name, "A", "8.8.8.8");
+      CHECK(told.outcome == row.outcome);
+      CHECK(told.zone == row.zone);
+      CHECK(told.chain == row.chain);
+    }
+  }
+
   TEST_CASE("a CNAME into a steered name is followed as the answer follows it") {
     auto asker = test::standard_asker();
     const auto told = explain_from(asker, "deep.example.com", "A", "8.8.8.8");
