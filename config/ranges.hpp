@@ -21,8 +21,8 @@ inline constexpr std::uint32_t kNearestMax = 16;
 inline constexpr std::uint32_t kWorkersMax = base::limits::kUdpWorkersMax;
 /// Names of datacenters, regions and maps become metric labels and table columns.
 inline constexpr std::size_t kNameBytesMax = 63;
-/// NSID carries the site's name; 64 bytes keep it far below one EDNS option's useful size.
-inline constexpr std::size_t kSiteBytesMax = 64;
+/// NSID carries the site's name.
+inline constexpr std::size_t kSiteBytesMax = base::limits::kNsidBytesMax;
 /// Sockets a worker opens; each address costs one for UDP and one for TCP.
 inline constexpr std::size_t kListenAddressesMax = 64;
 /// As BIND's: past one in ten a real client would wait too long for its chance.

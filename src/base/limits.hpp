@@ -27,6 +27,14 @@ inline constexpr std::size_t kQueryBytesMax = 4'096;
 inline constexpr std::size_t kCnameChainMax = 16;
 /// Options looked at in one OPT record; more is noise or an attack on our time.
 inline constexpr std::size_t kEdnsOptionsMax = 32;
+/// NSID carries the site's name. With the text of an extended error it is what is of no fixed size in an OPT
+/// record, and the longest of those must fit behind the longest question in 512 bytes (dns/edns.hpp asserts
+/// it).
+inline constexpr std::size_t kNsidBytesMax = 64;
+/// RFC 8914 2: the text is for people and should be short.
+inline constexpr std::size_t kExtendedErrorTextBytesMax = 32;
+/// Cookie secrets in use at once. A change of secret needs two; each costs a forged cookie one more hash.
+inline constexpr std::size_t kCookieSecretsMax = 4;
 /// Places a written message remembers to compress later names against, searched one after the other. An
 /// answer of 1232 bytes rarely spells out 30 names; past this, names are written in full, never wrongly.
 inline constexpr std::size_t kCompressionNamesMax = 64;

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kFixedBytes = 4;
 
 // IANA "Address Family Numbers".
+constexpr std::uint16_t kFamilyNone = 0;
 constexpr std::uint16_t kFamilyV4 = 1;
 constexpr std::uint16_t kFamilyV6 = 2;
 
@@ -24,9 +25,12 @@ base::Expected<std::optional<ClientSubnet>, Rcode> parse_client_subnet_reply(
     std::span<const std::uint8_t> payload) noexcept {
   if (payload.size() < kFixedBytes) return base::unexpected(Rcode::FormErr);
   const std::uint16_t family = load_u16(payload.data());
-  // Section 6 defines the address for families 1 and 2 only, so that nothing else can be checked. Family 0,
-  // which some stubs send with source prefix 0 to opt out, lands here too: without the option our answer
-  // depends on the resolver's address alone, which is what section 7.1.2 asks for.
+  // Some stubs opt out with family 0 and nothing else: without the option our answer depends on the
+  // resolver's address alone, which is what section 7.1.2 asks for. A length or an address of no family means
+  // nothing.
+  const bool is_empty = payload[2] == 0 && payload[3] == 0 && payload.size() == kFixedBytes;
+  if (family == kFamilyNone && !is_empty) return base::unexpected(Rcode::FormErr);
+  // Section 6 defines the address for families 1 and 2 only, so that of others nothing can be checked.
   if (family != kFamilyV4 && family != kFamilyV6) return std::optional<ClientSubnet>{};
 
   ClientSubnet subnet;

@@ -24,6 +24,9 @@ struct ClientSubnet {
   friend auto operator<=>(const ClientSubnet&, const ClientSubnet&) = default;
 };
 
+/// Family, source prefix, scope, and an IPv6 address.
+inline constexpr std::size_t kClientSubnetBytesMax = 4 + 16;
+
 /// Reads a query's payload. nullopt for an address family we do not know: the option is then to be ignored
 /// and not echoed. FormErr when the address is longer or shorter than the prefix needs, has bits set past it,
 /// or a scope is given (RFC 7871, section 6).

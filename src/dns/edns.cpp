@@ -10,8 +10,6 @@ namespace {
 
 //  owner  type  class      TTL                                          RDLENGTH  options
 //  | 0   | 41  | UDP size | rcode bits 11–4 | version | DO | Z (15 bits) | length  | code, length, payload …
-constexpr std::size_t kOptFixedBytes = 1 + kRecordFixedBytes;
-constexpr std::size_t kExtendedErrorBytes = 2;
 
 /// Appends one option's code and length; returns where its payload goes.
 std::span<std::uint8_t> put_option_head(std::span<std::uint8_t> out, EdnsOption code,
@@ -35,7 +33,10 @@ std::size_t opt_record_bytes(const EdnsReply& edns) noexcept {
   std::size_t size = kOptFixedBytes;
   if (edns.client_subnet) size += kOptionHeadBytes + client_subnet_bytes(*edns.client_subnet);
   if (!edns.nsid.empty()) size += kOptionHeadBytes + edns.nsid.size();
-  if (edns.extended_error) size += kOptionHeadBytes + kExtendedErrorBytes;
+  if (edns.cookie) size += kOptionHeadBytes + kCookieBytes;
+  if (edns.tcp_idle_ds) size += kOptionHeadBytes + kTcpKeepaliveBytes;
+  if (edns.extended_error)
+    size += kOptionHeadBytes + kExtendedErrorCodeBytes + edns.extended_error->text.size();
   return size;
 }
 
@@ -59,9 +60,21 @@ std::size_t write_opt_record(std::span<std::uint8_t> out, Rcode rcode, const Edn
     std::copy(edns.nsid.begin(), edns.nsid.end(), rest.begin());
     rest = rest.subspan(edns.nsid.size());
   }
+  if (edns.cookie) {
+    rest = put_option_head(rest, EdnsOption::Cookie, kCookieBytes);
+    std::copy(edns.cookie->begin(), edns.cookie->end(), rest.begin());
+    rest = rest.subspan(kCookieBytes);
+  }
+  if (edns.tcp_idle_ds) {
+    rest = put_option_head(rest, EdnsOption::TcpKeepalive, kTcpKeepaliveBytes);
+    store_u16(rest.data(), *edns.tcp_idle_ds);
+    rest = rest.subspan(kTcpKeepaliveBytes);
+  }
   if (edns.extended_error) {
-    rest = put_option_head(rest, EdnsOption::ExtendedError, kExtendedErrorBytes);
-    store_u16(rest.data(), static_cast<std::uint16_t>(*edns.extended_error));
+    const auto text = edns.extended_error->text;
+    rest = put_option_head(rest, EdnsOption::ExtendedError, kExtendedErrorCodeBytes + text.size());
+    store_u16(rest.data(), static_cast<std::uint16_t>(edns.extended_error->code));
+    std::copy(text.begin(), text.end(), rest.begin() + kExtendedErrorCodeBytes);
   }
   return size;
 }

@@ -35,6 +35,33 @@ Stop read_client_subnet(std::span<const std::uint8_t> payload, bool& seen, Edns&
   return {};
 }
 
+/// RFC 7873 5.2: of several cookies the first one counts. 5.2.2: a length that no cookie has is malformed,
+/// whether cookies are on or off.
+Stop read_cookie(std::span<const std::uint8_t> payload, Edns& edns) noexcept {
+  if (!edns.cookie.empty()) return {};
+  if (!is_cookie_size(payload.size())) return QueryFault::Cookie;
+  edns.cookie = payload;
+  return {};
+}
+
+Stop read_option(EdnsOption code, std::span<const std::uint8_t> payload, bool& client_subnet_seen,
+                 Edns& edns) noexcept {
+  switch (code) {
+    case EdnsOption::ClientSubnet:
+      return read_client_subnet(payload, client_subnet_seen, edns);
+    case EdnsOption::Cookie:
+      return read_cookie(payload, edns);
+    case EdnsOption::Nsid:
+      edns.nsid_requested = true;
+      return {};
+    case EdnsOption::TcpKeepalive:
+      edns.tcp_keepalive = payload.empty() ? KeepaliveRequest::Asked : KeepaliveRequest::Malformed;
+      return {};
+    default:
+      return {};
+  }
+}
+
 Stop read_options(std::span<const std::uint8_t> rdata, Edns& edns) noexcept {
   Reader options{rdata};
   bool client_subnet_seen = false;
@@ -44,9 +71,7 @@ Stop read_options(std::span<const std::uint8_t> rdata, Edns& edns) noexcept {
     const std::size_t length = options.u16();
     if (!options.has(length)) return QueryFault::Options;
     const auto payload = options.take(length);
-    if (code == EdnsOption::Nsid) edns.nsid_requested = true;
-    if (code != EdnsOption::ClientSubnet) continue;
-    if (const auto stop = read_client_subnet(payload, client_subnet_seen, edns)) return stop;
+    if (const auto stop = read_option(code, payload, client_subnet_seen, edns)) return stop;
   }
   return {};
 }
@@ -79,6 +104,26 @@ Stop read_additional(Reader& reader, Edns& edns) noexcept {
   return read_opt(rclass, ttl, rdata, edns);
 }
 
+/// False when one of them is cut off or its owner is malformed.
+bool skip_records(Reader& reader, std::size_t count) noexcept {
+  for (; count > 0; --count) {
+    if (!reader.skip_name() || !reader.has(kRecordFixedBytes)) return false;
+    const auto fixed = reader.take(kRecordFixedBytes);
+    if (!reader.skip(load_u16(fixed.data() + kRecordFixedBytes - 2))) return false;
+  }
+  return true;
+}
+
+/// RFC 6891 6.1.1: whoever sends OPT gets OPT, also with an operation that we do not have. Whatever else is
+/// wrong behind such a question does not matter.
+void find_opt(std::span<const std::uint8_t> packet, const Header& header, Query& query) noexcept {
+  Reader reader{packet, query.question_end};
+  if (!skip_records(reader, header.answer_count) || !skip_records(reader, header.authority_count)) return;
+  for (std::size_t left = header.additional_count; left > 0; --left) {
+    if (read_additional(reader, query.edns)) return;
+  }
+}
+
 /// Everything behind the question.
 Stop read_records(Reader& reader, const Header& header, Query& query) noexcept {
   // RFC 1995 3: an IXFR query shows the asker's SOA in the authority section; that one is skipped, for the
@@ -86,11 +131,7 @@ Stop read_records(Reader& reader, const Header& header, Query& query) noexcept {
   if (header.answer_count != 0 || (header.authority_count != 0 && query.type != Rtype::Ixfr)) {
     return QueryFault::RecordsPresent;
   }
-  for (std::size_t left = header.authority_count; left > 0; --left) {
-    if (!reader.skip_name() || !reader.has(kRecordFixedBytes)) return QueryFault::Record;
-    const auto fixed = reader.take(kRecordFixedBytes);
-    if (!reader.skip(load_u16(fixed.data() + kRecordFixedBytes - 2))) return QueryFault::Record;
-  }
+  if (!skip_records(reader, header.authority_count)) return QueryFault::Record;
   // Each turn takes at least 11 bytes, so the packet's size bounds the loop, whatever the count says.
   for (std::size_t left = header.additional_count; left > 0; --left) {
     if (const auto stop = read_additional(reader, query.edns)) return stop;
@@ -99,16 +140,27 @@ Stop read_records(Reader& reader, const Header& header, Query& query) noexcept {
   return {};
 }
 
+/// RFC 7873 5.4: without a question, a client may ask for a server cookie.
+QueryFault read_cookie_query(std::span<const std::uint8_t> packet, const Header& header,
+                             Query& query) noexcept {
+  Reader reader{packet, kHeaderBytes};
+  if (const auto stop = read_records(reader, header, query)) return *stop;
+  return query.edns.cookie.empty() ? QueryFault::QuestionCount : QueryFault::CookieOnly;
+}
+
 }  // namespace
+
+QueryError refusal_of(const Query& query, QueryFault fault) noexcept {
+  return {.fault = fault,
+          .edns_present = query.edns.present,
+          .dnssec_ok = query.edns.dnssec_ok,
+          .question_end = query.question_end,
+          .cookie = query.edns.cookie};
+}
 
 base::Expected<Query, QueryError> parse_query(std::span<const std::uint8_t> packet) noexcept {
   Query query;
-  const auto refuse = [&query](QueryFault fault) {
-    return base::unexpected(QueryError{.fault = fault,
-                                       .edns_present = query.edns.present,
-                                       .dnssec_ok = query.edns.dnssec_ok,
-                                       .question_end = query.question_end});
-  };
+  const auto refuse = [&query](QueryFault fault) { return base::unexpected(refusal_of(query, fault)); };
   if (packet.size() < kHeaderBytes) return refuse(QueryFault::TooShort);
   const Header header = read_header(packet.first<kHeaderBytes>());
   if (header.has(header_bits::kResponse)) return refuse(QueryFault::IsResponse);
@@ -118,8 +170,11 @@ base::Expected<Query, QueryError> parse_query(std::span<const std::uint8_t> pack
   query.checking_disabled = header.has(header_bits::kCheckingDisabled);
 
   const bool has_question = header.question_count == 1 && read_question(packet, query);
-  // Other opcodes may mean something else by the sections behind the question, so these are not looked at.
-  if (query.opcode != Opcode::Query) return refuse(QueryFault::OpcodeUnknown);
+  if (query.opcode != Opcode::Query) {
+    if (has_question) find_opt(packet, header, query);
+    return refuse(QueryFault::OpcodeUnknown);
+  }
+  if (header.question_count == 0) return refuse(read_cookie_query(packet, header, query));
   if (header.question_count != 1) return refuse(QueryFault::QuestionCount);
   if (!has_question) return refuse(QueryFault::Question);
 

@@ -34,8 +34,9 @@ struct Query {
 enum class QueryFault : std::uint8_t {
   TooShort,        ///< no whole header
   IsResponse,      ///< QR is set
-  OpcodeUnknown,   ///< neither understood nor looked at further
+  OpcodeUnknown,   ///< not understood; looked at for an OPT record only
   QuestionCount,   ///< not exactly one question
+  CookieOnly,      ///< no question but a cookie, which is no fault where cookies are on (RFC 7873 5.4)
   Question,        ///< the question is cut off, or its name is malformed or compressed
   RecordsPresent,  ///< answer or authority records, which a query has no use for
   Record,          ///< a record is cut off or its owner is malformed
@@ -45,14 +46,18 @@ enum class QueryFault : std::uint8_t {
   Options,  ///< an EDNS option is cut off, or there are more than limits::kEdnsOptionsMax
   ClientSubnet,
   ClientSubnetTwice,
+  Cookie,        ///< of a length that no cookie has (RFC 7873 5.2.2)
+  TcpKeepalive,  ///< a keepalive option with a payload, over TCP; parse_query leaves it to who knows the
+                 ///< transport
   TrailingBytes,
 };
 
 struct QueryError {
   QueryFault fault{};
-  bool edns_present = false;       ///< An OPT record was seen, so the reply has one too (RFC 6891 7).
-  bool dnssec_ok = false;          ///< Of that OPT record.
-  std::uint16_t question_end = 0;  ///< As Query::question_end; 0 when no question can be repeated.
+  bool edns_present = false;             ///< An OPT record was seen, so the reply has one too (RFC 6891 7).
+  bool dnssec_ok = false;                ///< Of that OPT record.
+  std::uint16_t question_end = 0;        ///< As Query::question_end; 0 when no question can be repeated.
+  std::span<const std::uint8_t> cookie;  ///< As Edns::cookie, if it was read before the fault.
 
   /// To be dropped without a reply: answering a response would let two servers talk for ever.
   [[nodiscard]] constexpr bool is_silent() const noexcept {
@@ -63,9 +68,10 @@ struct QueryError {
     if (fault == QueryFault::OpcodeUnknown) return Rcode::NotImp;
     return fault == QueryFault::EdnsVersion ? Rcode::BadVers : Rcode::FormErr;
   }
-
-  friend bool operator==(const QueryError&, const QueryError&) = default;
 };
+
+/// The refusal of `query` for `fault`, with what is known of it.
+[[nodiscard]] QueryError refusal_of(const Query& query, QueryFault fault) noexcept;
 
 /// Reads a whole packet.
 [[nodiscard]] base::Expected<Query, QueryError> parse_query(std::span<const std::uint8_t> packet) noexcept;

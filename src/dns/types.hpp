@@ -71,7 +71,7 @@ enum class EdnsOption : std::uint16_t {
 };
 
 /// IANA "Extended DNS Error Codes" (RFC 8914) that Meridian sends.
-enum class ExtendedError : std::uint16_t { StaleAnswer = 3, NotReady = 14, Prohibited = 18 };
+enum class ExtendedError : std::uint16_t { Other = 0, NotAuthoritative = 20, NotSupported = 21 };
 
 [[nodiscard]] std::string to_string(Rcode rcode);  ///< "NXDOMAIN"; "RCODE99" for one without a name.
 [[nodiscard]] std::string to_string(

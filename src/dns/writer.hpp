@@ -33,7 +33,7 @@ class MessageWriter {
   void set_truncated() noexcept { bits_ |= header_bits::kTruncated; }
 
   /// Keeps room behind the records: give it opt_record_bytes() of the OPT record to come. False: no room,
-  /// which at 512 bytes takes the longest question and a name server id over 196 bytes.
+  /// which 512 bytes have behind any question for any OPT record of ours (kOptBytesMax).
   [[nodiscard]] bool reserve(std::size_t tail_bytes) noexcept;
 
   /// Where the message stood, to take back several additions at once.

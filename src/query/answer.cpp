@@ -2,6 +2,7 @@
 
 #include "dns/error_reply.hpp"
 #include "dns/query.hpp"
+#include "query/edns.hpp"
 #include "query/reply.hpp"
 
 namespace meridian::query {
@@ -11,14 +12,17 @@ std::size_t write_answer(const Snapshot& snapshot, const Tables& tables, const S
                          const dns::Query& query, std::span<const std::uint8_t> packet,
                          std::span<std::uint8_t> reply_bytes, Worker& worker) noexcept {
   count_query(query, worker.counters);
-  if (!is_servable(query)) return refuse(query, packet, reply_bytes, worker);
+  auto edns = begin_edns(query, snapshot.settings, source, worker);
+  if (must_prove_address(snapshot.settings, source, worker))
+    return ask_for_proof(query, edns, packet, reply_bytes, worker);
+  if (!is_servable(query)) return refuse(query, edns, packet, reply_bytes, worker);
 
-  Reply reply(snapshot, tables, source, worker, query, packet, reply_bytes);
+  Reply reply(snapshot, tables, source, worker, query, edns, packet, reply_bytes);
   dns::Name name = query.name;
   for (std::size_t hop = 0; hop < base::limits::kCnameChainMax; ++hop) {
     const zone::HashedName hashed(name);
     const auto* zone = snapshot.zones.find(hashed, query.type);
-    if (zone == nullptr && hop == 0) return refuse(query, packet, reply_bytes, worker);
+    if (zone == nullptr && hop == 0) return refuse(query, edns, packet, reply_bytes, worker);
     if (zone == nullptr) return reply.finish_outside();
 
     worker.summary.zone = zone;
@@ -53,9 +57,11 @@ std::size_t answer_query(const Snapshot& snapshot, const Tables& tables, const S
                          std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply,
                          Worker& worker) noexcept {
   worker.summary = {};
-  const auto query = dns::parse_query(packet);
+  auto query = dns::parse_query(packet);
+  if (query && is_malformed_over(source, *query))
+    query = base::unexpected(dns::refusal_of(*query, dns::QueryFault::TcpKeepalive));
   const std::size_t size = query ? write_answer(snapshot, tables, source, *query, packet, reply, worker)
-                                 : reject(query.error(), packet, reply, worker);
+                                 : reject(query.error(), snapshot.settings, source, packet, reply, worker);
   return limit_rate(snapshot, tables, source, query ? &*query : nullptr, packet, reply, size, worker);
 }
 

@@ -100,14 +100,6 @@ bool is_over(const RateLimits& limits, rate::RateTable& table, const Source& sou
   return over_class || over_all;
 }
 
-/// The question alone with TC set: a client that is no forgery asks again over TCP.
-std::size_t write_slip(std::span<const std::uint8_t> packet, const dns::Query& query,
-                       std::span<std::uint8_t> reply) noexcept {
-  const std::size_t size = dns::write_error_reply(packet, query, dns::Rcode::NoError, reply);
-  if (size != 0) reply[2] = static_cast<std::uint8_t>(reply[2] | dns::header_bits::kTruncated >> 8);
-  return size;
-}
-
 }  // namespace
 
 std::shared_ptr<rate::RateTable> rate_table_for(const RateLimits& limits,
@@ -143,7 +135,8 @@ std::size_t limit_rate(const Snapshot& snapshot, const Tables& tables, const Sou
   // An error is as short as a truncated reply, and says more.
   if (query == nullptr || rate_class == RateClass::Errors) return size;
   worker.summary.is_truncated = true;
-  return write_slip(packet, *query, reply);
+  // The question alone with TC set: a client that is no forgery asks again over TCP.
+  return dns::write_truncated_reply(packet, *query, dns::echo_edns(query->edns), reply);
 }
 
 }  // namespace meridian::query

@@ -1,6 +1,8 @@
 #include "query/reply.hpp"
 
+#include "base/assert.hpp"
 #include "dns/error_reply.hpp"
+#include "query/edns.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -10,6 +12,11 @@ namespace meridian::query {
 namespace {
 
 using stats::Counter;
+
+constexpr dns::ExtendedErrorNote kAllDownNote{dns::ExtendedError::Other, "no healthy endpoint"};
+constexpr dns::ExtendedErrorNote kChainNote{dns::ExtendedError::Other, "CNAME chain too long"};
+static_assert(kAllDownNote.text.size() <= base::limits::kExtendedErrorTextBytesMax);
+static_assert(kChainNote.text.size() <= base::limits::kExtendedErrorTextBytesMax);
 
 Counter counter_of(dns::Rcode rcode) noexcept {
   switch (rcode) {
@@ -47,25 +54,36 @@ std::optional<base::IpPrefix> subnet_of(const dns::Query& query) noexcept {
 
 }  // namespace
 
-std::size_t reject(const dns::QueryError& error, std::span<const std::uint8_t> packet,
-                   std::span<std::uint8_t> reply, Worker& worker) noexcept {
+std::size_t reject(const dns::QueryError& error, const Settings& settings, const Source& source,
+                   std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply,
+                   Worker& worker) noexcept {
   auto& counters = worker.counters;
   if (error.is_silent()) {
     counters.add(error.fault == dns::QueryFault::TooShort ? Counter::DroppedShort : Counter::DroppedResponse);
     return 0;
   }
+  const auto cookie = take_cookie(error.cookie, settings, source, worker);
+  if (error.fault == dns::QueryFault::CookieOnly && cookie)
+    return answer_cookie_query(error, *cookie, packet, reply, worker);
   worker.summary.kind = AnswerKind::Malformed;
   worker.summary.rcode = error.rcode();
   counters.add(counter_of(error.rcode()));
-  return dns::write_error_reply(packet, error, reply);
+  return dns::write_error_reply(packet, error, reply, cookie);
 }
 
-std::size_t refuse(const dns::Query& query, std::span<const std::uint8_t> packet,
+std::size_t refuse(const dns::Query& query, dns::EdnsReply& edns, std::span<const std::uint8_t> packet,
                    std::span<std::uint8_t> reply, Worker& worker) noexcept {
   worker.summary.kind = AnswerKind::Refused;
   worker.summary.rcode = dns::Rcode::Refused;
   worker.counters.add(Counter::Refused);
-  return dns::write_error_reply(packet, query, dns::Rcode::Refused, reply);
+  edns.extended_error = {
+      is_meta(query.type) ? dns::ExtendedError::NotSupported : dns::ExtendedError::NotAuthoritative, {}};
+  return dns::write_error_reply(packet, query, dns::Rcode::Refused, edns, reply);
+}
+
+bool is_malformed_over(const Source& source, const dns::Query& query) noexcept {
+  // RFC 7828 3.2.1: a client sends the option empty; over UDP it is ignored, whatever it holds.
+  return source.is_tcp && query.edns.tcp_keepalive == dns::KeepaliveRequest::Malformed;
 }
 
 void count_query(const dns::Query& query, stats::Counters& counters) noexcept {
@@ -78,7 +96,7 @@ bool is_servable(const dns::Query& query) noexcept {
 }
 
 Reply::Reply(const Snapshot& snapshot, const Tables& tables, const Source& source, Worker& worker,
-             const dns::Query& query, std::span<const std::uint8_t> packet,
+             const dns::Query& query, dns::EdnsReply& edns, std::span<const std::uint8_t> packet,
              std::span<std::uint8_t> out) noexcept
     : snapshot_(snapshot),
       tables_(tables),
@@ -86,17 +104,19 @@ Reply::Reply(const Snapshot& snapshot, const Tables& tables, const Source& sourc
       worker_(worker),
       query_(query),
       writer_(out, source.is_tcp ? out.size() : std::min(out.size(), dns::udp_reply_bytes_max(query))),
-      edns_(dns::echo_edns(query.edns)) {
+      edns_(edns) {
   worker.summary.kind = AnswerKind::Static;
   writer_.begin_reply(query, packet, dns::Rcode::NoError);
-  if (!query.edns.present) return;
-  if (query.edns.nsid_requested) edns_.nsid = snapshot.settings.nsid;
-  static_cast<void>(writer_.reserve(dns::opt_record_bytes(edns_)));  // 512 bytes hold any question and OPT
+  // dns/edns.hpp asserts that 512 bytes hold any question and any OPT record.
+  if (query.edns.present) MERIDIAN_ASSERT(writer_.reserve(dns::opt_record_bytes(edns_)));
 }
 
 std::size_t Reply::finish() noexcept {
   if (is_authoritative_) writer_.set_authoritative();
-  if (query_.edns.present) static_cast<void>(writer_.write_opt(edns_));  // its room was reserved
+  if (query_.edns.present && !writer_.write_opt(edns_)) {
+    edns_.extended_error.reset();  // the rest has its room reserved; an explanation never displaces records
+    static_cast<void>(writer_.write_opt(edns_));
+  }
   return writer_.finish();
 }
 
@@ -133,7 +153,10 @@ std::size_t Reply::finish_steered(const zone::Zone& zone, dns::NameView name, ba
   if (edns_.client_subnet) edns_.client_subnet->scope_bits = decision.scope_bits;
   if (subnet && decision.client.whose != Whose::ClientSubnet)
     worker_.counters.add(Counter::ClientSubnetIgnored);
-  if (decision.choice.reason == steering::Reason::AllDown) worker_.counters.add(Counter::AllDownAnswers);
+  if (decision.choice.reason == steering::Reason::AllDown) {
+    worker_.counters.add(Counter::AllDownAnswers);
+    edns_.extended_error = kAllDownNote;
+  }
 
   switch (decision.verdict) {
     case Verdict::NoData:
@@ -233,6 +256,7 @@ std::size_t Reply::finish_outside() noexcept {
 
 std::size_t Reply::finish_chain_too_long() noexcept {
   worker_.counters.add(Counter::CnameChainTooLong);
+  edns_.extended_error = kChainNote;
   return finish();
 }
 

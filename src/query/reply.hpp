@@ -17,12 +17,17 @@
 namespace meridian::query {
 
 /// Answers, or drops, a packet that is no query we can read.
-[[nodiscard]] std::size_t reject(const dns::QueryError& error, std::span<const std::uint8_t> packet,
-                                 std::span<std::uint8_t> reply, Worker& worker) noexcept;
+[[nodiscard]] std::size_t reject(const dns::QueryError& error, const Settings& settings, const Source& source,
+                                 std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply,
+                                 Worker& worker) noexcept;
 
 /// Answers REFUSED: a name, class or type we do not serve.
-[[nodiscard]] std::size_t refuse(const dns::Query& query, std::span<const std::uint8_t> packet,
-                                 std::span<std::uint8_t> reply, Worker& worker) noexcept;
+[[nodiscard]] std::size_t refuse(const dns::Query& query, dns::EdnsReply& edns,
+                                 std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply,
+                                 Worker& worker) noexcept;
+
+/// True for what parse_query could read and only this transport makes wrong.
+[[nodiscard]] bool is_malformed_over(const Source& source, const dns::Query& query) noexcept;
 
 void count_query(const dns::Query& query, stats::Counters& counters) noexcept;
 
@@ -32,7 +37,8 @@ void count_query(const dns::Query& query, stats::Counters& counters) noexcept;
 class Reply {
  public:
   Reply(const Snapshot& snapshot, const Tables& tables, const Source& source, Worker& worker,
-        const dns::Query& query, std::span<const std::uint8_t> packet, std::span<std::uint8_t> out) noexcept;
+        const dns::Query& query, dns::EdnsReply& edns, std::span<const std::uint8_t> packet,
+        std::span<std::uint8_t> out) noexcept;
 
   [[nodiscard]] std::size_t finish_static(dns::NameView name, const zone::Found& found) noexcept;
   [[nodiscard]] std::size_t finish_steered(const zone::Zone& zone, dns::NameView name,
@@ -69,7 +75,7 @@ class Reply {
   Worker& worker_;
   const dns::Query& query_;
   dns::MessageWriter writer_;
-  dns::EdnsReply edns_;
+  dns::EdnsReply& edns_;
   bool is_authoritative_ = true;
 };
 

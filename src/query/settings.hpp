@@ -2,6 +2,8 @@
 // changes all of it at once.
 #pragma once
 
+#include "base/limits.hpp"
+#include "dns/cookie.hpp"
 #include "query/rate_limit.hpp"
 
 #include <cstdint>
@@ -12,6 +14,9 @@ namespace meridian::query {
 struct Settings {
   std::vector<std::uint8_t> nsid;  ///< The site's name for RFC 5001; empty: not told.
   RateLimits rate_limits;
+  dns::CookieSecrets cookie_secrets;  ///< None: cookies are off.
+  bool cookies_required = false;  ///< Over UDP, only for clients with a valid server cookie; needs secrets.
+  std::uint32_t tcp_idle_ms = base::limits::kTcpIdleMs;  ///< What net/ grants, told to who asks (RFC 7828).
 };
 
 }  // namespace meridian::query

@@ -25,6 +25,8 @@ std::vector<std::uint8_t> written(Rcode rcode, const EdnsReply& edns) {
 TEST_SUITE("dns/edns") {
   TEST_CASE("an OPT record says only what it must") {
     const std::vector<std::uint8_t> nsid{'a', 'm', 's', '1'};
+    const dns::CookiePayload cookie{1,    2,    3,    4,    5, 6, 7, 8, 1, 0, 0, 0,
+                                    0x5c, 0xf7, 0x9f, 0x11, 0, 0, 0, 0, 0, 0, 0, 9};
     struct Row {
       const char* why;
       Rcode rcode;
@@ -46,15 +48,30 @@ TEST_SUITE("dns/edns") {
         {"name server id", Rcode::NoError, {.nsid = nsid}, "00 0029 04d0 00000000 0008 0003 0004 616d7331"},
         {"extended error",
          Rcode::Refused,
-         {.extended_error = dns::ExtendedError::Prohibited},
-         "00 0029 04d0 00000000 0006 000f 0002 0012"},
+         {.extended_error = {{dns::ExtendedError::NotAuthoritative, {}}}},
+         "00 0029 04d0 00000000 0006 000f 0002 0014"},
+        {"extended error with words",
+         Rcode::ServFail,
+         {.extended_error = {{dns::ExtendedError::Other, "down"}}},
+         "00 0029 04d0 00000000 000a 000f 0006 0000 646f776e"},
+        {"cookie, and the upper bits of BADCOOKIE",
+         Rcode::BadCookie,
+         {.cookie = cookie},
+         "00 0029 04d0 01000000 001c 000a 0018 0102030405060708 010000005cf79f11 0000000000000009"},
+        {"TCP keepalive of 10 s",
+         Rcode::NoError,
+         {.tcp_idle_ds = 100},
+         "00 0029 04d0 00000000 0006 000b 0002 0064"},
         {"all of it",
          Rcode::NoError,
          {.dnssec_ok = true,
           .client_subnet = subnet,
           .nsid = nsid,
-          .extended_error = dns::ExtendedError::StaleAnswer},
-         "00 0029 04d0 00008000 0019 0008 0007 0001 18 12 c63364 0003 0004 616d7331 000f 0002 0003"},
+          .cookie = cookie,
+          .tcp_idle_ds = 1,
+          .extended_error = {{dns::ExtendedError::NotSupported, "x"}}},
+         "00 0029 04d0 00008000 003c 0008 0007 0001 18 12 c63364 0003 0004 616d7331"
+         "000a 0018 0102030405060708 010000005cf79f11 0000000000000009 000b 0002 0001 000f 0003 0015 78"},
     };
     for (const auto& row : rows) {
       CAPTURE(row.why);
@@ -74,6 +91,8 @@ TEST_SUITE("dns/edns") {
     CHECK(reply.udp_size == 1232);
     CHECK(reply.nsid.empty());
     CHECK_FALSE(reply.extended_error.has_value());
+    CHECK_FALSE(reply.cookie.has_value());
+    CHECK_FALSE(reply.tcp_idle_ds.has_value());
     REQUIRE(reply.client_subnet.has_value());
     CHECK(reply.client_subnet->source == query.client_subnet->source);
     CHECK(reply.client_subnet->scope_bits == 0);

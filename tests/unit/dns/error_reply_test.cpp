@@ -97,7 +97,7 @@ TEST_SUITE("dns/error_reply") {
     const auto query = dns::parse_query(packet);
     REQUIRE(query.has_value());
     Bytes reply(512);
-    reply.resize(dns::write_error_reply(packet, *query, Rcode::Refused, reply));
+    reply.resize(dns::write_error_reply(packet, *query, Rcode::Refused, dns::echo_edns(query->edns), reply));
     const auto message = read(reply);
     CHECK(message.rcode == Rcode::Refused);
     CHECK_FALSE(message.is_authoritative());
@@ -110,9 +110,66 @@ TEST_SUITE("dns/error_reply") {
     const auto without = build_query("example.com", Rtype::A);
     Bytes plain_reply(512);
     plain_reply.resize(
-        dns::write_error_reply(without, *dns::parse_query(without), Rcode::ServFail, plain_reply));
+        dns::write_error_reply(without, *dns::parse_query(without), Rcode::ServFail, {}, plain_reply));
     CHECK(read(plain_reply).rcode == Rcode::ServFail);
     CHECK_FALSE(read(plain_reply).edns.has_value());
+  }
+
+  TEST_CASE("a malformed packet gets a cookie back only where that makes nothing larger") {
+    struct Row {
+      const char* why;
+      std::size_t cookie_bytes;
+      bool is_sent;
+    };
+    const Row rows[] = {{"a client cookie alone, one byte behind", 8, false}, {"a whole one", 24, true}};
+    for (const auto& row : rows) {
+      CAPTURE(row.why);
+      auto packet = build_query("example.com", Rtype::A,
+                                {.options = {{dns::EdnsOption::Cookie, Bytes(row.cookie_bytes, 1)}}});
+      packet.push_back(0);
+      const auto query = dns::parse_query(packet);
+      REQUIRE_FALSE(query.has_value());
+      CHECK(query.error().cookie.size() == row.cookie_bytes);
+      Bytes reply(512);
+      reply.resize(dns::write_error_reply(packet, query.error(), reply, dns::CookiePayload{}));
+      const auto message = read(reply);
+      CHECK(message.rcode == Rcode::FormErr);
+      REQUIRE(message.edns.has_value());
+      CHECK((message.edns->find_option(dns::EdnsOption::Cookie) != nullptr) == row.is_sent);
+      CHECK(reply.size() <= packet.size());
+    }
+  }
+
+  TEST_CASE("an operation we do not have is answered with OPT when it came with one") {
+    const auto packet = build_query("example.com", Rtype::Soa,
+                                    {.opcode = dns::Opcode::Notify,
+                                     .dnssec_ok = true,
+                                     .options = {{dns::EdnsOption::Cookie, Bytes(24, 1)}}});
+    const auto query = dns::parse_query(packet);
+    REQUIRE_FALSE(query.has_value());
+    Bytes reply(512);
+    reply.resize(dns::write_error_reply(packet, query.error(), reply, dns::CookiePayload{}));
+    const auto message = read(reply);
+    CHECK(message.rcode == Rcode::NotImp);
+    REQUIRE(message.edns.has_value());
+    CHECK(message.edns->dnssec_ok);
+    CHECK(message.edns->find_option(dns::EdnsOption::Cookie) != nullptr);
+  }
+
+  TEST_CASE("ask over TCP: the question, TC, and OPT when there was one") {
+    for (const bool has_edns : {false, true}) {
+      CAPTURE(has_edns);
+      const auto packet = has_edns ? build_query("example.com", Rtype::A, {.udp_size = 1232})
+                                   : build_query("example.com", Rtype::A);
+      Bytes reply(512);
+      reply.resize(dns::write_truncated_reply(packet, *dns::parse_query(packet), {}, reply));
+      const auto message = read(reply);
+      CHECK(message.is_truncated());
+      CHECK(message.rcode == Rcode::NoError);
+      CHECK(message.records.empty());
+      CHECK(message.edns.has_value() == has_edns);
+      CHECK(reply.size() == packet.size());
+    }
   }
 
   TEST_CASE("a buffer too small means silence") {
@@ -120,8 +177,8 @@ TEST_SUITE("dns/error_reply") {
     const auto query = dns::parse_query(packet);
     REQUIRE(query.has_value());
     Bytes reply(packet.size() - 1);
-    CHECK(dns::write_error_reply(packet, *query, Rcode::Refused, reply) == 0);
+    CHECK(dns::write_error_reply(packet, *query, Rcode::Refused, {}, reply) == 0);
     reply.resize(packet.size());
-    CHECK(dns::write_error_reply(packet, *query, Rcode::Refused, reply) == packet.size());
+    CHECK(dns::write_error_reply(packet, *query, Rcode::Refused, {}, reply) == packet.size());
   }
 }

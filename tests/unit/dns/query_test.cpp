@@ -37,13 +37,21 @@ Bytes plain() { return build_query("www.example.com", Rtype::A); }
 
 Bytes with_edns() { return build_query("www.example.com", Rtype::A, {.udp_size = 1232}); }
 
+/// with_edns() with `record_hex` between the question and the OPT record.
+Bytes with_edns_behind(std::string_view record_hex) {
+  Bytes packet = with_edns();
+  const Bytes record = from_hex(record_hex);
+  packet.insert(packet.begin() + kQuestionEnd, record.begin(), record.end());
+  return packet;
+}
+
 Bytes with_option(EdnsOption code, std::string_view payload_hex) {
   return build_query("www.example.com", Rtype::A, {.options = {{code, from_hex(payload_hex)}}});
 }
 
 Bytes with_options(std::size_t count) {
   return build_query("www.example.com", Rtype::A,
-                     {.options = std::vector<dns::Option>(count, {EdnsOption::Cookie, {1, 2}})});
+                     {.options = std::vector<dns::Option>(count, {EdnsOption::Padding, {1, 2}})});
 }
 
 Bytes patched(Bytes packet, std::size_t at, std::uint8_t value) {
@@ -136,6 +144,8 @@ TEST_SUITE("dns/query") {
     CHECK(query->edns.nsid_requested);
     CHECK(query->edns.version == 0);
     CHECK(query->edns.udp_size == 4096);
+    CHECK(Bytes(query->edns.cookie.begin(), query->edns.cookie.end()) == from_hex("0102030405060708"));
+    CHECK(query->edns.tcp_keepalive == dns::KeepaliveRequest::Absent);
     REQUIRE(query->edns.client_subnet.has_value());
     CHECK(query->edns.client_subnet->source == network);
     CHECK(dns::udp_reply_bytes_max(*query) == 1232);
@@ -231,8 +241,15 @@ TEST_SUITE("dns/query") {
          false, 0},
         {"two questions", patched(patched(plain(), 2, 0x28), 5, 2), QueryFault::OpcodeUnknown, false, 0},
         {"a malformed question", cut(patched(plain(), 2, 0x28), 30), QueryFault::OpcodeUnknown, false, 0},
-        {"the records behind it are not looked at", with_record(patched(plain(), 2, 0x28), 7, "ff"),
+        {"what is wrong behind it does not matter", with_record(patched(plain(), 2, 0x28), 7, "ff"),
          QueryFault::OpcodeUnknown},
+        {"RFC 6891 6.1.1: who sends OPT gets OPT", patched(with_edns(), 2, 0x28), QueryFault::OpcodeUnknown,
+         true},
+        {"an UPDATE with a record before its OPT",
+         patched(with_record(with_edns_behind("00 0001 0001 00000000 0004 c0000201"), 9, ""), 2, 0x28),
+         QueryFault::OpcodeUnknown, true},
+        {"an UPDATE with OPT and a byte behind it", with_trailing_byte(patched(with_edns(), 2, 0x28)),
+         QueryFault::OpcodeUnknown, true},
     };
     check_refusals(rows);
     for (const auto& row : rows) {
@@ -291,6 +308,47 @@ TEST_SUITE("dns/query") {
     }
   }
 
+  TEST_CASE("of several cookies the first one counts, whatever the others are") {
+    const auto query = parse_query(build_query("www.example.com", Rtype::A,
+                                               {.options = {{EdnsOption::Cookie, Bytes(8, 1)},
+                                                            {EdnsOption::Cookie, Bytes(24, 2)},
+                                                            {EdnsOption::Cookie, Bytes(3, 3)}}}));
+    REQUIRE(query.has_value());
+    CHECK(Bytes(query->edns.cookie.begin(), query->edns.cookie.end()) == Bytes(8, 1));
+    for (const std::size_t size : {16u, 24u, 40u}) {
+      CAPTURE(size);
+      const auto packet =
+          build_query("www.example.com", Rtype::A, {.options = {{EdnsOption::Cookie, Bytes(size, 1)}}});
+      REQUIRE(parse_query(packet).has_value());
+      CHECK(parse_query(packet)->edns.cookie.size() == size);
+    }
+  }
+
+  TEST_CASE("a TCP keepalive is asked for with an empty option") {
+    CHECK(parse_query(with_option(EdnsOption::TcpKeepalive, ""))->edns.tcp_keepalive ==
+          dns::KeepaliveRequest::Asked);
+    CHECK(parse_query(with_option(EdnsOption::TcpKeepalive, "0064"))->edns.tcp_keepalive ==
+          dns::KeepaliveRequest::Malformed);
+  }
+
+  TEST_CASE("RFC 7873 5.4: a query without a question may ask for a server cookie") {
+    const Bytes cookie_only =
+        from_hex("1234 0000 0000 0000 0000 0001 00 0029 04d0 00000000 000c 000a 0008 0102030405060708");
+    const std::vector<Refusal> rows = {
+        {"a client cookie", cookie_only, QueryFault::CookieOnly, true, 0},
+        {"no cookie", from_hex("1234 0000 0000 0000 0000 0001 00 0029 04d0 00000000 0000"),
+         QueryFault::QuestionCount, true, 0},
+        {"no OPT", from_hex("1234 0000 0000 0000 0000 0000"), QueryFault::QuestionCount, false, 0},
+        {"a byte behind it", with_trailing_byte(cookie_only), QueryFault::TrailingBytes, true, 0},
+        {"OPT cut off", cut(cookie_only, 30), QueryFault::Record, false, 0},
+        {"an answer", patched(cookie_only, 7, 1), QueryFault::RecordsPresent, false, 0},
+        {"another version", patched(cookie_only, 18, 1), QueryFault::EdnsVersion, true, 0},
+    };
+    check_refusals(rows);
+    const auto error = parse_query(cookie_only).error();
+    CHECK(Bytes(error.cookie.begin(), error.cookie.end()) == from_hex("0102030405060708"));
+  }
+
   TEST_CASE("a malformed OPT record is a format error that is answered with OPT") {
     constexpr std::string_view kSubnet = "0001 18 00 c63364";
     const Bytes twice_subnet = build_query("www.example.com", Rtype::A,
@@ -320,6 +378,15 @@ TEST_SUITE("dns/query") {
          QueryFault::ClientSubnet, true},
         {"two client subnets", twice_subnet, QueryFault::ClientSubnetTwice, true},
         {"two, one of a family we do not know", unknown_then_known, QueryFault::ClientSubnetTwice, true},
+        {"RFC 7873 5.2.2: an empty cookie", with_option(EdnsOption::Cookie, ""), QueryFault::Cookie, true},
+        {"a client cookie of 7 bytes", with_option(EdnsOption::Cookie, "01020304050607"), QueryFault::Cookie,
+         true},
+        {"a server cookie of 1 byte", with_option(EdnsOption::Cookie, "010203040506070809"),
+         QueryFault::Cookie, true},
+        {"a server cookie of 7 bytes", with_option(EdnsOption::Cookie, std::string(30, '1')),
+         QueryFault::Cookie, true},
+        {"a server cookie of 33 bytes", with_option(EdnsOption::Cookie, std::string(82, '1')),
+         QueryFault::Cookie, true},
     };
     check_refusals(rows);
     for (const auto& row : rows) {

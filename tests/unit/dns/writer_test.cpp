@@ -380,12 +380,24 @@ TEST_SUITE("dns/writer") {
     CHECK_FALSE(reply.writer.add_raw(Section::Answer, kAddressImage, 1));
   }
 
-  TEST_CASE("the longest question leaves room for OPT with 196 bytes of name server id") {
-    const Bytes nsid(196, 'n');
-    dns::EdnsReply edns{.nsid = nsid, .extended_error = dns::ExtendedError::StaleAnswer};
+  TEST_CASE("the longest question leaves room for OPT with every option at its longest") {
+    std::string longest;
+    for (int i = 0; i < 127; ++i) longest += "a.";
+    const Bytes nsid(base::limits::kNsidBytesMax, 'n');
+    const std::string text(base::limits::kExtendedErrorTextBytesMax, 't');
+    dns::EdnsReply edns{.nsid = nsid,
+                        .cookie = dns::CookiePayload{},
+                        .tcp_idle_ds = 100,
+                        .extended_error = {{dns::ExtendedError::Other, text}}};
     edns.client_subnet =
         dns::ClientSubnet{.source = base::parse_ip_prefix("::1/128").value(), .scope_bits = 0};
-    CHECK(271 + dns::opt_record_bytes(edns) == 512);
+    CHECK(dns::opt_record_bytes(edns) == dns::kOptBytesMax);
+    Reply reply{ask(longest), 512};
+    REQUIRE(reply.writer.reserve(dns::opt_record_bytes(edns)));
+    CHECK(reply.writer.write_opt(edns));
+    const auto message = reply.finish_and_read();
+    REQUIRE(message.edns.has_value());
+    CHECK(message.edns->options.size() == 5);
   }
 
   TEST_CASE("OPT that does not fit is left out") {

@@ -70,6 +70,9 @@ TEST_SUITE("query/allocation") {
     using dns::Rtype;
     const test::QuerySpec plain{};
     const test::QuerySpec gb{.client_subnet = *base::parse_ip_prefix("81.2.69.0/24")};
+    asker.settings().cookie_secrets.add({1, 2, 3});
+    const test::QuerySpec first_cookie{.options = {{dns::EdnsOption::Cookie, test::Bytes(8, 1)}}};
+    const test::QuerySpec bad_cookie{.options = {{dns::EdnsOption::Cookie, test::Bytes(24, 1)}}};
     const test::QuerySpec nsid{.options = {{dns::EdnsOption::Nsid, {}}}};
     std::vector<test::Bytes> packets{
         test::build_query("www.example.com", Rtype::A, gb),
@@ -77,6 +80,9 @@ TEST_SUITE("query/allocation") {
         test::build_query("x.cdn.example.com", Rtype::A, gb),
         test::build_query("one.example.com", Rtype::A, gb),
         test::build_query("static.example.com", Rtype::A, nsid),
+        test::build_query("static.example.com", Rtype::A, first_cookie),
+        test::build_query("static.example.com", Rtype::A, bad_cookie),
+        test::build_query("elsewhere.test", Rtype::A, first_cookie),
         test::build_query("deep.example.com", Rtype::A, gb),
         test::build_query("loop1.example.com", Rtype::A, plain),
         test::build_query("a.old.example.com", Rtype::A, plain),
