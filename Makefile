@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 RELEASE := build/release
 
-.PHONY: help run test test-city bench bench-peers lint mutate fuzz deb geo-data clean setup setup-test
+.PHONY: help run test test-city bench bench-peers lint mutate zonemaster fuzz deb geo-data clean setup setup-test
 
 help: ## list the targets
 	@echo "Meridian: make TARGET"
@@ -40,6 +40,11 @@ lint: setup-test ## clang-format, and clang-tidy on every file
 mutate: setup-test build/dev/build.ninja ## send a million mutated packets to a server, judge every reply (COUNT=n)
 	@cmake --build build/dev
 	@tests/e2e/protocol/mutate.sh build/dev $(or $(COUNT),1000000)
+
+zonemaster: setup-test build/dev/build.ninja ## zonemaster-cli against a delegated zone, in a network namespace
+	@src/setup/packages.sh zonemaster
+	@cmake --build build/dev
+	@tests/e2e/zonemaster.sh build/dev
 
 fuzz: setup-test ## run every fuzz target for 60 s each (SECONDS_EACH=n)
 	@test -f build/fuzz/build.ninja || cmake --preset fuzz

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the named sets; does nothing, fast, when all are there.
-# usage: packages.sh build|test|peers...
+# usage: packages.sh build|test|peers|zonemaster...
 set -euo pipefail
 
 build_packages=(
@@ -13,7 +13,7 @@ build_packages=(
 test_packages=(
   clang clang-tidy clang-format libclang-rt-14-dev
   doctest-dev libbenchmark-dev
-  dnsperf fstrm-bin knot-dnsutils mmdb-bin
+  bind9-host dnsperf fstrm-bin knot-dnsutils ldnsutils mmdb-bin
   python3 python3-dnspython python3-jsonschema python3-pytest python3-yaml
 )
 # The servers of `make bench-peers`, and an independent reader of country databases to check their answers with.
@@ -22,13 +22,17 @@ peers_packages=(
   iproute2 python3-dnspython python3-maxminddb util-linux
 )
 
+# Eighty packages of Perl, for one test that is skipped without them.
+zonemaster_packages=(zonemaster-cli iproute2)
+
 wanted=()
 for set in "$@"; do
   case "$set" in
     build) wanted+=("${build_packages[@]}") ;;
     test) wanted+=("${test_packages[@]}") ;;
+    zonemaster) wanted+=("${zonemaster_packages[@]}") ;;
     peers) wanted+=("${peers_packages[@]}") ;;
-    *) echo "packages.sh: unknown set '$set'; use build, test or peers" >&2; exit 2 ;;
+    *) echo "packages.sh: unknown set '$set'; use build, test, peers or zonemaster" >&2; exit 2 ;;
   esac
 done
 

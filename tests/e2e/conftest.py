@@ -57,12 +57,5 @@ def server(new_server):
 @pytest.fixture(scope="module")
 def example(programs):
     """A running server for all tests of a file, for those that change nothing."""
-    with tempfile.TemporaryDirectory(prefix="meridian-e2e-") as path:
-        running = harness.Server(programs, path)
-        try:
-            yield running.start()
-            running.end()
-        finally:
-            if running.process is not None and running.process.poll() is None:
-                running.process.kill()
-                running.process.wait()
+    with harness.running_server(programs) as running:
+        yield running

@@ -15,6 +15,7 @@ import signal
 import socket
 import struct
 import subprocess
+import tempfile
 import time
 
 import dns.edns
@@ -272,6 +273,22 @@ class Server:
         udp.settimeout(DEADLINE_S)
         udp.connect(self.address())
         return udp
+
+
+@contextlib.contextmanager
+def running_server(programs, prepare=None):
+    """A server in a folder of its own, ended at the end; `prepare(server)` changes its files before it starts."""
+    with tempfile.TemporaryDirectory(prefix="meridian-e2e-") as path:
+        server = Server(programs, path)
+        if prepare is not None:
+            prepare(server)
+        try:
+            yield server.start()
+            server.end()
+        finally:
+            if server.process is not None and server.process.poll() is None:
+                server.process.kill()
+                server.process.wait()
 
 
 def make_query(name, rtype="A", subnet=None, edns=True, payload=1232, nsid=False, version=0):
