@@ -1,5 +1,6 @@
 #include "control/api.hpp"
 
+#include "base/limits.hpp"
 #include "explain/explain.hpp"
 
 #include <fmt/chrono.h>
@@ -9,7 +10,9 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include <charconv>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 namespace meridian::control {
@@ -46,11 +49,24 @@ std::string to_utc(std::chrono::system_clock::time_point time) {
                      fmt::gmtime(std::chrono::time_point_cast<std::chrono::seconds>(time)));
 }
 
+/// `timeout=30`, or nothing; nullopt when it is anything else.
+std::optional<std::chrono::seconds> parse_timeout(std::string_view query) {
+  constexpr std::string_view kKey = "timeout=";
+  if (query.empty()) return std::chrono::seconds{base::limits::kUpgradeTimeoutS};
+  if (!query.starts_with(kKey)) return std::nullopt;
+  query.remove_prefix(kKey.size());
+  std::uint32_t seconds = 0;
+  const auto [end, problem] = std::from_chars(query.data(), query.data() + query.size(), seconds);
+  const bool is_number = problem == std::errc{} && end == query.data() + query.size();
+  if (!is_number || seconds == 0 || seconds > base::limits::kUpgradeTimeoutMaxS) return std::nullopt;
+  return std::chrono::seconds{seconds};
+}
+
 }  // namespace
 
-Api::Api(ServerInfo info, Reloader& reloader, const stats::CounterRegistry& counters,
+Api::Api(ServerInfo info, Reloader& reloader, Upgrader& upgrader, const stats::CounterRegistry& counters,
          const base::Clock& clock)
-    : info_(std::move(info)), reloader_(reloader), counters_(counters), clock_(clock) {}
+    : info_(std::move(info)), reloader_(reloader), upgrader_(upgrader), counters_(counters), clock_(clock) {}
 
 void Api::handle(const Request& request, Respond respond) const {
   const auto wants = [&](std::string_view method) {
@@ -64,8 +80,11 @@ void Api::handle(const Request& request, Respond respond) const {
     if (wants("GET")) respond(explain(request.query));
   } else if (request.path == "/v1/reload") {
     if (wants("POST")) reload(std::move(respond));
+  } else if (request.path == "/v1/upgrade") {
+    if (wants("POST")) upgrade(request.query, respond);
   } else {
-    respond(error(404, fmt::format("no such path '{}'; there are /v1/status, /v1/explain and /v1/reload",
+    respond(error(404, fmt::format("no such path '{}'; there are /v1/status, /v1/explain, /v1/reload and "
+                                   "/v1/upgrade",
                                    request.path)));
   }
 }
@@ -142,6 +161,21 @@ Response Api::explain(const std::string& query) const {
     return {200, json::serialize(json::object{{"text", explain::to_text(explanation)}})};
   }
   return {200, explain::to_json(explanation)};
+}
+
+void Api::upgrade(const std::string& query, const Respond& respond) const {
+  const auto timeout = parse_timeout(query);
+  if (!timeout) {
+    return respond(
+        error(400, fmt::format("upgrade takes timeout=SECONDS, 1 to {}", base::limits::kUpgradeTimeoutMaxS)));
+  }
+  const bool is_taken = upgrader_.request(*timeout, [respond](const UpgradeResult& result) {
+    json::object told{{"ok", result.ok}, {"took_ms", result.took.count()}};
+    if (result.ok) told["pid"] = result.pid;
+    if (!result.ok) told["error"] = result.error;
+    respond({result.ok ? 200u : 422u, json::serialize(told)});
+  });
+  if (!is_taken) respond(error(409, "an upgrade is under way; its caller will be told how it ends"));
 }
 
 void Api::reload(Respond respond) const {

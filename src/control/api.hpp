@@ -2,14 +2,17 @@
 //
 //   GET  /v1/status    what serves, since when, counters
 //   POST /v1/reload    read the map again; answers when it is done
+//   POST /v1/upgrade   start the program again and hand over to it; ?timeout=SECONDS
 //   GET  /v1/explain?name=…&type=…&from=…&resolver=…&format=text|json
 //
-// handle() runs on the control thread; a reload answers from the builder thread.
+// handle() runs on the control thread; a reload answers from the builder thread, an upgrade
+// from its own.
 #pragma once
 
 #include "base/clock.hpp"
 #include "control/http_server.hpp"
 #include "control/reloader.hpp"
+#include "control/upgrader.hpp"
 #include "stats/counters.hpp"
 
 #include <functional>
@@ -28,7 +31,8 @@ struct ServerInfo {
 
 class Api {
  public:
-  Api(ServerInfo info, Reloader& reloader, const stats::CounterRegistry& counters, const base::Clock& clock);
+  Api(ServerInfo info, Reloader& reloader, Upgrader& upgrader, const stats::CounterRegistry& counters,
+      const base::Clock& clock);
 
   void handle(const Request& request, Respond respond) const;
 
@@ -36,9 +40,11 @@ class Api {
   [[nodiscard]] Response status() const;
   [[nodiscard]] Response explain(const std::string& query) const;
   void reload(Respond respond) const;
+  void upgrade(const std::string& query, const Respond& respond) const;
 
   ServerInfo info_;
   Reloader& reloader_;
+  Upgrader& upgrader_;
   const stats::CounterRegistry& counters_;
   const base::Clock& clock_;
 };

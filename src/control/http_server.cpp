@@ -3,6 +3,7 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -87,9 +88,38 @@ class HttpServer::Implementation : public std::enable_shared_from_this<HttpServe
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error) return fail(error);
     path_ = path;
-    asio::co_spawn(
-        context_, [self = shared_from_this()] { return self->accept(); }, asio::detached);
+    start_accepting();
     return {};
+  }
+
+  void adopt(net::FileDescriptor listener) {
+    acceptor_.assign(Protocol{}, listener.release());
+    start_accepting();
+  }
+
+  void own_socket_file(const std::string& path) { path_ = path; }
+
+  [[nodiscard]] net::FileDescriptor duplicate_listener() {
+    return net::FileDescriptor(::fcntl(acceptor_.native_handle(), F_DUPFD_CLOEXEC, 0));
+  }
+
+  void pause(bool is_paused) {
+    if (paused_ == is_paused) return;
+    paused_ = is_paused;
+    boost::system::error_code ignored;
+    if (paused_) {
+      acceptor_.cancel(ignored);
+    } else {
+      start_accepting();
+    }
+  }
+
+  void leave(std::function<void()> left) {
+    path_.clear();  // another server's by now
+    stopping_ = true;
+    asio::co_spawn(
+        context_, [self = shared_from_this(), left = std::move(left)] { return wait_until_idle(self, left); },
+        asio::detached);
   }
 
   void stop() {
@@ -113,10 +143,28 @@ class HttpServer::Implementation : public std::enable_shared_from_this<HttpServe
     return !error;
   }
 
+  void start_accepting() {
+    asio::co_spawn(
+        context_, [self = shared_from_this()] { return self->accept(); }, asio::detached);
+  }
+
+  static asio::awaitable<void> wait_until_idle(std::shared_ptr<Implementation> self,
+                                               std::function<void()> left) {
+    const auto deadline =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(base::limits::kTcpTransferMs);
+    asio::steady_timer timer(self->context_);
+    while (self->busy_ > 0 && std::chrono::steady_clock::now() < deadline) {
+      timer.expires_after(std::chrono::milliseconds(5));
+      co_await timer.async_wait(kAsTuple);
+    }
+    left();
+  }
+
   asio::awaitable<void> accept() {
-    for (;;) {
+    while (!paused_) {
       auto [error, socket] = co_await acceptor_.async_accept(kAsTuple);
-      if (error == asio::error::operation_aborted || !acceptor_.is_open()) co_return;
+      if (!acceptor_.is_open()) co_return;
+      if (error == asio::error::operation_aborted) continue;
       if (error) {
         // Out of descriptors or the like: wait a moment rather than spin.
         base::log_event(base::LogLevel::Warning, "control_accept_failed", {{"error", error.message()}});
@@ -149,10 +197,12 @@ class HttpServer::Implementation : public std::enable_shared_from_this<HttpServe
       const auto& message = parser.get();
       keep_alive = message.keep_alive();
       stream.expires_never();
+      ++self->busy_;
       const auto response = co_await self->handle(to_request(message));
       auto reply = to_http(response, message.version(), keep_alive);
       stream.expires_after(std::chrono::milliseconds(base::limits::kTcpTransferMs));
       const auto [write_error, written] = co_await http::async_write(stream, reply, kAsTuple);
+      --self->busy_;
       if (write_error) break;
     }
     std::erase(self->streams_, &stream);
@@ -198,6 +248,8 @@ class HttpServer::Implementation : public std::enable_shared_from_this<HttpServe
   RequestHandler handler_;
   std::string path_;
   std::vector<Stream*> streams_;
+  std::size_t busy_ = 0;  ///< connections with a request that is not answered yet
+  bool paused_ = false;
   bool stopping_ = false;
 };
 
@@ -209,6 +261,16 @@ HttpServer::~HttpServer() { stop(); }
 base::Expected<void, std::string> HttpServer::listen(const std::string& path) {
   return implementation_->listen(path);
 }
+
+void HttpServer::adopt(net::FileDescriptor listener) { implementation_->adopt(std::move(listener)); }
+
+void HttpServer::own_socket_file(const std::string& path) { implementation_->own_socket_file(path); }
+
+net::FileDescriptor HttpServer::duplicate_listener() const { return implementation_->duplicate_listener(); }
+
+void HttpServer::pause(bool is_paused) { implementation_->pause(is_paused); }
+
+void HttpServer::leave(std::function<void()> left) { implementation_->leave(std::move(left)); }
 
 void HttpServer::stop() { implementation_->stop(); }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/expected.hpp"
+#include "net/sockets.hpp"
 #include "stats/counters.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -43,6 +44,20 @@ class HttpServer {
   /// Listens on a unix socket of mode 0660, removing a dead one that lies there. The error is one line for
   /// the operator: "cannot listen on /run/…: permission denied; …".
   [[nodiscard]] base::Expected<void, std::string> listen(const std::string& path);
+
+  /// Takes a listener that another process made. The socket file stays that one's until own_socket_file().
+  void adopt(net::FileDescriptor listener);
+  /// From now on the file of the socket is removed in the end.
+  void own_socket_file(const std::string& path);
+  /// A duplicate of the listener, for another process.
+  [[nodiscard]] net::FileDescriptor duplicate_listener() const;
+
+  /// On the context's thread: leaves new connections in the backlog, where another process may take them, or
+  /// takes them again.
+  void pause(bool is_paused);
+  /// On the context's thread, after a pause for good: the socket file stays. Calls `left` when every request
+  /// that had come is answered, or after limits::kTcpTransferMs.
+  void leave(std::function<void()> left);
 
   /// Closes the listener and every connection, and removes the socket file.
   void stop();

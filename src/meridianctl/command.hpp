@@ -35,6 +35,7 @@ void add_explain(CLI::App& app, Options& options);
 void add_reload(CLI::App& app, Options& options);
 void add_schema(CLI::App& app, Options& options);
 void add_status(CLI::App& app, Options& options);
+void add_upgrade(CLI::App& app, Options& options);
 void add_version(CLI::App& app, Options& options);
 
 /// --site, --map, --geoip and --data for commands that read a map themselves.
@@ -44,6 +45,9 @@ void add_source_options(CLI::App& command, Options& options);
 /// caller.
 [[nodiscard]] base::Expected<compile::Sources, base::Diagnostics> find_sources(const Options& options);
 
+/// A reload of the largest maps takes seconds; a server that is silent for a minute is stuck.
+inline constexpr long kReplyTimeoutS = 60;
+
 struct ControlReply {
   unsigned status = 0;
   std::string body;
@@ -52,7 +56,8 @@ struct ControlReply {
 /// Asks the running server. The error is one line for the operator, e.g. that no server listens there.
 [[nodiscard]] base::Expected<ControlReply, std::string> ask_server(const Options& options,
                                                                    const std::string& method,
-                                                                   const std::string& target);
+                                                                   const std::string& target,
+                                                                   long timeout_s = kReplyTimeoutS);
 
 /// Percent-encodes one query parameter value.
 [[nodiscard]] std::string url_encode(const std::string& value);

@@ -8,9 +8,6 @@
 namespace meridian::meridianctl {
 namespace {
 
-/// A reload of the largest maps takes seconds; a server that is silent for a minute is stuck.
-constexpr long kTimeoutSeconds = 60;
-
 std::size_t append_body(char* data, std::size_t size, std::size_t count, void* body) {
   static_cast<std::string*>(body)->append(data, size * count);
   return size * count;
@@ -19,7 +16,7 @@ std::size_t append_body(char* data, std::size_t size, std::size_t count, void* b
 }  // namespace
 
 base::Expected<ControlReply, std::string> ask_server(const Options& options, const std::string& method,
-                                                     const std::string& target) {
+                                                     const std::string& target, long timeout_s) {
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(), &curl_easy_cleanup);
   if (!curl) return base::unexpected(std::string{"libcurl does not start"});
   ControlReply reply;
@@ -28,7 +25,7 @@ base::Expected<ControlReply, std::string> ask_server(const Options& options, con
   curl_easy_setopt(curl.get(), CURLOPT_UNIX_SOCKET_PATH, options.control.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, method.c_str());
   if (method == "POST") curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, "");
-  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, kTimeoutSeconds);
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, timeout_s);
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, &append_body);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &reply.body);

@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
   add_explain(app, options);
   add_status(app, options);
   add_reload(app, options);
+  add_upgrade(app, options);
   add_schema(app, options);
   add_completion(app, options);
   add_version(app, options);

@@ -1,4 +1,5 @@
-// The commands that ask the running server and print its answer: status and reload.
+// The commands that ask the running server and print its answer: status, reload and upgrade.
+#include "base/limits.hpp"
 #include "meridianctl/command.hpp"
 
 #include <fmt/format.h>
@@ -14,9 +15,9 @@ namespace {
 namespace json = boost::json;
 
 /// The JSON object in a reply; nullopt (and a complaint) when there is none.
-std::optional<json::object> ask(const Options& options, const std::string& method,
-                                const std::string& target) {
-  const auto reply = ask_server(options, method, target);
+std::optional<json::object> ask(const Options& options, const std::string& method, const std::string& target,
+                                long timeout_s = kReplyTimeoutS) {
+  const auto reply = ask_server(options, method, target, timeout_s);
   if (!reply) {
     complain(reply.error());
     return std::nullopt;
@@ -109,6 +110,31 @@ int run_reload(const Options& options, bool as_json) {
   return is_ok->as_bool() ? kOk : kProblems;
 }
 
+struct UpgradeOptions {
+  std::uint32_t timeout_s = base::limits::kUpgradeTimeoutS;
+  bool as_json = false;
+};
+
+int run_upgrade(const Options& options, const UpgradeOptions& upgrade) {
+  // The server counts the seconds; it may need a moment more to say that they are over.
+  constexpr long kGraceS = 30;
+  const auto told = ask(options, "POST", fmt::format("/v1/upgrade?timeout={}", upgrade.timeout_s),
+                        static_cast<long>(upgrade.timeout_s) + kGraceS);
+  if (!told) return kUnusable;
+  const auto* is_ok = told->if_contains("ok");
+  const bool is_done = is_ok != nullptr && is_ok->is_bool() && is_ok->as_bool();
+  if (upgrade.as_json) {
+    fmt::print("{}\n", json::serialize(*told));
+  } else if (is_done) {
+    fmt::print("upgraded · pid {} serves · {} ms\n", text(told->at("pid")), text(told->at("took_ms")));
+  } else {
+    const auto* error = told->if_contains("error");
+    complain(fmt::format("not upgraded: the old server goes on: {}",
+                         error != nullptr ? text(*error) : json::serialize(*told)));
+  }
+  return is_done ? kOk : kProblems;
+}
+
 void add(CLI::App& app, Options& options, const std::string& name, const std::string& help,
          int (*run)(const Options&, bool)) {
   auto* command = app.add_subcommand(name, help);
@@ -126,6 +152,19 @@ void add_status(CLI::App& app, Options& options) {
 void add_reload(CLI::App& app, Options& options) {
   add(app, options, "reload", "Have the running server read its map again; waits, and tells what was wrong",
       &run_reload);
+}
+
+void add_upgrade(CLI::App& app, Options& options) {
+  auto* command = app.add_subcommand(
+      "upgrade", "Have the running server start its program again and hand over to it without a lost query");
+  const auto upgrade = std::make_shared<UpgradeOptions>();
+  command
+      ->add_option("--timeout", upgrade->timeout_s,
+                   "Seconds the new server has until it must be ready to serve")
+      ->check(CLI::Range(1u, base::limits::kUpgradeTimeoutMaxS))
+      ->capture_default_str();
+  command->add_flag("--json", upgrade->as_json, "The server's answer as it is");
+  command->callback([&options, upgrade] { options.exit_code = run_upgrade(options, *upgrade); });
 }
 
 }  // namespace meridian::meridianctl

@@ -3,14 +3,19 @@
 #include "base/data_folder.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "control/self_test.hpp"
+#include "control/service_manager.hpp"
 #include "meridiand/query_handler.hpp"
 #include "meridiand/site_changes.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
+#include <future>
 #include <memory>
 #include <random>
 #include <thread>
@@ -24,10 +29,17 @@ std::size_t worker_count(const config::Site& site) {
   return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, base::limits::kUdpWorkersMax);
 }
 
-net::ServerOptions server_options(const config::Site& site) {
+/// A socket of a SO_REUSEPORT group that came or went would lose what waits in the others, so whoever takes
+/// over has as many workers as there are sockets.
+net::ServerOptions server_options(const config::Site& site, const control::Inheritance& inherited) {
   net::ServerOptions options;
   options.listen = listen_addresses(site);
-  options.udp_workers = worker_count(site);
+  const auto wanted = worker_count(site);
+  options.udp_workers = inherited.sockets.empty() ? wanted : inherited.sockets.front().udp.size();
+  if (options.udp_workers != wanted) {
+    base::log_event(base::LogLevel::Warning, "workers_kept",
+                    {{"workers", options.udp_workers}, {"wanted", wanted}});
+  }
   return options;
 }
 
@@ -55,12 +67,13 @@ control::ServerInfo server_info(const net::Server& server, std::size_t workers, 
 }
 
 /// Worker threads inherit a mask with every signal blocked, so that signals interrupt this thread alone.
-base::Expected<void, std::string> start_without_signals(net::Server& server) {
+base::Expected<void, std::string> start_without_signals(net::Server& server,
+                                                        std::vector<net::ListenSockets> inherited) {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  auto started = server.start();
+  auto started = server.start(std::move(inherited));
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return started;
 }
@@ -74,15 +87,17 @@ control::WatchedPaths watched_paths(const config::Site& site, const std::string&
   return paths;
 }
 
+/// While it waits for the control thread, an upgrade looks so often whether that thread has ended.
+constexpr std::chrono::milliseconds kControlCheck{50};
+
 constexpr control::FileWatcher::Times kWatchTimes{
     .postpone_max = std::chrono::milliseconds{base::limits::kWatchPostponeMaxMs},
     .poll = std::chrono::milliseconds{base::limits::kWatchPollMs}};
 
 }  // namespace
 
-Daemon::Daemon(config::Site site, Options options)
-    : site_(std::move(site)),
-      options_(std::move(options)),
+Daemon::Daemon(Options options)
+    : options_(std::move(options)),
       data_folder_(base::find_data_folder(options_.data)),
       reloader_(control::read_site_from(options_.site), data_folder_, clock_, counters_.register_block()),
       recorder_(MERIDIAN_VERSION, clock_, counters_),
@@ -91,40 +106,121 @@ Daemon::Daemon(config::Site site, Options options)
       http_(context_, counters_.register_block(),
             [this](const control::Request& request, control::Respond respond) {
               api_->handle(request, std::move(respond));
-            }) {}
+            }) {
+  if (options_.takeover_descriptor >= 0) takeover_.emplace(options_.takeover_descriptor, takeover_block_);
+}
 
-base::Expected<void, std::string> Daemon::start() {
-  if (const auto first = reloader_.load_first(); !first) {
-    return base::unexpected(fmt::format("{}meridiand: the map {} has errors; nothing is served",
-                                        first.error().to_text(), site_.map));
+base::Expected<void, std::string> Daemon::start(config::Site site) {
+  site_ = std::move(site);
+  control::Inheritance inherited;
+  if (takeover_) {
+    auto received = takeover_->receive();
+    if (!received) return base::unexpected("meridiand: " + received.error());
+    inherited = std::move(*received);
   }
-  const auto& socket = options_.control.empty() ? site_.control_unix : options_.control;
-  if (auto listening = http_.listen(socket); !listening) {
-    return base::unexpected("meridiand: " + listening.error());
-  }
-  if (auto started = start_server(); !started) return base::unexpected("meridiand: " + started.error());
+  const OldServer old{.pid = inherited.pid, .control_path = inherited.control_path};
+  if (auto loaded = load(inherited); !loaded) return loaded;
+  if (auto listening = listen(std::move(inherited)); !listening) return listening;
   for (const auto& address : server_->addresses()) {
     base::log_event(base::LogLevel::Info, "listening",
                     {{"address", net::to_string(address)}, {"transport", "udp+tcp"}});
   }
-  base::log_event(base::LogLevel::Info, "ready",
-                  {{"site", site_.site}, {"control", socket}, {"version", MERIDIAN_VERSION}});
+  if (takeover_) return replace_old_server(old);
+  control::notify_service_manager("READY=1");
   return {};
 }
 
-base::Expected<void, std::string> Daemon::start_server() {
-  const auto options = server_options(site_);
+base::Expected<void, std::string> Daemon::load(const control::Inheritance& inherited) {
+  if (const auto first = reloader_.load_first(); !first) {
+    return base::unexpected(fmt::format("{}meridiand: the map {} has errors; nothing is served",
+                                        first.error().to_text(), site_.map));
+  }
+  if (!takeover_) return {};
+  if (auto tested = control::self_test(*reloader_.serving().get(), inherited.zones); !tested) {
+    return base::unexpected("meridiand: " + tested.error());
+  }
+  return {};
+}
+
+base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited) {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals_.add(signal);
+  wait_for_signal();
+  control_path_ = options_.control.empty() ? site_.control_unix : options_.control;
+  if (inherited.control && inherited.control_path == control_path_) {
+    http_.adopt(std::move(inherited.control));
+  } else if (auto listening = http_.listen(control_path_); !listening) {
+    return base::unexpected("meridiand: " + listening.error());
+  }
+  const auto options = server_options(site_, inherited);
   server_.emplace(options, handler_factory(reloader_.serving(), clock_, recorder_), counters_);
-  if (auto started = start_without_signals(*server_); !started) return started;
-  api_.emplace(server_info(*server_, options.udp_workers, clock_), reloader_, counters_, clock_);
+  if (auto started = start_without_signals(*server_, std::move(inherited.sockets)); !started) {
+    return base::unexpected("meridiand: " + started.error());
+  }
+  upgrader_.emplace(upgrade_parts(), counters_, counters_.register_block());
+  api_.emplace(server_info(*server_, options.udp_workers, clock_), reloader_, *upgrader_, counters_, clock_);
   recorder_.configure(site_);
-  reloader_.set_prepare(site_changes(site_, *server_, [this] {
-    recorder_.configure(*reloader_.serving().get()->site);
-    boost::asio::post(context_, [this] { watch_files(); });
-  }));
+  reloader_.set_prepare(site_changes(
+      site_, *server_, [this] { return upgrader_->is_under_way(); },
+      [this] {
+        recorder_.configure(*reloader_.serving().get()->site);
+        boost::asio::post(context_, [this] { watch_files(); });
+      }));
   reloader_.start();
   watch_files();
+  base::log_event(base::LogLevel::Info, "ready",
+                  {{"site", site_.site}, {"control", control_path_}, {"version", MERIDIAN_VERSION}});
   return {};
+}
+
+/// We answer already; from here on the old server does no more.
+base::Expected<void, std::string> Daemon::replace_old_server(const OldServer& old) {
+  const auto is_outdated = takeover_->let_go_of_old();
+  if (!is_outdated) return base::unexpected("meridiand: " + is_outdated.error());
+  http_.own_socket_file(control_path_);
+  // The old server leaves its file to us, also where the site file names another by now.
+  std::error_code ignored;
+  if (old.control_path != control_path_) std::filesystem::remove(old.control_path, ignored);
+  takeover_block_.add(stats::Counter::UpgradesOk);
+  control::notify_service_manager(fmt::format("MAINPID={}\nREADY=1", ::getpid()));
+  base::log_event(base::LogLevel::Info, "taken_over", {{"from_pid", old.pid}});
+  takeover_->serve(context_, [pid = old.pid] {
+    base::log_event(base::LogLevel::Info, "old_server_ended", {{"pid", pid}});
+  });
+  if (*is_outdated) reloader_.request([](const control::ReloadResult&) {});
+  return {};
+}
+
+void Daemon::tell_old_server(const std::string& error) {
+  if (takeover_) takeover_->fail(error);
+}
+
+/// From another thread: returns when `work` was done on the control thread, or when that has ended.
+void Daemon::run_on_control(const std::function<void()>& work) {
+  const auto done = std::make_shared<std::promise<void>>();
+  boost::asio::post(context_, [work, done] {
+    work();
+    done->set_value();
+  });
+  auto waited = done->get_future();
+  while (!context_.stopped() && waited.wait_for(kControlCheck) != std::future_status::ready) {
+  }
+}
+
+control::UpgradeParts Daemon::upgrade_parts() {
+  return {
+      .command = options_.command,
+      .control_path = control_path_,
+      .sockets = [this] { return server_->duplicate_sockets(); },
+      .control_listener = [this] { return http_.duplicate_listener(); },
+      .serving = [this] { return reloader_.serving().get(); },
+      .pause_control =
+          [this](bool is_paused) { run_on_control([this, is_paused] { http_.pause(is_paused); }); },
+      .hand_over =
+          [this] {
+            server_->hand_over();
+            reloader_.stop();
+          },
+      .leave = [this] { boost::asio::post(context_, [this] { http_.leave([this] { context_.stop(); }); }); }};
 }
 
 void Daemon::watch_files() {
@@ -134,10 +230,11 @@ void Daemon::watch_files() {
 }
 
 void Daemon::run() {
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals_.add(signal);
-  wait_for_signal();
   context_.run();
 
+  // Also a hand-over that still waits for its TCP clients ends soon after this.
+  server_->request_stop();
+  upgrader_->stop();
   server_->stop();
   http_.stop();
   reloader_.stop();
@@ -153,6 +250,7 @@ void Daemon::wait_for_signal() {
       return wait_for_signal();
     }
     base::log_event(base::LogLevel::Info, "stopping", {{"signal", signal}});
+    control::notify_service_manager("STOPPING=1");
     context_.stop();
   });
 }

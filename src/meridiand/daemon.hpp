@@ -1,5 +1,5 @@
-// The running server: every part, wired. Reads the site file, builds the first epoch, binds, serves, and
-// stops on a signal.
+// The running server: every part, wired. Builds the first epoch, binds or takes over, serves, and ends on
+// a signal or when it has handed over.
 //
 // Threads: UDP workers and TCP in net/, the builder in control/, and the one that calls run() for signals,
 // the control socket and watched files.
@@ -11,6 +11,8 @@
 #include "control/file_watcher.hpp"
 #include "control/http_server.hpp"
 #include "control/reloader.hpp"
+#include "control/takeover.hpp"
+#include "control/upgrader.hpp"
 #include "meridiand/options.hpp"
 #include "net/server.hpp"
 #include "querylog/recorder.hpp"
@@ -19,6 +21,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -26,27 +29,40 @@ namespace meridian::meridiand {
 
 class Daemon {
  public:
-  /// `site` was read from `options.site` without errors.
-  Daemon(config::Site site, Options options);
+  explicit Daemon(Options options);
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
 
-  /// Loads, binds and serves. The error is what the operator should read.
-  [[nodiscard]] base::Expected<void, std::string> start();
+  /// Loads, binds and serves. `site` was read from `options.site` without errors. The error is what the
+  /// operator should read.
+  [[nodiscard]] base::Expected<void, std::string> start(config::Site site);
 
-  /// Until a signal says stop.
+  /// Until a signal says stop, or a new server has taken over.
   void run();
 
+  /// An old server that started us learns why it must go on.
+  void tell_old_server(const std::string& error);
+
  private:
-  [[nodiscard]] base::Expected<void, std::string> start_server();
+  [[nodiscard]] base::Expected<void, std::string> load(const control::Inheritance& inherited);
+  [[nodiscard]] base::Expected<void, std::string> listen(control::Inheritance inherited);
+  struct OldServer {
+    int pid = 0;
+    std::string control_path;
+  };
+  [[nodiscard]] base::Expected<void, std::string> replace_old_server(const OldServer& old);
+  [[nodiscard]] control::UpgradeParts upgrade_parts();
+  void run_on_control(const std::function<void()>& work);
   void wait_for_signal();
   void watch_files();
 
-  const config::Site site_;
+  config::Site site_;  ///< As it was at the start.
   const Options options_;
   const std::string data_folder_;
   base::SystemClock clock_;
   stats::CounterRegistry counters_;
+  stats::Counters& takeover_block_ = counters_.register_block();
+  std::string control_path_;
   control::Reloader reloader_;
   querylog::Recorder recorder_;
   boost::asio::io_context context_{1};
@@ -55,6 +71,8 @@ class Daemon {
   std::optional<control::Api> api_;  ///< Made once the addresses are known; nothing is asked before run().
   control::HttpServer http_;
   std::optional<net::Server> server_;
+  std::optional<control::Takeover> takeover_;
+  std::optional<control::Upgrader> upgrader_;
 };
 
 }  // namespace meridian::meridiand

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace meridian::meridiand {
@@ -21,6 +22,12 @@ void warn_of_fixed(const config::Site& started, const config::Site& next, base::
   }
 }
 
+base::Diagnostics error_in(const config::Site& site, std::string what) {
+  base::Diagnostics errors;
+  errors.error({site.path, 0, 0}, std::move(what));
+  return errors;
+}
+
 }  // namespace
 
 std::vector<net::ListenAddress> listen_addresses(const config::Site& site) {
@@ -30,15 +37,16 @@ std::vector<net::ListenAddress> listen_addresses(const config::Site& site) {
 }
 
 control::Prepare site_changes(const config::Site& started, net::Server& server,
-                              std::function<void()> committed) {
-  return [started, &server, committed = std::move(committed)](
+                              std::function<bool()> is_upgrading, std::function<void()> committed) {
+  return [started, &server, is_upgrading = std::move(is_upgrading), committed = std::move(committed)](
              const config::Site& next,
              base::Diagnostics& warnings) -> base::Expected<control::Commit, base::Diagnostics> {
     auto change = server.prepare(listen_addresses(next), {});
-    if (!change) {
-      base::Diagnostics errors;
-      errors.error({next.path, 0, 0}, change.error());
-      return base::unexpected(std::move(errors));
+    if (!change) return base::unexpected(error_in(next, change.error()));
+    // The new server has its list of sockets already and could not bind what we bound after it.
+    if (!change->added.empty() && is_upgrading()) {
+      return base::unexpected(error_in(
+          next, "an upgrade is under way; reload again when it is done, for the new listen addresses"));
     }
     warn_of_fixed(started, next, warnings);
     // A std::function must be copyable, and sockets are not.

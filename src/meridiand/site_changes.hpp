@@ -14,8 +14,10 @@ namespace meridian::meridiand {
 [[nodiscard]] std::vector<net::ListenAddress> listen_addresses(const config::Site& site);
 
 /// What each reload does beside publishing. `started` is the site file the server was started with; `server`
-/// outlives the result; `committed` is called on the builder thread once everything is in place.
+/// outlives the result; no address is added while `is_upgrading`;
+/// `committed` is called on the builder thread once everything is in place.
 [[nodiscard]] control::Prepare site_changes(const config::Site& started, net::Server& server,
+                                            std::function<bool()> is_upgrading,
                                             std::function<void()> committed);
 
 }  // namespace meridian::meridiand

@@ -226,10 +226,13 @@ void Server::hand_over() noexcept {
   join();
 }
 
-void Server::stop() noexcept {
-  // Everyone is told before anyone is waited for.
+void Server::request_stop() noexcept {
   for (const auto& worker : udp_workers_) worker->request_stop();
   if (tcp_server_) tcp_server_->request_stop();
+}
+
+void Server::stop() noexcept {
+  request_stop();  // everyone is told before anyone is waited for
   join();
 }
 

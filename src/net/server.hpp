@@ -74,6 +74,8 @@ class Server {
 
   /// From any thread, while it runs.
   void set_tcp_limits(const TcpLimits& limits) { tcp_server_->set_limits(limits); }
+  /// Begins a stop, or cuts short a hand_over() that another thread waits in. Does not wait.
+  void request_stop() noexcept;
 
   /// Answers what has arrived and ends every thread; bounded by TcpLimits::drain. May be called twice.
   void stop() noexcept;

@@ -14,6 +14,7 @@ def pytest_addoption(parser):
 
 @pytest.fixture(scope="session")
 def programs(pytestconfig):
+    harness.adopt_orphans()
     return harness.Programs(pytestconfig.getoption("--bin"))
 
 

@@ -5,6 +5,7 @@ Every server listens on port 0 of loopback, in a folder of its own.
 """
 
 import contextlib
+import ctypes
 import http.client
 import json
 import os
@@ -89,6 +90,45 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+class AdoptedProcess:
+    """A server that another server started. It is ours once that one has ended: see `adopt_orphans`."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.returncode = None
+
+    def poll(self):
+        if self.returncode is None:
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                return None  # still the other server's child
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, timeout=DEADLINE_S):
+        deadline = time.monotonic() + timeout
+        while self.poll() is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("meridiand", timeout)
+            time.sleep(0.01)
+        return self.returncode
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+
+def adopt_orphans():
+    """Processes whose parent ended become our children, so that their exit codes can be checked."""
+    pr_set_child_subreaper = 36
+    assert ctypes.CDLL(None, use_errno=True).prctl(pr_set_child_subreaper, 1, 0, 0, 0) == 0
+
+
 class Server:
     """One meridiand with a copy of the example's map; `start` it, and the fixture ends it."""
 
@@ -101,6 +141,7 @@ class Server:
         self.log_file = self.folder / "stderr.log"
         self.process = None
         self.port = None
+        self.binary = programs.meridiand
         shutil.copytree(EXAMPLE / "map", self.map)
         self.write_site()
 
@@ -133,7 +174,7 @@ class Server:
 
     def launch(self, *extra):
         """Starts the process and waits for nothing."""
-        command = [self.programs.meridiand, "--site", self.site, "--data", self.programs.data]
+        command = [self.binary, "--site", self.site, "--data", self.programs.data]
         if "--control" not in extra:
             command += ["--control", self.control]
         with self.log_file.open("wb") as log:
@@ -190,6 +231,15 @@ class Server:
     def resident_kb(self):
         text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         return int(re.search(r"^VmRSS:\s+(\d+) kB", text, re.MULTILINE).group(1))
+
+    def upgrade(self, *arguments):
+        """Hands over to a new process, which is this server from now on. The old one must end well."""
+        done = self.ctl("upgrade", "--json", *arguments)
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{self.log()}"
+        told = json.loads(done.stdout)
+        old, self.process = self.process, AdoptedProcess(told["pid"])
+        assert old.wait(timeout=DEADLINE_S) == 0, self.log()
+        return told
 
     # --- control ---------------------------------------------------------------------------------
 

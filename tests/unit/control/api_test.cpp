@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 #include <boost/json.hpp>
 
+#include <unistd.h>
+
 #include <future>
 
 namespace meridian::control {
@@ -19,11 +21,23 @@ struct Fixture : test::SiteFixture {
     return promise.get_future().get();
   }
 
+  /// What it starts ends at once.
+  Upgrader upgrader{{.command = {"/bin/false"},
+                     .control_path = "/nowhere",
+                     .sockets = [] { return std::vector<net::ListenSockets>{}; },
+                     .control_listener = [] { return net::FileDescriptor(::dup(2)); },
+                     .serving = [this] { return reloader.serving().get(); },
+                     .pause_control = [](bool) {},
+                     .hand_over = [] {},
+                     .leave = [] {}},
+                    counters,
+                    counters.register_block()};
   Api api{{.version = "1.2.3",
            .listening = [] { return std::vector<std::string>{"127.0.0.1:5353"}; },
            .workers = 2,
            .started_at = clock.monotonic()},
           reloader,
+          upgrader,
           counters,
           clock};
 };
