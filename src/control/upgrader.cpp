@@ -116,7 +116,8 @@ base::Expected<void, std::string> Upgrader::bring_up(base::MonotonicTime deadlin
   const auto lent = lend(deadline);
   // A new server that ended before it had everything may have left word why; otherwise our own reason stands.
   auto up = await_ready(lent ? deadline : std::chrono::steady_clock::now());
-  if (!lent && (up || up.error() == HandoverChannel::kClosed || up.error() == HandoverChannel::kLate)) up = lent;
+  if (!lent && (up || up.error() == HandoverChannel::kClosed || up.error() == HandoverChannel::kLate))
+    up = lent;
   if (up) up = let_go(epoch);
   if (up) return up;
   const auto end = child->finish(std::min(deadline, std::chrono::steady_clock::now() + kEndWithin));

@@ -125,6 +125,8 @@ base::Expected<void, std::string> Daemon::start(config::Site site) {
     base::log_event(base::LogLevel::Info, "listening",
                     {{"address", net::to_string(address)}, {"transport", "udp+tcp"}});
   }
+  base::log_event(base::LogLevel::Info, "ready",
+                  {{"site", site_.site}, {"control", control_path_}, {"version", MERIDIAN_VERSION}});
   if (takeover_) return replace_old_server(old);
   control::notify_service_manager("READY=1");
   return {};
@@ -167,8 +169,6 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
       }));
   reloader_.start();
   watch_files();
-  base::log_event(base::LogLevel::Info, "ready",
-                  {{"site", site_.site}, {"control", control_path_}, {"version", MERIDIAN_VERSION}});
   return {};
 }
 

@@ -111,6 +111,7 @@ class TcpServer::Loop {
   void close_counted(TcpConnection& connection, Counter counter);
 
   void close_listener(Listener& listener);
+  void let_go_of(Listener& listener);
   void sweep();
 
   std::unique_ptr<BatchHandler> handler_;
@@ -234,6 +235,14 @@ void TcpServer::Loop::remove_listener(int listener) {
 /// Connections the kernel accepted for us may carry queries already; closing the listener resets them.
 void TcpServer::Loop::close_listener(Listener& listener) {
   accept_from(listener, limits::kTcpBacklog);
+  let_go_of(listener);
+}
+
+/// Closing alone would leave it to the kernel to forget the listener, which it does not while another process
+/// has the socket too: each of that one's clients would wake us, with a listener that is gone.
+void TcpServer::Loop::let_go_of(Listener& listener) {
+  if (!listener.socket) return;
+  watch(EPOLL_CTL_DEL, listener.socket, 0, listener);
   listener.socket = FileDescriptor();
 }
 
@@ -528,7 +537,7 @@ void TcpServer::Loop::begin_drain() {
 void TcpServer::Loop::begin_linger() {
   if (drain_deadline_ || linger_deadline_) return;
   linger_deadline_ = now_ + limits_.linger;
-  for (auto& listener : listeners_) listener.socket = FileDescriptor();
+  for (auto& listener : listeners_) let_go_of(listener);
   accept_again_.reset();
 }
 

@@ -65,6 +65,28 @@ TEST_SUITE("control/api") {
     CHECK(status.at("databases").as_array().size() == 1);
   }
 
+  TEST_CASE("an upgrade whose program ends is told, and counted") {
+    Fixture fixture;
+    const auto response = fixture.ask("POST", "/v1/upgrade", "timeout=20");
+    CHECK(response.status == 422);
+    const auto told = object_of(response);
+    CHECK_FALSE(told.at("ok").as_bool());
+    CHECK(told.at("error").as_string() ==
+          "the new server did not take over: it closed the connection (it ended with exit code 1)");
+    CHECK(fixture.counters.total(stats::Counter::UpgradesFailed) == 1);
+    CHECK_FALSE(fixture.upgrader.is_under_way());
+  }
+
+  TEST_CASE("the time of an upgrade is a number of seconds in its limits") {
+    Fixture fixture;
+    for (const auto* const query :
+         {"timeout=0", "timeout=3601", "timeout=", "timeout=5s", "in=5", "timeout=-1"}) {
+      CAPTURE(query);
+      CHECK(fixture.ask("POST", "/v1/upgrade", query).status == 400);
+    }
+    CHECK(fixture.ask("GET", "/v1/upgrade").status == 405);
+  }
+
   TEST_CASE("reload answers with what was wrong") {
     Fixture fixture;
     CHECK(fixture.ask("POST", "/v1/reload").status == 200);

@@ -4,9 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 using namespace meridian;
 using net_test::at;
@@ -98,6 +101,139 @@ TEST_SUITE("net/server") {
     for (auto& flood : floods) flood.join();
     CHECK(counters.total(Counter::UdpQueries) ==
           counters.total(Counter::UdpAnswers) + counters.total(Counter::UdpSendErrors));
+  }
+
+  TEST_CASE("addresses come and go while the others are not touched") {
+    Observed observed;
+    stats::CounterRegistry counters;
+    net::Server server({.listen = {at("127.0.0.1"), at("127.0.0.2")}, .udp_workers = 2, .tcp = {}},
+                       echo_factory(observed), counters);
+    REQUIRE(server.start());
+    const auto before = server.addresses();
+    const Client open(SOCK_STREAM, before[1]);
+    auto change = server.prepare({at("127.0.0.2"), at("127.0.0.3")});
+    REQUIRE(change);
+    CHECK(server.addresses() == before);
+    CHECK(change->added.size() == 1);
+    CHECK(change->removed == std::vector{at("127.0.0.1")});
+    const auto added = change->added[0].listen;
+    const Client early(SOCK_DGRAM, added);
+    REQUIRE(early.send("bound, and not yet served"));
+    server.apply(std::move(*change));
+    CHECK(early.receive() == "bound, and not yet served");
+    CHECK(server.addresses() == std::vector{before[1], added});
+    const Client tcp(SOCK_STREAM, added);
+    REQUIRE(tcp.send(framed("over tcp")));
+    CHECK(tcp.receive_message() == "over tcp");
+    REQUIRE(open.send(framed("still open")));
+    CHECK(open.receive_message() == "still open");
+    CHECK(eventually([&] { return net::bind_udp(before[0], 1) && net::bind_tcp(before[0]); }));
+  }
+
+  TEST_CASE("a change that cannot be bound binds nothing, and one that is dropped neither") {
+    Observed observed;
+    stats::CounterRegistry counters;
+    const auto taken = net::bind_tcp(at("127.0.0.1"));
+    REQUIRE(taken);
+    net::Server server({.listen = {at("127.0.0.1")}, .udp_workers = 1, .tcp = {}}, echo_factory(observed),
+                       counters);
+    REQUIRE(server.start());
+    const auto change = server.prepare({at("127.0.0.1"), net::local_address(*taken)});
+    REQUIRE_FALSE(change);
+    CHECK(change.error().starts_with("cannot bind tcp 127.0.0.1:"));
+    CHECK(server.prepare({}).error() == "no address to listen at");
+    net::ListenAddress dropped;
+    {
+      const auto prepared = server.prepare({at("127.0.0.1"), at("127.0.0.4")});
+      REQUIRE(prepared);
+      dropped = prepared->added[0].listen;
+    }
+    CHECK(net::bind_udp(dropped, 1));
+    CHECK(server.addresses().size() == 1);
+  }
+
+  TEST_CASE("another server takes the sockets over, and who is connected is served to the end") {
+    Observed old_one;
+    Observed new_one;
+    stats::CounterRegistry counters;
+    const net::ServerOptions options{.listen = {at("127.0.0.1"), at("::1")}, .udp_workers = 2, .tcp = {}};
+    net::Server old(options, echo_factory(old_one), counters);
+    REQUIRE(old.start());
+    const auto addresses = old.addresses();
+    auto lent = old.duplicate_sockets();
+    REQUIRE(lent);
+    net::Server fresh(options, echo_factory(new_one), counters);
+    REQUIRE(fresh.start(std::move(*lent)));
+    CHECK(fresh.addresses() == addresses);
+
+    std::atomic<bool> is_over{false};
+    {
+      const Client connected(SOCK_STREAM, addresses[0]);
+      REQUIRE(connected.send(framed("one")));
+      REQUIRE(connected.receive_message() == "one");
+      const auto by_old = old_one.messages.load();
+      std::thread leaving([&] {
+        old.hand_over();
+        is_over = true;
+      });
+      for (int i = 0; i < 64; ++i) {
+        const Client udp(SOCK_DGRAM, addresses[static_cast<std::size_t>(i) % 2]);
+        REQUIRE(udp.send("query"));
+        REQUIRE(udp.receive() == "query");
+        const Client tcp(SOCK_STREAM, addresses[static_cast<std::size_t>(i) % 2]);
+        REQUIRE(tcp.send(framed("query")));
+        REQUIRE(tcp.receive_message() == "query");
+      }
+      REQUIRE(connected.send(framed("two")));
+      CHECK(connected.receive_message() == "two");
+      if (by_old == 1) CHECK_FALSE(is_over);  // it was the old one's client
+      old.request_stop();
+      leaving.join();
+    }
+    const Client udp(SOCK_DGRAM, addresses[0]);
+    REQUIRE(udp.send("after"));
+    CHECK(udp.receive() == "after");
+    const Client tcp(SOCK_STREAM, addresses[1]);
+    REQUIRE(tcp.send(framed("after")));
+    CHECK(tcp.receive_message() == "after");
+    CHECK(counters.total(Counter::UdpQueries) == counters.total(Counter::UdpAnswers));
+  }
+
+  TEST_CASE("an address that is not listened at any more is not taken over") {
+    Observed observed;
+    stats::CounterRegistry counters;
+    net::ListenAddress left_out;
+    {
+      net::Server old({.listen = {at("127.0.0.1"), at("127.0.0.5")}, .udp_workers = 1, .tcp = {}},
+                      echo_factory(observed), counters);
+      REQUIRE(old.start());
+      left_out = old.addresses()[1];
+      auto lent = old.duplicate_sockets();
+      REQUIRE(lent);
+      net::Server fresh({.listen = {at("127.0.0.1")}, .udp_workers = 1, .tcp = {}}, echo_factory(observed),
+                        counters);
+      REQUIRE(fresh.start(std::move(*lent)));
+      CHECK(fresh.addresses() == std::vector{old.addresses()[0]});
+      old.hand_over();
+      CHECK(net::bind_udp(left_out, 1));
+    }
+  }
+
+  TEST_CASE("every thread's handler refreshes without a query") {
+    struct Refreshed final : net::BatchHandler {
+      explicit Refreshed(std::atomic<int>& count) : count_(count) {}
+      void answer_batch(std::span<net::Exchange>) noexcept override {}
+      void refresh() noexcept override { ++count_; }
+      std::atomic<int>& count_;
+    };
+    std::atomic<int> count{0};
+    stats::CounterRegistry counters;
+    net::Server server(
+        {.listen = {at("127.0.0.1")}, .udp_workers = 2, .tcp = {}},
+        [&](net::WorkerIndex, stats::Counters&) { return std::make_unique<Refreshed>(count); }, counters);
+    REQUIRE(server.start());
+    server.refresh();
+    CHECK(eventually([&] { return count == 3; }));
   }
 
   TEST_CASE("a server that cannot start says why and leaves nothing bound") {
