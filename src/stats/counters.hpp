@@ -160,7 +160,7 @@ inline constexpr auto kCounterTable = std::to_array<CounterInfo>({
     {Counter::StaticAnswers, "static_answers_total", "answers",
      "Answers with records that are the same for every client."},
     {Counter::IdentityAnswers, "identity_answers_total", "answers",
-     "Answers to questions of class CH about the server itself, such as id.server."},
+     "Answers to questions of class CH about the server itself: its site and its version."},
     {Counter::Delegations, "delegation_answers_total", "answers",
      "Referrals to the name servers of a child zone."},
     {Counter::AllDownAnswers, "all_down_answers_total", "answers",
