@@ -1,6 +1,7 @@
 #include "config/compile/compile.hpp"
 
 #include "config/compile/service_compiler.hpp"
+#include "config/compile/zone_family.hpp"
 #include "zone/zone_builder.hpp"
 #include "zone/zone_file.hpp"
 
@@ -100,7 +101,10 @@ zone::ZoneSet build_zones(const config::MapDirectory& model, base::Diagnostics& 
       diagnostics.append(zone.error());
     }
   }
-  return zone::ZoneSet(std::move(zones));
+  zone::ZoneSet set(std::move(zones));
+  // What a zone that was left out would hold is not known.
+  if (!diagnostics.has_errors()) check_zone_family(set, model.zones, diagnostics);
+  return set;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "zone/node_table.hpp"
 #include "zone/rdata_shape.hpp"
 #include "zone/zone_checks.hpp"
+#include "zone/zone_targets.hpp"
 
 #include <fmt/format.h>
 
@@ -144,7 +145,7 @@ base::Expected<Zone, base::Diagnostics> ZoneBuilder::build(base::Diagnostics& wa
 
   const Totals totals = count(draft);
   Zone zone(write_nodes(draft, totals), totals.record_count, totals.deepest_labels);
-  check_name_servers(draft, zone, warnings);
+  check_targets(draft, zone, warnings);
   return zone;
 }
 

@@ -274,32 +274,6 @@ class NodeCheck {
   base::Diagnostics& warnings_;
 };
 
-/// What is wrong with `target` as a name server of `owner`; "" when nothing is.
-std::string name_server_problem(const Zone& zone, dns::NameView owner, dns::NameView target) {
-  const auto found = zone.lookup(target, Rtype::A);
-  switch (found.outcome) {
-    case Outcome::Answer:
-    case Outcome::Steered:
-      return {};
-    case Outcome::Cname:
-    case Outcome::Dname:
-      return "is an alias; name a host with addresses of its own (RFC 2181 10.3)";
-    case Outcome::NxDomain:
-      return "does not exist in this zone; add its A or AAAA record";
-    case Outcome::NoData:
-      if (zone.lookup(target, Rtype::Aaaa).outcome != Outcome::NoData) return {};
-      return "has no address; add its A or AAAA record";
-    case Outcome::Delegation:
-      break;
-  }
-  // Below another cut the addresses are found through that cut's own servers.
-  if (found.owner != owner || zone.find_rrset(target, Rtype::A).has_value() ||
-      zone.find_rrset(target, Rtype::Aaaa).has_value()) {
-    return {};
-  }
-  return "needs glue; add its A or AAAA record";
-}
-
 }  // namespace
 
 void group_records(ZoneDraft& draft, base::Diagnostics& warnings) {
@@ -349,24 +323,6 @@ void check_apex(const ZoneDraft& draft, const std::string& file, base::Diagnosti
   if (find_record(draft, apex, Rtype::Ns) == nullptr) {
     errors.error({file, 0, 0},
                  fmt::format("the zone has no NS record at {}; name its servers", quoted(draft, apex)));
-  }
-}
-
-void check_name_servers(const ZoneDraft& draft, const Zone& zone, base::Diagnostics& warnings) {
-  for (const auto& node : draft.nodes()) {
-    if (node.parent != kNoIndex && (node.flags & kNodeCut) == 0) continue;
-    if ((node.flags & kNodeOccluded) != 0) continue;
-    for (auto i = node.first_record; i != kNoIndex; i = draft.records()[i].next) {
-      const auto& record = draft.records()[i];
-      if (record.type != Rtype::Ns) continue;
-      const auto target = lower_target(draft, record);
-      if (!target.view().is_at_or_under(zone.apex())) continue;
-      const auto problem = name_server_problem(zone, draft.name(node), target);
-      if (problem.empty()) continue;
-      warnings.warning(
-          draft.location(record.place),
-          fmt::format("the name server '{}' of {} {}", dns::to_string(target), quoted(draft, node), problem));
-    }
   }
 }
 

@@ -5,7 +5,6 @@
 #pragma once
 
 #include "base/diagnostics.hpp"
-#include "zone/zone.hpp"
 #include "zone/zone_draft.hpp"
 
 #include <string>
@@ -24,8 +23,5 @@ void check_nodes(const ZoneDraft& draft, base::Diagnostics& errors, base::Diagno
 
 /// Errors of what the apex lacks; `file` is where they are reported.
 void check_apex(const ZoneDraft& draft, const std::string& file, base::Diagnostics& errors);
-
-/// Warns of NS records whose target is in the zone but has no address, or is an alias (RFC 2181 10.3).
-void check_name_servers(const ZoneDraft& draft, const Zone& zone, base::Diagnostics& warnings);
 
 }  // namespace meridian::zone

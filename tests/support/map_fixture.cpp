@@ -50,8 +50,6 @@ static  A   192.0.2.80
 static  AAAA 2001:db8::80
 alias   CNAME www
 deep    CNAME alias
-loop1   CNAME loop2
-loop2   CNAME loop1
 away    CNAME www.example.net.
 *.wild  TXT "any"
 a.b.ent TXT "under an empty non-terminal"

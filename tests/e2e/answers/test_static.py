@@ -82,8 +82,21 @@ def test_zone_transfers_are_refused(example, rtype):
     assert response.rcode() == dns.rcode.REFUSED
 
 
-def test_another_class_is_refused(example):
-    query = dns.message.make_query("version.bind", "TXT", rdclass=dns.rdataclass.CH)
+@pytest.mark.parametrize("name, text", [("id.server", "e2e"), ("hostname.bind", "e2e"), ("version.bind", "Meridian ")])
+def test_class_ch_tells_of_the_server(example, name, text):
+    query = dns.message.make_query(name, "TXT", rdclass=dns.rdataclass.CH)
+    with example.moves(udp_queries=1, udp_answers=1, identity_answers=1):
+        response = example.ask(query)
+    assert response.rcode() == 0 and response.flags & dns.flags.AA
+    (rrset,) = response.answer
+    assert rrset.rdclass == dns.rdataclass.CH and rrset.ttl == 0
+    assert rrset[0].to_text().startswith(f'"{text}')
+
+
+@pytest.mark.parametrize("name, rdclass", [("authors.bind", "CH"), ("www.example.com", "CH"), ("www.example.com", "HS"),
+                                           ("www.example.com", "ANY"), ("version.bind", "IN")])
+def test_anything_else_in_another_class_is_refused(example, name, rdclass):
+    query = dns.message.make_query(name, "TXT", rdclass=rdclass)
     with example.moves(udp_queries=1, udp_answers=1, refused_answers=1):
         assert example.ask(query).rcode() == dns.rcode.REFUSED
 

@@ -71,7 +71,7 @@ TEST_SUITE("explain/explain") {
         {"a DNAME", "x.old.example.com", "static", "example.com", {"x.new.example.com"}},
         {"a DNAME to nothing", "y.old.example.com", "nxdomain", "example.com", {"y.new.example.com"}},
         {"it leaves our zones", "away.example.com", "cname", "", {"www.example.net"}},
-        {"a loop", "loop1.example.com", "loop", "example.com", {"loop2.example.com", "loop1.example.com"}},
+        {"a loop", "loop1.loop.test", "loop", "loop.test", {"loop2.loop.test", "loop1.loop.test"}},
         {"not ours at all", "www.example.net", "refused", "", {}},
     };
     auto asker = test::standard_asker();

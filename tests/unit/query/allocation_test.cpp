@@ -84,7 +84,7 @@ TEST_SUITE("query/allocation") {
         test::build_query("static.example.com", Rtype::A, bad_cookie),
         test::build_query("elsewhere.test", Rtype::A, first_cookie),
         test::build_query("deep.example.com", Rtype::A, gb),
-        test::build_query("loop1.example.com", Rtype::A, plain),
+        test::build_query("loop1.loop.test", Rtype::A, plain),
         test::build_query("a.old.example.com", Rtype::A, plain),
         test::build_query("x.old.example.com", Rtype::A, plain),
         test::build_query("host.sub.example.com", Rtype::A, plain),

@@ -291,8 +291,8 @@ TEST_SUITE("query/edns") {
     CHECK(extended_error_of(asker.ask("elsewhere.test", Rtype::A)) ==
           Note{ExtendedError::NotAuthoritative, ""});
     CHECK(extended_error_of(asker.ask("example.com", Rtype::Axfr)) == Note{ExtendedError::NotSupported, ""});
-    CHECK(extended_error_of(asker.ask("loop1.example.com", Rtype::A)) ==
-          Note{ExtendedError::Other, "CNAME chain too long"});
+    CHECK(extended_error_of(asker.ask("loop1.loop.test", Rtype::A)) ==
+          Note{ExtendedError::Other, "CNAME loop"});
     CHECK_FALSE(extended_error_of(asker.ask("static.example.com", Rtype::A)).has_value());
     CHECK_FALSE(extended_error_of(asker.ask("absent.example.com", Rtype::A)).has_value());
     CHECK_FALSE(asker.ask("elsewhere.test", Rtype::A, test::QuerySpec{}).edns.has_value());

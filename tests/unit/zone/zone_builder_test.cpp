@@ -173,6 +173,41 @@ TEST_SUITE("zone/zone_builder") {
          "z:5:5: warning: the name server 'www.d.example.com' of 'sub.example.com' is an alias; name a host "
          "with addresses "
          "of its own (RFC 2181 10.3)\n"},
+        {"a mail host is an alias", "@ MX 10 www\nwww CNAME ns\n",
+         "z:5:3: warning: the MX target 'www.example.com' of 'example.com' is an alias; name a host with "
+         "addresses "
+         "of its own (RFC 2181 10.3)\n"},
+        {"a mail host is absent", "@ MX 10 gone\n",
+         "z:5:3: warning: the MX target 'gone.example.com' of 'example.com' does not exist in this zone; add "
+         "its A "
+         "or AAAA record\n"},
+        {"a service has no address", "_x._tcp SRV 0 0 1 www\nwww TXT t\n",
+         "z:5:9: warning: the SRV target 'www.example.com' of '_x._tcp.example.com' has no address; add its "
+         "A or "
+         "AAAA record\n"},
+        {"an HTTPS target is absent", "www HTTPS 0 gone\n",
+         "z:5:5: warning: the HTTPS target 'gone.example.com' of 'www.example.com' does not exist in this "
+         "zone; add "
+         "its A or AAAA record\n"},
+        {"a CNAME to nothing", "www CNAME gone\n",
+         "z:5:5: warning: the CNAME target 'gone.example.com' of 'www.example.com' does not exist in this "
+         "zone; add "
+         "its records, or remove the CNAME\n"},
+        {"a CNAME to itself", "www CNAME WWW\n",
+         "z:5:5: warning: the CNAME target 'www.example.com' of 'www.example.com' leads back to it; point it "
+         "at a "
+         "name with records\n"},
+        {"a ring of CNAMEs, told at each", "a CNAME b\nb CNAME a\nc CNAME ns\n",
+         "z:5:3: warning: the CNAME target 'b.example.com' of 'a.example.com' leads back to it; point it at "
+         "a name "
+         "with records\n"
+         "z:6:3: warning: the CNAME target 'a.example.com' of 'b.example.com' leads back to it; point it at "
+         "a name "
+         "with records\n"},
+        {"a DNAME into itself", "d DNAME x.d\n",
+         "z:5:3: warning: the DNAME target 'x.d.example.com' of 'd.example.com' lies below it, so that each "
+         "name "
+         "leads to a longer one; point it elsewhere\n"},
         {"wildcard DNAME", "*.w DNAME x.invalid.\n",
          "z:5:5: warning: '*.w.example.com' has a DNAME; it redirects names below the literal '*' only (RFC "
          "4592 4.4)\n"},
@@ -196,7 +231,7 @@ TEST_SUITE("zone/zone_builder") {
         {"a server with IPv6 only", "sub NS six\nsix AAAA ::1\n", ""},
         {"a server from a wildcard", "sub NS a.w\n*.w A 192.0.2.1\n", ""},
         {"signatures beside a CNAME",
-         "www CNAME x\nwww RRSIG CNAME 8 3 60 20300101000000 20200101000000 1 example.com. AQID\nwww NSEC "
+         "www CNAME ns\nwww RRSIG CNAME 8 3 60 20300101000000 20200101000000 1 example.com. AQID\nwww NSEC "
          "x.example.com. "
          "CNAME RRSIG NSEC\n",
          ""},
@@ -204,6 +239,13 @@ TEST_SUITE("zone/zone_builder") {
          "www 60 RRSIG A 8 3 60 20300101000000 20200101000000 1 example.com. AQID\n"
          "www 90 RRSIG TXT 8 3 60 20300101000000 20200101000000 1 example.com. AQID\n",
          ""},
+        {"no mail and no service", "@ MX 0 .\n_x._tcp SRV 0 0 0 .\nwww HTTPS 0 .\nx HTTPS 1 .\n", ""},
+        {"an SVCB target may be an alias", "x HTTPS 0 www\nwww CNAME ns\n", ""},
+        {"an SVCB target needs no address", "x HTTPS 0 www\nwww HTTPS 1 ns\n", ""},
+        {"targets elsewhere", "@ MX 10 m.example.net.\nwww CNAME www.example.net.\n", ""},
+        {"a CNAME to a steered name, and from a wildcard", "*.w CNAME geo\n", "", {{"geo.example.com", 1}}},
+        {"a mail host below a cut", "@ MX 10 m.sub\nsub NS ns\n", ""},
+        {"a DNAME to its own parent", "a.d DNAME d\nx.d TXT t\n", ""},
         {"steered beside MX", "www MX 10 ns\n", "", {{"www.example.com", 1}}},
         {"steered beside DNAME", "d DNAME x.invalid.\n", "", {{"d.example.com", 1}}},
     };
