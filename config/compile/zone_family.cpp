@@ -58,20 +58,19 @@ std::string problem_of(const zone::ZoneSet& zones, Rtype type, dns::NameView own
 void check_records(const zone::ZoneSet& zones, const zone::Zone& zone, const std::string& file,
                    base::Diagnostics& warnings) {
   zone.for_each_rrset([&](dns::NameView owner, const zone::Rrset& rrset) {
-    auto rest = rrset.records;
-    for (std::size_t i = 0; i < rrset.count; ++i) {
-      const std::size_t size = dns::load_u16(rest.data());
-      const auto target = zone::find_target(rrset.type, rest.subspan(2, size));
-      rest = rest.subspan(2 + size);
-      if (!target || rrset.type == Rtype::Dname) continue;
+    static_cast<void>(dns::for_each_rdata(rrset, [&](std::span<const std::uint8_t> rdata) {
+      const auto target = zone::find_target(rrset.type, rdata);
+      if (!target || rrset.type == Rtype::Dname) return true;
       const auto* other = zones.find(*target);
       // Data that another zone answers for, or that lies below a cut, is told where it is wrong.
-      if (other == nullptr || other == &zone || zones.find(owner) != &zone) continue;
+      if (other == nullptr || other == &zone || zones.find(owner) != &zone) return true;
       const auto problem = problem_of(zones, rrset.type, owner, *target);
-      if (problem.empty()) continue;
-      warnings.warning({file, 0, 0}, fmt::format("the {} target '{}' of '{}' {}", dns::to_string(rrset.type),
-                                                 dns::to_string(*target), dns::to_string(owner), problem));
-    }
+      if (!problem.empty()) {
+        warnings.warning({file, 0, 0}, fmt::format("the {} target '{}' of '{}' {}", dns::to_string(rrset.type),
+                                                   dns::to_string(*target), dns::to_string(owner), problem));
+      }
+      return true;
+    }));
   });
 }
 

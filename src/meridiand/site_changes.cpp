@@ -41,7 +41,7 @@ control::Prepare site_changes(const config::Site& started, net::Server& server,
   return [started, &server, is_upgrading = std::move(is_upgrading), committed = std::move(committed)](
              const config::Site& next,
              base::Diagnostics& warnings) -> base::Expected<control::Commit, base::Diagnostics> {
-    auto change = server.prepare(listen_addresses(next), {});
+    auto change = server.prepare(listen_addresses(next));
     if (!change) return base::unexpected(error_in(next, change.error()));
     // The new server has its list of sockets already and could not bind what we bound after it.
     if (!change->added.empty() && is_upgrading()) {

@@ -48,8 +48,8 @@ std::string host_problem(const Zone& zone, dns::NameView owner, dns::NameView ta
       break;
   }
   // Below another cut the addresses are found through that cut's own servers.
-  if (!needs_glue || found.owner != owner || zone.find_rrset(target, Rtype::A) != nullptr ||
-      zone.find_rrset(target, Rtype::Aaaa) != nullptr) {
+  if (!needs_glue || found.owner != owner || zone.find_rrset(target, Rtype::A).has_value() ||
+      zone.find_rrset(target, Rtype::Aaaa).has_value()) {
     return {};
   }
   return "needs glue; add its A or AAAA record";
@@ -65,7 +65,7 @@ std::string cname_problem(const Zone& zone, dns::NameView owner, const dns::Name
     if (found.outcome == Outcome::NxDomain && links == 1)
       return "does not exist in this zone; add its records, or remove the CNAME";
     if (found.outcome != Outcome::Cname) return {};
-    name = dns::Name{dns::NameView{found.rrset.records.subspan(2)}};
+    name = dns::read_target(found.rrset);
     name.make_lower();
   }
   return fmt::format("leads on through more than {} CNAMEs; resolvers give up, shorten it",
