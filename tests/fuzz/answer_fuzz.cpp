@@ -118,7 +118,8 @@ Bytes choose_name(World& world, Choices& choices) {
         name.insert(name.begin(), {1, '*'});
         break;
       case 2:  // the first label away
-        if (name.size() > 1) name.erase(name.begin(), name.begin() + 1 + name.front());
+        name.erase(name.begin(),
+                   name.begin() + std::min<long>(1 + name.front(), static_cast<long>(name.size()) - 1));
         break;
       case 3:  // long, as a DNAME's overflow needs
         for (unsigned left = choices.u8() % 4; left > 0; --left) name.insert(name.begin(), 50, 49);
