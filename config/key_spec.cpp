@@ -203,6 +203,10 @@ constexpr KeySpec kSiteFile[] = {
      .kind = ValueKind::RateLimit,
      .default_text = "off",
      .help = "how many answers one client network gets over UDP; see rate-limiting.md"},
+    {.name = "cookies",
+     .kind = ValueKind::Cookies,
+     .default_text = "on, with a secret of this process alone",
+     .help = "DNS cookies: how clients prove their address; see edns.md"},
     {.name = "anycast", .refusal = kLater},
 };
 
@@ -219,6 +223,25 @@ constexpr KeySpec kControl[] = {
      .default_text = "/run/meridian/control.sock",
      .help = "a Unix socket; who may open it may steer"},
     {.name = "http", .refusal = kLater},
+};
+
+constexpr KeySpec kCookies[] = {
+    {.name = "mode",
+     .kind = ValueKind::CookieMode,
+     .default_text = "on",
+     .help = "`require`: over UDP only clients with a valid server cookie are answered; for the time of an "
+             "attack"},
+    {.name = "secrets",
+     .kind = ValueKind::CookieSecrets,
+     .default_text = "one made at the start, known to nobody",
+     .help = "the first signs, all are taken; the same at every server behind one address"},
+};
+
+constexpr KeySpec kCookieSecret[] = {
+    {.name = "file",
+     .kind = ValueKind::Path,
+     .required = true,
+     .help = "holds the 32 hexadecimal digits; not to be readable by everyone"},
 };
 
 constexpr KeySpec kRateLimit[] = {
@@ -344,8 +367,12 @@ constexpr ObjectSpec kObjects[] = {
     {.name = "query_log", .title = "`query_log`", .keys = kQueryLog},
     {.name = "dnstap", .title = "`dnstap`", .keys = kDnstap},
     {.name = "identity", .title = "`identity`", .keys = kIdentity},
+    {.name = "cookies", .title = "`cookies`", .keys = kCookies},
+    {.name = "cookie_secret",
+     .title = "A secret in a file of its own: an item of `cookies.secrets`",
+     .keys = kCookieSecret},
 };
-static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::Identity) + 1);
+static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::CookieSecret) + 1);
 
 constexpr ObjectKind kDatacentersObjects[] = {ObjectKind::DatacentersFile, ObjectKind::Datacenter};
 constexpr ObjectKind kRegionsObjects[] = {ObjectKind::RegionsFile};
@@ -354,8 +381,8 @@ constexpr ObjectKind kMapsObjects[] = {ObjectKind::MapsFile, ObjectKind::Map, Ob
 constexpr ObjectKind kServicesObjects[] = {ObjectKind::ServicesFile, ObjectKind::Service, ObjectKind::View,
                                            ObjectKind::Pool, ObjectKind::SorryPage};
 constexpr ObjectKind kSiteObjects[] = {
-    ObjectKind::SiteFile, ObjectKind::Listen,   ObjectKind::Control, ObjectKind::RateLimit,
-    ObjectKind::Watch,    ObjectKind::QueryLog, ObjectKind::Dnstap,  ObjectKind::Identity};
+    ObjectKind::SiteFile, ObjectKind::Listen, ObjectKind::Control,  ObjectKind::RateLimit, ObjectKind::Watch,
+    ObjectKind::QueryLog, ObjectKind::Dnstap, ObjectKind::Identity, ObjectKind::Cookies,   ObjectKind::CookieSecret};
 
 }  // namespace
 

@@ -54,6 +54,9 @@ enum class ValueKind : std::uint8_t {
   ListenAddresses,
   Control,
   Workers,
+  Cookies,
+  CookieMode,
+  CookieSecrets,
   RateLimit,
   Rate,
   RateWindow,
@@ -107,6 +110,8 @@ enum class ObjectKind : std::uint8_t {
   QueryLog,
   Dnstap,
   Identity,
+  Cookies,
+  CookieSecret,
 };
 
 struct ObjectSpec {

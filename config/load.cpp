@@ -2,6 +2,7 @@
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
+#include "config/cookie_secrets.hpp"
 #include "config/yaml_tree.hpp"
 
 #include <sys/un.h>
@@ -269,6 +270,7 @@ LoadedSite parse_site_text(std::string_view text, const std::string& path) {
                                     socket.text.size(), sizeof(sockaddr_un::sun_path) - 1));
     }
   }
+  for (auto& secret : loaded.site.cookies.secrets) secret.file = resolve(secret.file, path);
   // sun_path ends in a zero byte.
   if (loaded.site.control_unix.size() >= sizeof(sockaddr_un::sun_path)) {
     root.error(fmt::format("the control socket's path has {} bytes; a Unix socket's path has at most {}",
@@ -277,9 +279,13 @@ LoadedSite parse_site_text(std::string_view text, const std::string& path) {
   return loaded;
 }
 
-LoadedSite load_site_file(const std::string& path) {
+LoadedSite load_site_file(const std::string& path, SecretFiles secrets) {
   const auto text = read_file(path);
-  if (text) return parse_site_text(*text, path);
+  if (text) {
+    auto loaded = parse_site_text(*text, path);
+    if (secrets == SecretFiles::Read) load_cookie_secrets(loaded.site, loaded.diagnostics);
+    return loaded;
+  }
   LoadedSite failed;
   failed.site.path = path;
   failed.diagnostics.error({path, 0, 0}, text.error());

@@ -9,6 +9,7 @@
 #include "config/model.hpp"
 #include "config/parse.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -73,10 +74,14 @@ class MapBuilder {
 /// maps and services, and lists `zones/*.zone`. Diagnostics name files as `path` plus the rest.
 [[nodiscard]] LoadedMap load_map_directory(const std::string& path);
 
-/// Paths in the result are relative to the file's folder no more.
-[[nodiscard]] LoadedSite load_site_file(const std::string& path);
+/// Whether to read the files that hold secrets: a server must, and who only looks at the map may not be able
+/// to.
+enum class SecretFiles : std::uint8_t { Read, Skip };
 
-/// The same from text; `path` names the file and its folder.
+/// Paths in the result are relative to the file's folder no more.
+[[nodiscard]] LoadedSite load_site_file(const std::string& path, SecretFiles secrets = SecretFiles::Read);
+
+/// The same from text; `path` names the file and its folder. No file is read.
 [[nodiscard]] LoadedSite parse_site_text(std::string_view text, const std::string& path);
 
 }  // namespace meridian::config

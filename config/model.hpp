@@ -8,6 +8,7 @@
 #include "base/diagnostics.hpp"
 #include "base/ip.hpp"
 #include "base/limits.hpp"
+#include "dns/cookie.hpp"
 #include "dns/name.hpp"
 
 #include <cstdint>
@@ -195,6 +196,20 @@ struct Dnstap {
   std::uint32_t sample = 1;
 };
 
+/// A secret of DNS cookies, as written or as read from `file`. Never in a message or a log.
+struct CookieSecretSource {
+  dns::CookieSecret secret{};
+  std::string file;  ///< empty: the secret stands in the site file
+  base::Location where;
+};
+
+struct Cookies {
+  enum class Mode : std::uint8_t { On, Off, Require };
+  Mode mode = Mode::On;
+  std::vector<CookieSecretSource>
+      secrets;  ///< the first signs, all are taken; empty: one of this process alone
+};
+
 /// meridian.yaml: what differs per PoP.
 struct Site {
   std::string path;
@@ -214,6 +229,7 @@ struct Site {
   /// What class CH tells, at most limits::kCharacterStringBytesMax each; empty: nothing, it is refused.
   std::optional<std::string> identity_name;     ///< absent: the site's name
   std::optional<std::string> identity_version;  ///< absent: Meridian's
+  Cookies cookies;
 };
 
 }  // namespace meridian::config

@@ -38,6 +38,9 @@ class DefinedNames {
 [[nodiscard]] bool parse_services(const YamlValue& root, DefinedNames& defined,
                                   std::vector<Service>& services);
 
+/// The value of `cookies` in the site file. Files of secrets are named, not read.
+[[nodiscard]] Cookies parse_cookies(const YamlValue& value);
+
 /// The value of `rate_limit` in the site file.
 [[nodiscard]] RateLimit parse_rate_limit(const YamlValue& value);
 

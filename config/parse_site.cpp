@@ -161,6 +161,7 @@ void parse_site(const YamlValue& root, Site& site) {
     if (text) site.control_unix = text->text;
   }
   if (const auto workers = mapping->find("workers")) parse_workers(*workers, site);
+  if (const auto cookies = mapping->find("cookies")) site.cookies = parse_cookies(*cookies);
   if (const auto rate_limit = mapping->find("rate_limit")) site.rate_limit = parse_rate_limit(*rate_limit);
   if (const auto watch = mapping->find("watch")) parse_site_watch(*watch, site.watch);
   parse_query_log(*mapping, site);

@@ -178,6 +178,16 @@ ValueWords site_value(ValueKind kind) {
     case ValueKind::Workers:
       return {fmt::format("`auto` or 1 to {}", ranges::kWorkersMax),
               either(R"({"const":"auto"})", integer(1, ranges::kWorkersMax))};
+    case ValueKind::Cookies:
+      return {"mapping", reference_to("cookies")};
+    case ValueKind::CookieMode:
+      // Tools that read YAML 1.1 see `on` and `off` as true and false.
+      return {"`on`, `off` or `require`", R"({"enum":["on","off","require",true,false]})"};
+    case ValueKind::CookieSecrets:
+      return {
+          "list of 32 hexadecimal digits in quotes, or the mapping below",
+          list_of(either(R"({"type":"string","pattern":"^[0-9A-Fa-f]{32}$"})", reference_to("cookie_secret")),
+                  1)};
     case ValueKind::RateLimit:
       return {"`off` or mapping", either(R"({"const":"off"})", reference_to("rate_limit"))};
     case ValueKind::Rate:

@@ -40,7 +40,7 @@ query::RateLimits compile_rate_limits(const config::RateLimit& limit) {
 
 }  // namespace
 
-query::Settings compile_settings(const config::Site& site) {
+query::Settings compile_settings(const config::Site& site, const dns::CookieSecret& own_secret) {
   query::Settings settings;
   settings.nsid.assign(site.site.begin(), site.site.end());
   settings.rate_limits = compile_rate_limits(site.rate_limit);
@@ -48,6 +48,10 @@ query::Settings compile_settings(const config::Site& site) {
   if (!name.empty()) settings.identity_name = query::identity_record(name);
   const auto version = site.identity_version.value_or("Meridian " MERIDIAN_VERSION);
   if (!version.empty()) settings.identity_version = query::identity_record(version);
+  if (site.cookies.mode == config::Cookies::Mode::Off) return settings;
+  settings.cookies_required = site.cookies.mode == config::Cookies::Mode::Require;
+  for (const auto& source : site.cookies.secrets) settings.cookie_secrets.add(source.secret);
+  if (site.cookies.secrets.empty()) settings.cookie_secrets.add(own_secret);
   return settings;
 }
 

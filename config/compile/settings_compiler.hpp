@@ -7,6 +7,7 @@
 namespace meridian::compile {
 
 /// Cannot fail: whatever a site file can get wrong was told when it was parsed.
-[[nodiscard]] query::Settings compile_settings(const config::Site& site);
+/// `own_secret` signs cookies where the site file has no secret; it must stay the same from reload to reload.
+[[nodiscard]] query::Settings compile_settings(const config::Site& site, const dns::CookieSecret& own_secret);
 
 }  // namespace meridian::compile

@@ -1,6 +1,7 @@
 #include "control/reloader.hpp"
 
 #include "base/log.hpp"
+#include "base/secret_bytes.hpp"
 #include "control/carry_health.hpp"
 #include "control/file_stamps.hpp"
 
@@ -48,7 +49,9 @@ Reloader::Reloader(ReadSite read_site, std::string data_folder, const base::Cloc
     : read_site_(std::move(read_site)),
       data_folder_(std::move(data_folder)),
       clock_(clock),
-      counters_(counters) {}
+      counters_(counters) {
+  base::fill_secret(own_secret_);
+}
 
 Reloader::~Reloader() { stop(); }
 
@@ -185,7 +188,7 @@ base::Expected<base::Diagnostics, base::Diagnostics> Reloader::build_and_publish
   const auto geography = current_geography(site);
   if (!geography) return base::unexpected(geography.error());
   auto compiled = compile::compile(config::load_map_directory(site.map), *geography, epoch_ + 1,
-                                   clock_.wall(), compile::compile_settings(site));
+                                   clock_.wall(), compile::compile_settings(site, own_secret_));
   if (!compiled) return base::unexpected(std::move(compiled.error()));
   auto warnings = std::move(loaded.diagnostics);
   warnings.append(compiled->warnings);

@@ -11,6 +11,7 @@
 #include "base/published.hpp"
 #include "config/compile/compile.hpp"
 #include "config/model.hpp"
+#include "dns/cookie.hpp"
 #include "query/snapshot.hpp"
 #include "stats/counters.hpp"
 
@@ -99,6 +100,7 @@ class Reloader {
   Prepare prepare_;
   const base::Clock& clock_;
   stats::Counters& counters_;
+  dns::CookieSecret own_secret_{};  ///< Signs cookies where the site file has no secret.
   std::unique_ptr<base::Published<Serving>> serving_;
 
   // Builder thread only (and load_first before it starts).

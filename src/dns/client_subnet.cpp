@@ -26,12 +26,11 @@ base::Expected<std::optional<ClientSubnet>, Rcode> parse_client_subnet_reply(
   if (payload.size() < kFixedBytes) return base::unexpected(Rcode::FormErr);
   const std::uint16_t family = load_u16(payload.data());
   // Some stubs opt out with family 0 and nothing else: without the option our answer depends on the
-  // resolver's address alone, which is what section 7.1.2 asks for. A length or an address of no family means
-  // nothing.
+  // resolver's address alone, which is what section 7.1.2 asks for.
   const bool is_empty = payload[2] == 0 && payload[3] == 0 && payload.size() == kFixedBytes;
-  if (family == kFamilyNone && !is_empty) return base::unexpected(Rcode::FormErr);
-  // Section 6 defines the address for families 1 and 2 only, so that of others nothing can be checked.
-  if (family != kFamilyV4 && family != kFamilyV6) return std::optional<ClientSubnet>{};
+  if (family == kFamilyNone && is_empty) return std::optional<ClientSubnet>{};
+  // Section 6 defines the address for families 1 and 2 only: of others nobody can say what the answer is for.
+  if (family != kFamilyV4 && family != kFamilyV6) return base::unexpected(Rcode::FormErr);
 
   ClientSubnet subnet;
   subnet.source.address.family = family == kFamilyV4 ? base::Family::V4 : base::Family::V6;

@@ -27,9 +27,9 @@ struct ClientSubnet {
 /// Family, source prefix, scope, and an IPv6 address.
 inline constexpr std::size_t kClientSubnetBytesMax = 4 + 16;
 
-/// Reads a query's payload. nullopt for an address family we do not know: the option is then to be ignored
-/// and not echoed. FormErr when the address is longer or shorter than the prefix needs, has bits set past it,
-/// or a scope is given (RFC 7871, section 6).
+/// Reads a query's payload. nullopt for family 0 with nothing in it: the option is then to be ignored and not
+/// echoed. FormErr for another family than IPv4 and IPv6, when the address is longer or shorter than the
+/// prefix needs, has bits set past it, or a scope is given (RFC 7871, section 6).
 [[nodiscard]] base::Expected<std::optional<ClientSubnet>, Rcode> parse_client_subnet(
     std::span<const std::uint8_t> payload) noexcept;
 

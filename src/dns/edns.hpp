@@ -35,7 +35,7 @@ struct Edns {
   KeepaliveRequest tcp_keepalive = KeepaliveRequest::Absent;
   std::uint8_t version = 0;
   std::uint16_t udp_size = base::limits::kUdpPlainAnswerBytes;  ///< At least 512 (RFC 6891 6.2.5).
-  std::optional<ClientSubnet> client_subnet;                    ///< Absent for a family we do not know.
+  std::optional<ClientSubnet> client_subnet;                    ///< Absent for family 0.
   /// The first cookie option's payload, inside the packet: is_cookie_size() bytes, or none.
   std::span<const std::uint8_t> cookie;
 };

@@ -10,7 +10,7 @@ namespace {
 
 int check(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
-  const auto sources = find_sources(options);
+  const auto sources = find_sources(options, config::SecretFiles::Read);
   if (!sources) {
     std::fputs(sources.error().to_text().c_str(), stderr);
     return kProblems;

@@ -31,6 +31,7 @@ struct Options {
 /// Each registers one sub-command; its callback sets `options.exit_code`.
 void add_check(CLI::App& app, Options& options);
 void add_completion(CLI::App& app, Options& options);
+void add_cookie_secret(CLI::App& app, Options& options);
 void add_explain(CLI::App& app, Options& options);
 void add_reload(CLI::App& app, Options& options);
 void add_schema(CLI::App& app, Options& options);
@@ -42,8 +43,9 @@ void add_version(CLI::App& app, Options& options);
 void add_source_options(CLI::App& command, Options& options);
 
 /// Where to read from, by the options: --map and --geoip over the site file. Errors are printed by the
-/// caller.
-[[nodiscard]] base::Expected<compile::Sources, base::Diagnostics> find_sources(const Options& options);
+/// caller, warnings are printed here.
+[[nodiscard]] base::Expected<compile::Sources, base::Diagnostics> find_sources(
+    const Options& options, config::SecretFiles secrets = config::SecretFiles::Skip);
 
 /// A reload of the largest maps takes seconds; a server that is silent for a minute is stuck.
 inline constexpr long kReplyTimeoutS = 60;

@@ -1,6 +1,8 @@
-// Commands that need neither map nor server: version, schema, completion.
+// Commands that need neither map nor server: version, schema, completion, cookie-secret.
 #include "meridianctl/command.hpp"
 
+#include "base/secret_bytes.hpp"
+#include "config/cookie_secrets.hpp"
 #include "config/schema.hpp"
 
 #include <fmt/format.h>
@@ -60,6 +62,19 @@ void add_completion(CLI::App& app, Options& options) {
   command->add_option("shell", *shell, "bash")->required()->check(CLI::IsMember({"bash"}));
   command->callback([&app, &options, shell] {
     fmt::print("{}", bash_completion(app));
+    options.exit_code = kOk;
+  });
+}
+
+void add_cookie_secret(CLI::App& app, Options& options) {
+  auto* command = app.add_subcommand("cookie-secret", "Print a new random secret for DNS cookies");
+  command->footer(
+      "32 hexadecimal digits for 'cookies: secrets:' of the site file, or for a file that it names:\n"
+      "  (umask 027; meridianctl cookie-secret > /etc/meridian/cookie.secret)");
+  command->callback([&options] {
+    dns::CookieSecret secret{};
+    base::fill_secret(secret);
+    fmt::print("{}\n", config::to_hex(secret));
     options.exit_code = kOk;
   });
 }

@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
   add_upgrade(app, options);
   add_schema(app, options);
   add_completion(app, options);
+  add_cookie_secret(app, options);
   add_version(app, options);
   // Libraries may throw (files, memory); an operator gets a line, not a core dump.
   try {

@@ -15,13 +15,15 @@ void add_source_options(CLI::App& command, Options& options) {
   command.add_option("--data", options.data, "Folder of the shipped country.mmdb and places.yaml");
 }
 
-base::Expected<compile::Sources, base::Diagnostics> find_sources(const Options& options) {
+base::Expected<compile::Sources, base::Diagnostics> find_sources(const Options& options,
+                                                                 config::SecretFiles secrets) {
   compile::Sources sources;
   sources.data_folder = base::find_data_folder(options.data);
   if (!options.site.empty() || options.map.empty()) {
     const auto path = options.site.empty() ? std::string{"/etc/meridian/meridian.yaml"} : options.site;
-    auto loaded = config::load_site_file(path);
+    auto loaded = config::load_site_file(path, secrets);
     if (loaded.diagnostics.has_errors()) return base::unexpected(std::move(loaded.diagnostics));
+    std::fputs(loaded.diagnostics.to_text().c_str(), stderr);
     sources.map_folder = loaded.site.map;
     sources.geoip = loaded.site.geoip;
   }

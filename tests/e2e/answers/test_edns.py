@@ -55,6 +55,8 @@ MALFORMED = [
     ("prefix too long", struct.pack("!HBB", 1, 33, 0) + bytes([192, 0, 2, 1, 0])),
     ("a scope in a query", struct.pack("!HBB", 1, 24, 24) + bytes([192, 0, 2])),
     ("cut off", b"\0\1"),
+    ("a family nobody knows", struct.pack("!HBB", 3, 8, 0) + b"\1"),
+    ("bits of family 0", struct.pack("!HBB", 0, 8, 0) + b"\1"),
 ]
 
 
@@ -80,10 +82,9 @@ def test_two_client_subnets_are_a_format_error(example):
         assert ask_with_option(example, good, good)[3] & 0xf == dns.rcode.FORMERR
 
 
-@pytest.mark.parametrize("family, bits, address", [(3, 8, b"\1"), (0, 0, b"")])
-def test_a_client_subnet_of_a_family_nobody_knows_is_left_out(example, family, bits, address):
+def test_an_empty_client_subnet_of_family_0_is_left_out(example):
     with example.moves(udp_queries=1, udp_answers=1, edns_queries=1, steered_answers=1):
-        reply = ask_with_option(example, struct.pack("!HBB", family, bits, 0) + address)
+        reply = ask_with_option(example, bytes(4))
     response = dns.message.from_wire(reply)
     assert response.rcode() == dns.rcode.NOERROR and subnet_of(response) is None
 

@@ -105,7 +105,7 @@ def test_dig_keeps_a_tcp_connection_open_for_several_questions(example):
     if shutil.which("dig") is None:
         pytest.skip("dig is not installed")
     with example.moves(tcp_connections=1, tcp_queries=2, tcp_answers=2, edns_queries=2, static_answers=2):
-        done = subprocess.run(["dig", "@127.0.0.1", "-p", str(example.port), "+tcp", "+keepopen", "+short",
+        done = subprocess.run(["dig", "@127.0.0.1", "-p", str(example.port), "+tcp", "+keepopen", "+nocookie", "+short",
                                "static.example.com", "A", "static.example.com", "AAAA"],
                               capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.split() == ["192.0.2.80", "2001:db8:a::80"]

@@ -9,7 +9,7 @@ import pytest
 
 from harness import EXAMPLE, REPOSITORY
 
-COMMANDS = ["check", "completion", "explain", "reload", "schema", "status", "version"]
+COMMANDS = ["check", "completion", "cookie-secret", "explain", "reload", "schema", "status", "version"]
 KINDS = ["datacenters", "maps", "meridian", "regions", "services"]
 VERSION = re.search(r"^project\(meridian VERSION (\S+)", (REPOSITORY / "CMakeLists.txt").read_text(encoding="utf-8"),
                     re.MULTILINE).group(1)
@@ -18,7 +18,7 @@ VERSION = re.search(r"^project\(meridian VERSION (\S+)", (REPOSITORY / "CMakeLis
 def test_help_lists_every_command(programs):
     done = programs.ctl("--help")
     assert done.returncode == 0 and not done.stderr
-    listed = re.findall(r"^  ([a-z]+)  ", done.stdout.split("Subcommands:")[1], re.MULTILINE)
+    listed = re.findall(r"^  ([a-z-]+)  ", done.stdout.split("Subcommands:")[1], re.MULTILINE)
     assert sorted(listed) == COMMANDS, "a command without a test here, or one that went away"
 
 
@@ -51,6 +51,12 @@ def test_version_is_the_project_s(programs):
     assert (done.returncode, done.stdout, done.stderr) == (0, f"meridianctl {VERSION}\n", "")
     server = subprocess.run([programs.meridiand, "--version"], capture_output=True, text=True, timeout=45, check=False)
     assert (server.returncode, server.stdout) == (0, f"meridiand {VERSION}\n")
+
+
+def test_cookie_secret_prints_a_new_one_each_time(programs):
+    made = [programs.ctl("cookie-secret") for _ in range(2)]
+    assert all(done.returncode == 0 and not done.stderr and re.fullmatch(r"[0-9a-f]{32}\n", done.stdout) for done in made)
+    assert made[0].stdout != made[1].stdout
 
 
 def test_an_unknown_command_is_named(programs):

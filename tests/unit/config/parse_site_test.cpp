@@ -112,6 +112,20 @@ TEST_CASE("rate limits: what is left out follows what is there") {
   CHECK(full.log_only);
 }
 
+TEST_CASE("cookies are on without a word, and their files are relative to the site file") {
+  CHECK(parse_good("map: m").cookies.mode == Cookies::Mode::On);
+  CHECK(parse_good("map: m").cookies.secrets.empty());
+  CHECK(parse_good("map: m\ncookies: {}").cookies.mode == Cookies::Mode::On);
+  CHECK(parse_good("map: m\ncookies: {mode: off}").cookies.mode == Cookies::Mode::Off);
+  const auto cookies =
+      parse_good("map: m\ncookies: {mode: on, secrets: [00112233445566778899aabbccddeeff, {file: key}]}")
+          .cookies;
+  CHECK(cookies.mode == Cookies::Mode::On);
+  REQUIRE(cookies.secrets.size() == 2);
+  CHECK(cookies.secrets[0].secret[1] == 0x11);
+  CHECK(cookies.secrets[1].file == "/etc/meridian/key");
+}
+
 TEST_CASE("paths are relative to the folder of the site file, also without one") {
   CHECK(parse_site_text("map: map", "meridian.yaml").site.map == "map");
   CHECK(parse_site_text("map: map", "config/meridian.yaml").site.map == "config/map");
@@ -140,6 +154,18 @@ TEST_CASE("what a site file can't say") {
        "2:35: 'table': expected a whole number from 1024 to 67108864, found '10'"},
       {"rate_limit network", "map: m\nrate_limit: {responses: 5, exempt: [10.0.0.1/8]}",
        "2:37: '10.0.0.1/8' has host bits set; the network is 10.0.0.0/8"},
+      {"cookies as a word", "map: m\ncookies: on", "2:10: 'cookies': expected a mapping, found 'on'"},
+      {"cookie mode", "map: m\ncookies: {mode: always}",
+       "2:17: 'mode': expected on or off or require, found 'always'"},
+      {"no secret", "map: m\ncookies: {secrets: []}",
+       "2:20: 'secrets' lists none; leave the key out for one made at the start"},
+      {"a secret that is none, which is not repeated", "map: m\ncookies: {secrets: [abc]}",
+       "2:21: is no secret: write 32 hexadecimal digits, as `meridianctl cookie-secret` makes them, or "
+       "{file: …}"},
+      {"five secrets", "map: m\ncookies: {secrets: [a, b, c, d, e]}",
+       "2:20: 'secrets' lists 5; at most 4 are taken"},
+      {"a secret without its file", "map: m\ncookies: {secrets: [{}]}",
+       "2:21: 'secrets': the key 'file' is missing"},
       {"anycast", "map: m\nanycast: {}", "2:1: 'anycast' is not supported in this version"},
       {"http", "map: m\ncontrol: {http: 127.0.0.1:8053}", "2:11: 'http' is not supported in this version"},
       {"control as a path", "map: m\ncontrol: /run/x", "2:10: 'control': expected a mapping, found '/run/x'"},
