@@ -198,6 +198,10 @@ constexpr KeySpec kSiteFile[] = {
      .kind = ValueKind::Identity,
      .default_text = "the values below",
      .help = "what questions of class CH learn about this server"},
+    {.name = "tcp",
+     .kind = ValueKind::Tcp,
+     .default_text = "the limits below",
+     .help = "what DNS over TCP may take; see tcp.md"},
     {.name = "state", .refusal = kLater},
     {.name = "rate_limit",
      .kind = ValueKind::RateLimit,
@@ -215,6 +219,44 @@ constexpr KeySpec kListen[] = {
      .kind = ValueKind::ListenAddresses,
      .required = true,
      .help = "UDP and TCP; without a port 53, port 0 is any free one; IPv6 in brackets"},
+    {.name = "proxy",
+     .kind = ValueKind::ProxyListens,
+     .default_text = "none",
+     .help = "addresses for proxies that send PROXY headers (version 2), over UDP and TCP; see tcp.md"},
+};
+
+constexpr KeySpec kProxyListen[] = {
+    {.name = "address",
+     .kind = ValueKind::ListenAddress,
+     .required = true,
+     .help = "as under `dns`, and no address that stands there"},
+    {.name = "from",
+     .kind = ValueKind::Networks,
+     .required = true,
+     .help = "the proxies: whoever else sends here is not answered"},
+};
+
+constexpr KeySpec kTcp[] = {
+    {.name = "idle",
+     .kind = ValueKind::TcpSeconds,
+     .default_text = "10",
+     .help = "how long a connection may wait between two queries"},
+    {.name = "transfer",
+     .kind = ValueKind::TcpSeconds,
+     .default_text = "5",
+     .help = "how long one query may take to come, or its answer to be taken"},
+    {.name = "lifetime",
+     .kind = ValueKind::TcpSeconds,
+     .default_text = "3600",
+     .help = "how long a connection may last however busy it is"},
+    {.name = "connections",
+     .kind = ValueKind::TcpConnections,
+     .default_text = "4096",
+     .help = "connections at once; the longest idle one makes room"},
+    {.name = "per_client",
+     .kind = ValueKind::TcpConnections,
+     .default_text = "64",
+     .help = "connections of one IPv4 address or IPv6 /64 at once; its longest idle one makes room"},
 };
 
 constexpr KeySpec kControl[] = {
@@ -371,8 +413,10 @@ constexpr ObjectSpec kObjects[] = {
     {.name = "cookie_secret",
      .title = "A secret in a file of its own: an item of `cookies.secrets`",
      .keys = kCookieSecret},
+    {.name = "proxy_listen", .title = "`listen.proxy`: each item", .keys = kProxyListen},
+    {.name = "tcp", .title = "`tcp`", .keys = kTcp},
 };
-static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::CookieSecret) + 1);
+static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::Tcp) + 1);
 
 constexpr ObjectKind kDatacentersObjects[] = {ObjectKind::DatacentersFile, ObjectKind::Datacenter};
 constexpr ObjectKind kRegionsObjects[] = {ObjectKind::RegionsFile};
@@ -381,8 +425,9 @@ constexpr ObjectKind kMapsObjects[] = {ObjectKind::MapsFile, ObjectKind::Map, Ob
 constexpr ObjectKind kServicesObjects[] = {ObjectKind::ServicesFile, ObjectKind::Service, ObjectKind::View,
                                            ObjectKind::Pool, ObjectKind::SorryPage};
 constexpr ObjectKind kSiteObjects[] = {
-    ObjectKind::SiteFile, ObjectKind::Listen, ObjectKind::Control,  ObjectKind::RateLimit, ObjectKind::Watch,
-    ObjectKind::QueryLog, ObjectKind::Dnstap, ObjectKind::Identity, ObjectKind::Cookies,   ObjectKind::CookieSecret};
+    ObjectKind::SiteFile,  ObjectKind::Listen,   ObjectKind::ProxyListen, ObjectKind::Control,
+    ObjectKind::Tcp,       ObjectKind::Cookies,  ObjectKind::CookieSecret, ObjectKind::RateLimit,
+    ObjectKind::Identity,  ObjectKind::QueryLog, ObjectKind::Dnstap,      ObjectKind::Watch};
 
 }  // namespace
 

@@ -73,6 +73,11 @@ enum class ValueKind : std::uint8_t {
   Sample,
   Identity,
   IdentityText,
+  ListenAddress,
+  ProxyListens,
+  Tcp,
+  TcpSeconds,
+  TcpConnections,
   NamedDatacenters,
   NamedRegions,
   NamedMaps,
@@ -112,6 +117,8 @@ enum class ObjectKind : std::uint8_t {
   Identity,
   Cookies,
   CookieSecret,
+  ProxyListen,
+  Tcp,
 };
 
 struct ObjectSpec {

@@ -194,6 +194,23 @@ struct QueryLog {
 struct Dnstap {
   Word unix_socket;  ///< of the collector
   std::uint32_t sample = 1;
+
+  friend bool operator==(const Dnstap&, const Dnstap&) = default;
+};
+
+/// An address that only proxies may send to: they tell each client in a PROXY header.
+struct ProxyListen {
+  ListenAddress address;
+  std::vector<base::IpPrefix> from;  ///< The proxies; at least one.
+};
+
+/// `tcp`: limits of DNS over TCP.
+struct TcpSettings {
+  std::uint32_t idle_s = base::limits::kTcpIdleMs / 1'000;
+  std::uint32_t transfer_s = base::limits::kTcpTransferMs / 1'000;
+  std::uint32_t lifetime_s = base::limits::kTcpLifetimeMs / 1'000;
+  std::uint32_t connections = base::limits::kTcpConnectionsMax;
+  std::uint32_t per_client = base::limits::kTcpConnectionsPerClientMax;
 };
 
 /// A secret of DNS cookies, as written or as read from `file`. Never in a message or a log.
@@ -220,6 +237,8 @@ struct Site {
   std::vector<ListenAddress> listen = {
       {base::IpAddress{base::Family::V4, {127, 0, 0, 1}}, 53},
       {base::IpAddress{base::Family::V6, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}, 53}};
+  std::vector<ProxyListen> proxy_listen;
+  TcpSettings tcp;
   std::string control_unix = "/run/meridian/control.sock";
   std::uint32_t workers = 0;  ///< UDP workers; 0: one a core
   RateLimit rate_limit;

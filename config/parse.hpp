@@ -44,6 +44,13 @@ class DefinedNames {
 /// The value of `rate_limit` in the site file.
 [[nodiscard]] RateLimit parse_rate_limit(const YamlValue& value);
 
+/// The values of `listen` and `tcp` in the site file.
+void parse_listen(const YamlValue& value, Site& site);
+[[nodiscard]] TcpSettings parse_tcp(const YamlValue& value);
+
+/// A list of networks, at most `max`.
+[[nodiscard]] std::vector<base::IpPrefix> parse_networks(const YamlValue& value, std::size_t max);
+
 /// Paths stay as written; load_site_file makes them relative to the file.
 void parse_site(const YamlValue& root, Site& site);
 /// `watch`: off, on, or a mapping.

@@ -15,13 +15,14 @@ std::uint32_t parse_rate(const YamlValue& value) {
   return value.read_integer(1, base::limits::kRateMax, "none").value_or(0);
 }
 
-std::vector<base::IpPrefix> parse_networks(const YamlValue& value) {
+}  // namespace
+
+std::vector<base::IpPrefix> parse_networks(const YamlValue& value, std::size_t max) {
   std::vector<base::IpPrefix> networks;
   const auto items = value.read_list();
   if (!items) return networks;
-  if (items->size() > base::limits::kRateExemptMax) {
-    value.error(
-        fmt::format("{} lists more than {} networks", quoted(value.label()), base::limits::kRateExemptMax));
+  if (items->size() > max) {
+    value.error(fmt::format("{} lists more than {} networks", quoted(value.label()), max));
     return networks;
   }
   for (const auto& item : *items) {
@@ -35,8 +36,6 @@ std::vector<base::IpPrefix> parse_networks(const YamlValue& value) {
   }
   return networks;
 }
-
-}  // namespace
 
 RateLimit parse_rate_limit(const YamlValue& value) {
   RateLimit limit;
@@ -71,7 +70,8 @@ RateLimit parse_rate_limit(const YamlValue& value) {
   read_integer("ipv4_prefix", 1, 32, limit.v4_bits);
   read_integer("ipv6_prefix", 1, 64, limit.v6_bits);
   read_integer("table", ranges::kRateEntriesMin, base::limits::kRateEntriesMax, limit.entries);
-  if (const auto exempt = keys->find("exempt")) limit.exempt = parse_networks(*exempt);
+  if (const auto exempt = keys->find("exempt"))
+    limit.exempt = parse_networks(*exempt, base::limits::kRateExemptMax);
   if (const auto log_only = keys->find("log_only")) limit.log_only = log_only->read_boolean().value_or(false);
   return limit;
 }

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <unordered_map>
 #include <utility>
 
@@ -19,84 +18,6 @@ bool is_site_name(std::string_view text) noexcept {
   return text.size() <= ranges::kSiteBytesMax && is_alphanumeric(text.front()) &&
          std::all_of(text.begin(), text.end(),
                      [&](char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
-}
-
-std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
-  std::uint16_t port = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, port);
-  if (text.empty() || error != std::errc{} || stop != end) return std::nullopt;
-  return port;
-}
-
-/// `192.0.2.53`, `192.0.2.53:53`, `[2001:db8::53]`, `[2001:db8::53]:53`.
-std::optional<ListenAddress> parse_host_and_port(std::string_view text) {
-  std::string_view host = text;
-  std::string_view port;
-  const bool has_brackets = text.starts_with('[');
-  const auto host_end = has_brackets ? text.find(']') : text.find(':');
-  if (has_brackets && host_end == std::string_view::npos) return std::nullopt;
-  if (host_end != std::string_view::npos) {
-    host = text.substr(has_brackets ? 1 : 0, host_end - (has_brackets ? 1 : 0));
-    port = text.substr(host_end + (has_brackets ? 1 : 0));
-  }
-  ListenAddress result;
-  const auto address = base::parse_ip_address(host);
-  if (!address || (address->family == base::Family::V6) != has_brackets) return std::nullopt;
-  result.address = *address;
-  if (port.empty()) return result;
-  const auto number = port.starts_with(':') ? parse_port(port.substr(1)) : std::nullopt;
-  if (!number) return std::nullopt;
-  result.port = *number;
-  return result;
-}
-
-bool is_multicast(const base::IpAddress& address) noexcept {
-  return address.family == base::Family::V4 ? (address.bytes[0] & 0xf0) == 0xe0 : address.bytes[0] == 0xff;
-}
-
-std::optional<ListenAddress> parse_listen_address(const YamlValue& value) {
-  const auto text = value.read_text();
-  if (!text) return std::nullopt;
-  const auto listen = parse_host_and_port(text->text);
-  if (!listen && base::parse_ip_address(text->text)) {
-    value.error(fmt::format("'{0}' needs brackets; write \"[{0}]:53\"", text->text));
-  } else if (!listen) {
-    value.error(fmt::format("{} is no address to listen on; write \"192.0.2.53:53\" or \"[2001:db8::53]:53\"",
-                            quoted(text->text)));
-  } else if (is_multicast(listen->address)) {
-    value.error(fmt::format("'{}' is a multicast address", text->text));
-  } else {
-    return listen;
-  }
-  return std::nullopt;
-}
-
-std::vector<ListenAddress> parse_listen(const YamlValue& value) {
-  std::vector<ListenAddress> addresses;
-  const auto mapping = value.read_mapping(object_spec(ObjectKind::Listen));
-  const auto dns = mapping ? mapping->find("dns") : std::nullopt;
-  const auto items = dns ? dns->read_list() : std::nullopt;
-  if (!items) return addresses;
-  if (items->empty()) dns->error("'dns' lists no address");
-  if (items->size() > ranges::kListenAddressesMax) {
-    dns->error(fmt::format("'dns' lists more than {} addresses", ranges::kListenAddressesMax));
-    return addresses;
-  }
-  for (const auto& item : *items) {
-    const auto address = parse_listen_address(item);
-    if (!address) continue;
-    const auto is_same = [&](const ListenAddress& other) {
-      return other.address == address->address && other.port == address->port && address->port != 0;
-    };
-    if (std::any_of(addresses.begin(), addresses.end(), is_same)) {
-      item.error(
-          fmt::format("{} port {} stands twice here", base::to_string(address->address), address->port));
-    } else {
-      addresses.push_back(*address);
-    }
-  }
-  return addresses;
 }
 
 std::vector<std::string> parse_paths(const YamlValue& value) {
@@ -153,7 +74,8 @@ void parse_site(const YamlValue& root, Site& site) {
     }
   }
   if (const auto geoip = mapping->find("geoip")) site.geoip = parse_databases(*geoip);
-  if (const auto listen = mapping->find("listen")) site.listen = parse_listen(*listen);
+  if (const auto listen = mapping->find("listen")) parse_listen(*listen, site);
+  if (const auto tcp = mapping->find("tcp")) site.tcp = parse_tcp(*tcp);
   if (const auto control = mapping->find("control")) {
     const auto keys = control->read_mapping(object_spec(ObjectKind::Control));
     const auto path = keys ? keys->find("unix") : std::nullopt;

@@ -34,5 +34,10 @@ inline constexpr std::uint32_t kRateEntriesMin = 1'024;
 
 /// One query in so many for the query log and dnstap.
 inline constexpr std::uint32_t kSampleMax = base::limits::kQuerySampleMax;
+/// Past a day a limit of time limits nothing.
+inline constexpr std::uint32_t kTcpSecondsMax = 86'400;
+/// About 10 KiB each here and, if its client is slow, some 400 KiB in the kernel. Past 16,000 the limit of
+/// open files in the shipped unit must be raised too.
+inline constexpr std::uint32_t kTcpConnectionsMax = 65'536;
 
 }  // namespace meridian::config::ranges

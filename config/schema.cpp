@@ -214,6 +214,17 @@ ValueWords site_value(ValueKind kind) {
       return {"mapping", reference_to("dnstap")};
     case ValueKind::Sample:
       return {fmt::format("1 to {}", ranges::kSampleMax), integer(1, ranges::kSampleMax)};
+    case ValueKind::ListenAddress:
+      return {"address with port", R"({"type":"string"})"};
+    case ValueKind::ProxyListens:
+      return {"list of mappings", list_of(reference_to("proxy_listen"), 1)};
+    case ValueKind::Tcp:
+      return {"mapping", reference_to("tcp")};
+    case ValueKind::TcpSeconds:
+      return {fmt::format("seconds, 1 to {}, or 30s, 5m, 1h, 1d", ranges::kTcpSecondsMax),
+              either(integer(1, ranges::kTcpSecondsMax), R"({"type":"string","pattern":"^[0-9]+[smhd]$"})")};
+    case ValueKind::TcpConnections:
+      return {fmt::format("1 to {}", ranges::kTcpConnectionsMax), integer(1, ranges::kTcpConnectionsMax)};
     default:
       return {};
   }

@@ -34,6 +34,8 @@ std::size_t worker_count(const config::Site& site) {
 net::ServerOptions server_options(const config::Site& site, const control::Inheritance& inherited) {
   net::ServerOptions options;
   options.listen = listen_addresses(site);
+  options.proxy_listen = proxy_listens(site);
+  options.tcp = tcp_limits(site);
   const auto wanted = worker_count(site);
   options.udp_workers = inherited.sockets.empty() ? wanted : inherited.sockets.front().udp.size();
   if (options.udp_workers != wanted) {

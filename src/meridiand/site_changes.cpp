@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -36,12 +37,30 @@ std::vector<net::ListenAddress> listen_addresses(const config::Site& site) {
   return addresses;
 }
 
+std::vector<net::ProxyListen> proxy_listens(const config::Site& site) {
+  std::vector<net::ProxyListen> all;
+  for (const auto& one : site.proxy_listen) {
+    all.push_back({.address = {one.address.address, one.address.port}, .proxies = one.from});
+  }
+  return all;
+}
+
+net::TcpLimits tcp_limits(const config::Site& site) {
+  net::TcpLimits limits;
+  limits.idle = std::chrono::seconds{site.tcp.idle_s};
+  limits.transfer = std::chrono::seconds{site.tcp.transfer_s};
+  limits.lifetime = std::chrono::seconds{site.tcp.lifetime_s};
+  limits.connections_max = site.tcp.connections;
+  limits.connections_per_client_max = site.tcp.per_client;
+  return limits;
+}
+
 control::Prepare site_changes(const config::Site& started, net::Server& server,
                               std::function<bool()> is_upgrading, std::function<void()> committed) {
   return [started, &server, is_upgrading = std::move(is_upgrading), committed = std::move(committed)](
              const config::Site& next,
              base::Diagnostics& warnings) -> base::Expected<control::Commit, base::Diagnostics> {
-    auto change = server.prepare(listen_addresses(next));
+    auto change = server.prepare(listen_addresses(next), proxy_listens(next));
     if (!change) return base::unexpected(error_in(next, change.error()));
     // The new server has its list of sockets already and could not bind what we bound after it.
     if (!change->added.empty() && is_upgrading()) {
@@ -51,8 +70,9 @@ control::Prepare site_changes(const config::Site& started, net::Server& server,
     warn_of_fixed(started, next, warnings);
     // A std::function must be copyable, and sockets are not.
     const auto shared = std::make_shared<net::Server::Change>(std::move(*change));
-    return control::Commit([&server, shared, committed] {
+    return control::Commit([&server, shared, limits = tcp_limits(next), committed] {
       server.apply(std::move(*shared));
+      server.set_tcp_limits(limits);
       server.refresh();
       committed();
     });

@@ -12,6 +12,8 @@
 namespace meridian::meridiand {
 
 [[nodiscard]] std::vector<net::ListenAddress> listen_addresses(const config::Site& site);
+[[nodiscard]] std::vector<net::ProxyListen> proxy_listens(const config::Site& site);
+[[nodiscard]] net::TcpLimits tcp_limits(const config::Site& site);
 
 /// What each reload does beside publishing. `started` is the site file the server was started with; `server`
 /// outlives the result; no address is added while `is_upgrading`;

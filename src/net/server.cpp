@@ -61,7 +61,8 @@ Server::~Server() { stop(); }
 
 base::Expected<void, std::string> Server::start(std::vector<ListenSockets> inherited) {
   MERIDIAN_ASSERT(udp_workers_.empty() && !tcp_server_);
-  if (auto checked = check_addresses(options_.listen.size(), options_.proxy_listen.size()); !checked) return checked;
+  if (auto checked = check_addresses(options_.listen.size(), options_.proxy_listen.size()); !checked)
+    return checked;
   if (options_.udp_workers == 0 || options_.udp_workers > base::limits::kUdpWorkersMax) {
     return base::unexpected("cannot run " + std::to_string(options_.udp_workers) + " UDP workers; use 1 to " +
                             std::to_string(base::limits::kUdpWorkersMax));
@@ -153,8 +154,8 @@ std::vector<ListenAddress> Server::addresses() const {
   return addresses;
 }
 
-base::Expected<Server::Change, std::string> Server::prepare(
-    const std::vector<ListenAddress>& listen, const std::vector<ProxyListen>& proxy_listen) {
+base::Expected<Server::Change, std::string> Server::prepare(const std::vector<ListenAddress>& listen,
+                                                            const std::vector<ProxyListen>& proxy_listen) {
   if (auto checked = check_addresses(listen.size(), proxy_listen.size()); !checked)
     return base::unexpected(std::move(checked.error()));
   std::vector<Listening> left;
@@ -162,14 +163,25 @@ base::Expected<Server::Change, std::string> Server::prepare(
     const std::lock_guard lock(mutex_);
     left = listening_;
   }
+  Change change;
   std::vector<ProxyListen> absent;
   for (const auto& one : join_lists(listen, proxy_listen)) {
-    if (!take(left, one.address)) absent.push_back(one);
+    auto served = take(left, one.address);
+    if (!served) {
+      absent.push_back(one);
+    } else if (served->proxies != one.proxies) {
+      // Whom to believe is settled when a socket is taken in: the same one is taken in anew.
+      auto copy = duplicate_sockets_of(*served);
+      if (!copy) return base::unexpected(std::move(copy.error()));
+      copy->proxies = one.proxies;
+      change.added.push_back(std::move(*copy));
+      change.removed.push_back(served->tcp);
+    }
   }
   auto bound = bind_each(absent, options_.udp_workers);
   if (!bound) return base::unexpected(std::move(bound.error()));
-  Change change{.added = std::move(*bound), .removed = {}};
-  for (const auto& one : left) change.removed.push_back(one.wanted);
+  std::move(bound->begin(), bound->end(), std::back_inserter(change.added));
+  for (const auto& one : left) change.removed.push_back(one.tcp);
   return change;
 }
 
@@ -179,12 +191,8 @@ void Server::apply(Change change) {
                     {{"address", to_string(added.listen)}, {"transport", "udp+tcp"}});
     serve(std::move(added));
   }
-  for (const auto& wanted : change.removed) {
-    std::optional<Listening> removed;
-    {
-      const std::lock_guard lock(mutex_);
-      removed = take(listening_, wanted);
-    }
+  for (const int tcp : change.removed) {
+    const auto removed = take_out(tcp);
     if (!removed) continue;
     base::log_event(base::LogLevel::Info, "listening_ended", {{"address", to_string(removed->listen)}});
     remove(*removed);
@@ -201,23 +209,37 @@ base::Expected<std::vector<ListenSockets>, std::string> Server::duplicate_socket
   const std::lock_guard lock(mutex_);
   std::vector<ListenSockets> all;
   for (const auto& one : listening_) {
-    ListenSockets copy{.wanted = one.wanted,
-                       .listen = one.listen,
-                       .udp = {},
-                       .tcp = duplicate(one.tcp),
-                       .proxies = one.proxies};
-    bool is_whole = static_cast<bool>(copy.tcp);
-    for (const int socket : one.udp) {
-      copy.udp.push_back(duplicate(socket));
-      is_whole = is_whole && copy.udp.back();
-    }
-    if (!is_whole) {
-      return base::unexpected("cannot duplicate the sockets of " + to_string(one.listen) + ": " +
-                              std::generic_category().message(errno) + "; raise LimitNOFILE= in the unit");
-    }
-    all.push_back(std::move(copy));
+    auto copy = duplicate_sockets_of(one);
+    if (!copy) return base::unexpected(std::move(copy.error()));
+    all.push_back(std::move(*copy));
   }
   return all;
+}
+
+base::Expected<ListenSockets, std::string> Server::duplicate_sockets_of(const Listening& one) {
+  ListenSockets copy{.wanted = one.wanted,
+                     .listen = one.listen,
+                     .udp = {},
+                     .tcp = duplicate(one.tcp),
+                     .proxies = one.proxies};
+  bool is_whole = static_cast<bool>(copy.tcp);
+  for (const int socket : one.udp) {
+    copy.udp.push_back(duplicate(socket));
+    is_whole = is_whole && copy.udp.back();
+  }
+  if (is_whole) return copy;
+  return base::unexpected("cannot duplicate the sockets of " + to_string(one.listen) + ": " +
+                          std::generic_category().message(errno) + "; raise LimitNOFILE= in the unit");
+}
+
+std::optional<Server::Listening> Server::take_out(int tcp) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(listening_.begin(), listening_.end(),
+                                  [&](const Listening& one) { return one.tcp == tcp; });
+  if (found == listening_.end()) return std::nullopt;
+  std::optional<Listening> taken(std::move(*found));
+  listening_.erase(found);
+  return taken;
 }
 
 void Server::hand_over() noexcept {

@@ -14,6 +14,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,12 +54,12 @@ class Server {
   /// Sockets for addresses that will be added, bound and not yet served, and what will be removed.
   struct Change {
     std::vector<ListenSockets> added;
-    std::vector<ListenAddress> removed;  ///< As they were asked for.
+    std::vector<int> removed;  ///< Their TCP sockets, by which the server knows them.
   };
-  /// What leads from what is served to these; binds what is new. On error nothing is bound. An address that
-  /// stays keeps its proxies.
+  /// What leads from what is served to these; binds what is new. On error nothing is bound. An address whose
+  /// proxies changed is removed and added, with duplicates of its sockets.
   [[nodiscard]] base::Expected<Change, std::string> prepare(const std::vector<ListenAddress>& listen,
-                                                      const std::vector<ProxyListen>& proxy_listen = {});
+                                                            const std::vector<ProxyListen>& proxy_listen);
   /// Serves what was added, then drains and closes what was removed. Addresses in neither are not touched.
   void apply(Change change);
 
@@ -95,6 +96,8 @@ class Server {
   void join() noexcept;
   void serve(ListenSockets sockets);
   void remove(const Listening& one);
+  [[nodiscard]] std::optional<Listening> take_out(int tcp);
+  [[nodiscard]] static base::Expected<ListenSockets, std::string> duplicate_sockets_of(const Listening& one);
   [[nodiscard]] UdpWorker& worker_of(std::size_t socket_index) const noexcept;
 
   ServerOptions options_;

@@ -13,6 +13,8 @@ namespace meridian::net {
 
 class TcpFraming {
  public:
+  static constexpr std::size_t kLengthBytes = 2;
+
   /// Where to read the next bytes into. Never empty after next() said NeedBytes. Moves what is there to the
   /// front, so spans from next() end here.
   [[nodiscard]] std::span<std::uint8_t> room() noexcept;
@@ -38,8 +40,6 @@ class TcpFraming {
   [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
 
  private:
-  static constexpr std::size_t kLengthBytes = 2;
-
   std::array<std::uint8_t, kLengthBytes + base::limits::kQueryBytesMax> bytes_{};
   std::size_t begin_ = 0;
   std::size_t end_ = 0;

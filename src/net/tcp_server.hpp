@@ -26,6 +26,8 @@ struct TcpLimits {
   std::chrono::milliseconds linger{base::limits::kTcpLingerMs};
 };
 
+class TcpLoop;
+
 class TcpServer {
  public:
   /// `listeners`: made by bind_tcp. `counters` is the TCP thread's block and outlives the server.
@@ -62,8 +64,7 @@ class TcpServer {
   void join() noexcept;
 
  private:
-  class Loop;
-  std::unique_ptr<Loop> loop_;
+  std::unique_ptr<TcpLoop> loop_;
   std::thread thread_;
 };
 

@@ -102,8 +102,8 @@ void add_additional(const zone::ZoneSet& zones, const zone::Zone& zone, dns::Nam
   const auto name_at = host_offset(rrset.type);
   if (!name_at) return;
   Hosts hosts(zones, zone, owner, rrset, writer);
-  static_cast<void>(
-      dns::for_each_rdata(rrset, [&](std::span<const std::uint8_t> rdata) { return hosts.add(rdata, *name_at); }));
+  static_cast<void>(dns::for_each_rdata(
+      rrset, [&](std::span<const std::uint8_t> rdata) { return hosts.add(rdata, *name_at); }));
 }
 
 bool add_glue(const zone::Zone& zone, const zone::Found& found, dns::MessageWriter& writer) noexcept {

@@ -20,7 +20,8 @@ std::size_t write_answer(const Snapshot& snapshot, const Tables& tables, const S
   if (query.rclass == dns::Rclass::Ch) {
     const auto identity = find_identity(snapshot.settings, query);
     if (identity.empty()) return refuse(query, edns, packet, reply_bytes, worker);
-    return Reply(snapshot, tables, source, worker, query, edns, packet, reply_bytes).finish_identity(identity);
+    return Reply(snapshot, tables, source, worker, query, edns, packet, reply_bytes)
+        .finish_identity(identity);
   }
   if (!is_servable(query)) return refuse(query, edns, packet, reply_bytes, worker);
 

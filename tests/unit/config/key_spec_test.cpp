@@ -65,6 +65,12 @@ TEST_CASE("the defaults in the tables are the model's") {
   CHECK(default_of(ObjectKind::RateLimit, "table") == std::to_string(limit.entries));
   CHECK(default_of(ObjectKind::RateLimit, "exempt") == (limit.exempt.empty() ? "none" : "a list"));
   CHECK(default_of(ObjectKind::RateLimit, "log_only") == (limit.log_only ? "true" : "false"));
+  CHECK(default_of(ObjectKind::Tcp, "idle") == std::to_string(site.tcp.idle_s));
+  CHECK(default_of(ObjectKind::Tcp, "transfer") == std::to_string(site.tcp.transfer_s));
+  CHECK(default_of(ObjectKind::Tcp, "lifetime") == std::to_string(site.tcp.lifetime_s));
+  CHECK(default_of(ObjectKind::Tcp, "connections") == std::to_string(site.tcp.connections));
+  CHECK(default_of(ObjectKind::Tcp, "per_client") == std::to_string(site.tcp.per_client));
+  CHECK(default_of(ObjectKind::Listen, "proxy") == (site.proxy_listen.empty() ? "none" : "a list"));
   REQUIRE(site.listen.size() == 2);
   CHECK(default_of(ObjectKind::SiteFile, "listen") ==
         fmt::format("{}:{} and [{}]:{}", base::to_string(site.listen[0].address), site.listen[0].port,

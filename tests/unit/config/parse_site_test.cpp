@@ -126,6 +126,25 @@ TEST_CASE("cookies are on without a word, and their files are relative to the si
   CHECK(cookies.secrets[1].file == "/etc/meridian/key");
 }
 
+TEST_CASE("limits of TCP and addresses for proxies") {
+  const auto site = parse_good(
+      "map: m\n"
+      "listen: {dns: [127.0.0.1], proxy: [{address: \"192.0.2.53:5300\", from: [10.0.0.0/8, 192.0.2.1]}, "
+      "{address: \"[::1]\", from: [\"2001:db8::/32\"]}]}\n"
+      "tcp: {idle: 30s, transfer: 2, lifetime: 1d, connections: 65536, per_client: 1}\n");
+  REQUIRE(site.proxy_listen.size() == 2);
+  CHECK(show(site.proxy_listen[0].address) == "192.0.2.53 5300");
+  REQUIRE(site.proxy_listen[0].from.size() == 2);
+  CHECK(base::to_string(site.proxy_listen[0].from[1]) == "192.0.2.1/32");
+  CHECK(show(site.proxy_listen[1].address) == "::1 53");
+  CHECK(site.listen.size() == 1);
+  CHECK(site.tcp.idle_s == 30);
+  CHECK(site.tcp.transfer_s == 2);
+  CHECK(site.tcp.lifetime_s == 86'400);
+  CHECK(site.tcp.connections == 65'536);
+  CHECK(site.tcp.per_client == 1);
+}
+
 TEST_CASE("paths are relative to the folder of the site file, also without one") {
   CHECK(parse_site_text("map: map", "meridian.yaml").site.map == "map");
   CHECK(parse_site_text("map: map", "config/meridian.yaml").site.map == "config/map");
@@ -209,6 +228,23 @@ TEST_CASE("what a site file can't say") {
        "2:16: '[ff02::1]:53' is a multicast address"},
       {"twice", "map: m\nlisten: {dns: [127.0.0.1, \"127.0.0.1:53\"]}",
        "2:27: 127.0.0.1 port 53 stands twice here"},
+      {"proxy without networks", "map: m\nlisten: {dns: [127.0.0.1], proxy: [{address: 127.0.0.2}]}",
+       "2:36: 'proxy': the key 'from' is missing"},
+      {"no network", "map: m\nlisten: {dns: [127.0.0.1], proxy: [{address: 127.0.0.2, from: []}]}",
+       "2:63: 'from' lists no network; without a proxy nobody could ask here"},
+      {"proxy network",
+       "map: m\nlisten: {dns: [127.0.0.1], proxy: [{address: 127.0.0.2, from: [10.1.0.0/8]}]}",
+       "2:64: '10.1.0.0/8' has host bits set; the network is 10.0.0.0/8"},
+      {"proxy where clients are",
+       "map: m\nlisten: {dns: [127.0.0.1], proxy: [{address: 127.0.0.1, from: [::1]}]}",
+       "2:46: 127.0.0.1 port 53 stands twice here"},
+      {"no proxy", "map: m\nlisten: {dns: [127.0.0.1], proxy: []}", "2:35: 'proxy' lists no address"},
+      {"tcp idle", "map: m\ntcp: {idle: 0}",
+       "2:13: 'idle': 0 seconds would end every connection; use 1 or more"},
+      {"tcp lifetime", "map: m\ntcp: {lifetime: 2d}",
+       "2:17: 'lifetime': expected seconds from 0 to 86400, or a time such as 30s, 5m, 1h, 1d, found '2d'"},
+      {"tcp connections", "map: m\ntcp: {connections: 0}",
+       "2:20: 'connections': expected a whole number from 1 to 65536, found '0'"},
       {"workers", "map: m\nworkers: 0",
        "2:10: 'workers': expected auto or a whole number from 1 to 256, found '0'"},
       {"watch as a number", "map: m\nwatch: 3",

@@ -1,5 +1,6 @@
 #include "net/sockets.hpp"
 
+#include "base/limits.hpp"
 #include "net_support.hpp"
 
 #include <doctest/doctest.h>
@@ -132,6 +133,10 @@ TEST_SUITE("net/sockets") {
     CHECK(option(v6->front().udp[0], IPPROTO_IPV6, IPV6_V6ONLY) == 1);
     CHECK(option(v6->front().tcp, IPPROTO_IPV6, IPV6_V6ONLY) == 1);
     CHECK(option(v4->front().tcp, IPPROTO_TCP, TCP_NODELAY) == 1);
+    // Where the kernel allows it: it refuses silently elsewhere, and the server does not mind.
+    CHECK(option(v4->front().tcp, IPPROTO_TCP, TCP_FASTOPEN) == base::limits::kTcpFastOpenQueue);
+    CHECK(option(v4->front().tcp, SOL_SOCKET, SO_SNDBUF) <= 2 * base::limits::kTcpSendBufferBytes);
+    CHECK(option(v4->front().tcp, SOL_SOCKET, SO_RCVBUF) <= 2 * base::limits::kTcpReceiveBufferBytes);
     const auto named = net::bind_udp(at("127.0.0.1"), 1);
     REQUIRE(named);
     CHECK(option(named->front(), IPPROTO_IP, IP_PKTINFO) == 0);

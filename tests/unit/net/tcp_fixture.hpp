@@ -17,6 +17,7 @@ struct TcpFixture {
     auto socket = net::bind_tcp(at(address));
     REQUIRE(socket);
     listen = net::local_address(*socket);
+    listener = socket->get();
     std::vector<net::ListenSocket> listeners;
     listeners.push_back({std::move(*socket), proxies});
     server = std::make_unique<net::TcpServer>(std::move(listeners), std::make_unique<EchoHandler>(observed),
@@ -46,6 +47,7 @@ struct TcpFixture {
   Observed observed;
   stats::Counters counters;
   net::ListenAddress listen;
+  int listener = -1;
   std::unique_ptr<net::TcpServer> server;
 };
 

@@ -6,7 +6,9 @@
 #include "tcp_fixture.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -119,19 +121,23 @@ TEST_SUITE("net/tcp_turns") {
   TEST_CASE("after a hand-over nothing is accepted, and who is connected is served for a while") {
     const TcpFixture fixture({.drain = 3'600s, .linger = 3'600s});
     const auto client = fixture.connect_served();
-    // As the new process: it has the same listener.
+    // As the new process has it: what comes is no business of the old one.
+    const net::FileDescriptor handed_over(::dup(fixture.listener));
+    REQUIRE(handed_over);
     fixture.server->request_hand_over();
-    CHECK(eventually([&] {
-      const net::FileDescriptor late(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-      const auto address = net::to_socket_address(fixture.listen);
-      return ::connect(late.get(), net_test::raw(address), address.bytes) != 0;
-    }));
+    REQUIRE(client.send(framed("before or after")));
+    REQUIRE(client.receive_message() == "before or after");
+    CHECK(eventually([&] { return ::fcntl(fixture.listener, F_GETFD) < 0; }));
+    const auto late = fixture.connect();
+    REQUIRE(late.send(framed("for the new one")));
     REQUIRE(client.send(framed("served on")));
     CHECK(client.receive_message() == "served on");
     REQUIRE(::shutdown(client.fd(), SHUT_WR) == 0);
     CHECK(client.is_closed_by_server());
     // The last one left: nothing to linger for.
     fixture.server->join();
+    CHECK(fixture.counters.value(Counter::TcpConnections) == 1);
+    CHECK(net::FileDescriptor(::accept(handed_over.get(), nullptr, nullptr)));
   }
 
   TEST_CASE("behind a proxy each connection is its client's, however the header comes") {
