@@ -74,6 +74,9 @@ inline constexpr std::size_t kZoneEntryBytesMax = 512u << 10;
 /// A zone with all its includes: some 20 million records, more than a fleet's own names need. A wrong path or
 /// a runaway include ends here and not with the memory.
 inline constexpr std::size_t kZoneFileBytesMax = 1u << 30;
+/// Records that room is made for before they are read, by the lines of the file. Of more than this not every
+/// machine has the address space to promise, and doubling on the way costs little then.
+inline constexpr std::size_t kZoneRecordsExpectedMax = 4'000'000;
 /// Files one zone may include in all: depth alone would let eight levels of ten includes name 10^8 files.
 inline constexpr std::size_t kZoneIncludesMax = 10'000;
 /// The records of one rrset in a message, owner names compressed. They must fit one TCP message (65,535

@@ -93,6 +93,7 @@ NodeTable::NodeTable(std::size_t node_count, std::size_t block_bytes_max)
       // Two thirds full: probes stay short, and an absent name is mostly an empty slot.
       slots_(node_count + node_count / 2 + 1) {
   MERIDIAN_ASSERT(blocks_ != nullptr && block_bytes_max / kUnit < std::numeric_limits<std::uint32_t>::max());
+  base::advise_huge_pages(blocks_.get(), block_bytes_max);
 }
 
 std::size_t NodeTable::block_size_max(std::size_t name_bytes, std::size_t rrset_count,

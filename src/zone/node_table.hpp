@@ -5,6 +5,7 @@
 // read by any number of threads.
 #pragma once
 
+#include "base/huge_pages.hpp"
 #include "base/ids.hpp"
 #include "dns/name.hpp"
 #include "dns/types.hpp"
@@ -16,7 +17,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <vector>
 
 namespace meridian::zone {
 
@@ -82,6 +82,9 @@ class NodeTable {
   void append(dns::NameView name, std::uint64_t hash, std::uint8_t flags, base::ServiceId service,
               std::span<const RrsetDraft> rrsets);
 
+  /// Says that a node with this hash comes soon.
+  void expect(std::uint64_t hash) const noexcept { __builtin_prefetch(&slots_[first_slot(hash)], 1); }
+
   /// Gives back the room that compression saved. Call once, after the last append and before the first find:
   /// nodes move.
   void shrink() noexcept;
@@ -118,7 +121,7 @@ class NodeTable {
   std::size_t used_bytes_ = 0;
   std::size_t capacity_bytes_ = 0;
   std::size_t node_count_ = 0;
-  std::vector<Slot> slots_;
+  base::LargeVector<Slot> slots_;
 };
 
 }  // namespace meridian::zone

@@ -197,6 +197,80 @@ base::Expected<std::vector<std::uint8_t>, RdataError> parse_generic(std::string_
   return bytes;
 }
 
+enum class Field : std::uint8_t { Name, Number16, Number32 };
+
+/// The fields of the types that large zones are made of, beside addresses and TXT; empty for any other.
+std::span<const Field> plain_fields(dns::Rtype type) {
+  static constexpr Field kName[] = {Field::Name};
+  static constexpr Field kMx[] = {Field::Number16, Field::Name};
+  static constexpr Field kSrv[] = {Field::Number16, Field::Number16, Field::Number16, Field::Name};
+  static constexpr Field kSoa[] = {Field::Name,     Field::Name,     Field::Number32, Field::Number32,
+                                   Field::Number32, Field::Number32, Field::Number32};
+  switch (type) {
+    case dns::Rtype::Ns:
+    case dns::Rtype::Cname:
+    case dns::Rtype::Ptr:
+      return kName;
+    case dns::Rtype::Mx:
+      return kMx;
+    case dns::Rtype::Srv:
+      return kSrv;
+    case dns::Rtype::Soa:
+      return kSoa;
+    default:
+      return {};
+  }
+}
+
+/// A number of at most `most`, without sign or unit, appended in `size` bytes.
+bool append_number(const Token& token, std::size_t size, std::uint32_t most,
+                   std::vector<std::uint8_t>& wire) {
+  if (!all_digits(token.text)) return false;
+  const auto number = parse_number<std::uint32_t>(token.text);
+  if (!number || *number > most) return false;
+  for (std::size_t shift = 8 * size; shift > 0; shift -= 8) {
+    wire.push_back(static_cast<std::uint8_t>(*number >> (shift - 8)));
+  }
+  return true;
+}
+
+bool append_name(const Token& token, dns::NameView origin, std::vector<std::uint8_t>& wire) {
+  if (token.quoted() || token.text.find('\\') != std::string_view::npos) return false;
+  const auto name = parse_relative_name(token.text, origin);
+  if (!name) return false;
+  wire.insert(wire.end(), name->view().wire().begin(), name->view().wire().end());
+  return true;
+}
+
+bool append_string(const Token& token, std::vector<std::uint8_t>& wire) {
+  auto text = token.text;
+  if (token.quoted()) text = text.substr(1, text.size() - 2);
+  if (text.size() > 255 || text.find_first_of("\\\"") != std::string_view::npos) return false;
+  wire.push_back(static_cast<std::uint8_t>(text.size()));
+  wire.insert(wire.end(), text.begin(), text.end());
+  return true;
+}
+
+/// Fills `wire`, without ldns, which takes some microseconds a record. False: another type, an escape, or
+/// something odd; ldns may see whether it is wrong.
+bool parse_plain(dns::Rtype type, std::span<const Token> tokens, dns::NameView origin,
+                 std::vector<std::uint8_t>& wire) {
+  wire.clear();
+  if (type == dns::Rtype::Txt) {
+    return !tokens.empty() &&
+           std::ranges::all_of(tokens, [&](const Token& token) { return append_string(token, wire); });
+  }
+  const auto fields = plain_fields(type);
+  if (fields.empty() || fields.size() != tokens.size()) return false;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const bool good = fields[i] == Field::Name       ? append_name(tokens[i], origin, wire)
+                      : fields[i] == Field::Number16 ? append_number(tokens[i], 2, 0xffff, wire)
+                                                     : append_number(tokens[i], 4, 0xffff'ffff, wire);
+    if (!good) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<dns::Rtype> parse_type_word(std::string_view text) {
@@ -233,7 +307,7 @@ base::Expected<dns::Name, std::string> parse_relative_name(std::string_view text
   if (!name) return name;
   if (is_absolute(text)) return name;
   const auto labels = name->view().wire().first(name->view().size() - 1);
-  std::array<std::uint8_t, base::limits::kNameBytesMax> wire{};
+  std::array<std::uint8_t, base::limits::kNameBytesMax> wire;
   const std::size_t size = labels.size() + origin.size();
   if (size > wire.size()) {
     return base::unexpected(
@@ -263,9 +337,10 @@ base::Expected<std::span<const std::uint8_t>, RdataError> RdataParser::parse(dns
     wire_ = std::move(*bytes);
     return wire_;
   }
-  if (type != dns::Rtype::A && type != dns::Rtype::Aaaa) return parse_other(type, type_text, tokens);
-
-  // Most records of large zones; ldns takes some microseconds for each.
+  if (type != dns::Rtype::A && type != dns::Rtype::Aaaa) {
+    if (parse_plain(type, tokens, origin_name_, wire_)) return wire_;
+    return parse_other(type, type_text, tokens);
+  }
   const bool v4 = type == dns::Rtype::A;
   std::array<char, kAddressTextMax> text{};
   if (tokens.size() == 1 && tokens[0].text.size() < text.size()) {

@@ -75,7 +75,13 @@ Totals count(const ZoneDraft& draft) {
 NodeTable write_nodes(const ZoneDraft& draft, const Totals& totals) {
   NodeTable table(draft.nodes().size(), totals.block_bytes_max);
   RrsetGatherer gatherer(draft);
-  for (const auto& node : draft.nodes()) {
+  // Slots lie all over a large table: the next few are on their way while one is written. 1 M nodes: 210 ->
+  // 130 ms.
+  constexpr std::size_t kAhead = 16;
+  const auto& nodes = draft.nodes();
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (i + kAhead < nodes.size()) table.expect(nodes[i + kAhead].hash);
+    const auto& node = nodes[i];
     const auto service = node.steering == kNoIndex ? base::kNoService : draft.steering(node).service;
     table.append(draft.name(node), node.hash, node.flags, service, gatherer.gather(node));
   }

@@ -24,6 +24,9 @@ class ZoneBuilder {
 
   [[nodiscard]] const dns::Name& apex() const noexcept { return apex_; }  ///< Lower case.
 
+  /// Says that about so many records come; only for speed.
+  void expect(std::size_t records) { draft_.expect(records); }
+
   /// One record of class IN. `rdata` is in wire form without compression; names in it keep their case.
   void add(dns::NameView owner, dns::Rtype type, std::uint32_t ttl_s, std::span<const std::uint8_t> rdata,
            const base::Location& where);

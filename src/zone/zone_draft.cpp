@@ -5,6 +5,7 @@
 #include "zone/node_table.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace meridian::zone {
 namespace {
@@ -17,9 +18,24 @@ bool same_bytes(dns::NameView left, dns::NameView right) {
 
 }  // namespace
 
-ZoneDraft::ZoneDraft(dns::NameView apex) : index_(kFirstIndexSlots, kNoIndex) {
+ZoneDraft::ZoneDraft(dns::NameView apex) : index_(kFirstIndexSlots) {
   const HashedName name(apex);
   append_node(apex, name.hash(name.label_count()), name.label_count(), kNoIndex);
+}
+
+void ZoneDraft::expect(std::size_t records) {
+  const auto make_room = [](auto& vector, std::size_t more) {
+    const std::size_t wanted = vector.size() + more;
+    if (wanted > vector.capacity()) vector.reserve(std::max(wanted, vector.capacity() * 2));
+  };
+  // What is reserved too much is never touched, and so takes no memory.
+  constexpr std::size_t kLabelBytes = 16;
+  make_room(records_, records);
+  make_room(nodes_, records);
+  make_room(names_, records * (kLabelBytes + nodes_.front().name_bytes));
+  make_room(rdata_, records * kLabelBytes);
+  const std::size_t slots = std::bit_ceil((nodes_.size() + records + 1) * 2);
+  if (slots > index_.size()) grow_index(slots);
 }
 
 dns::NameView ZoneDraft::name(const DraftNode& node) const {
@@ -36,19 +52,20 @@ base::Location ZoneDraft::location(const DraftPlace& place) const {
 
 DraftPlace ZoneDraft::place_of(const base::Location& where) {
   // Few files, and mostly the last one used.
-  auto file = std::find(files_.rbegin(), files_.rend(), where.file);
-  if (file == files_.rend()) {
-    files_.push_back(where.file);
-    file = files_.rbegin();
+  if (last_file_ >= files_.size() || files_[last_file_] != where.file) {
+    const auto file = std::ranges::find(files_, where.file);
+    last_file_ = static_cast<std::uint32_t>(file - files_.begin());
+    if (file == files_.end()) files_.push_back(where.file);
   }
-  return {static_cast<std::uint32_t>(files_.rend() - file - 1), where.line, where.column};
+  return {last_file_, where.line, where.column};
 }
 
 std::uint32_t ZoneDraft::find(dns::NameView name, std::uint64_t hash) const {
   const std::size_t mask = index_.size() - 1;
-  for (std::size_t at = hash & mask; index_[at] != kNoIndex; at = (at + 1) & mask) {
-    const DraftNode& node = nodes_[index_[at]];
-    if (node.hash == hash && same_bytes(this->name(node), name)) return index_[at];
+  const auto tag = static_cast<std::uint32_t>(hash >> 32);
+  for (std::size_t at = hash & mask; index_[at].node != kNoIndex; at = (at + 1) & mask) {
+    if (index_[at].tag == tag && same_bytes(this->name(nodes_[index_[at].node]), name))
+      return index_[at].node;
   }
   return kNoIndex;
 }
@@ -58,21 +75,23 @@ std::uint32_t ZoneDraft::find(dns::NameView name) const {
   return find(name, hashed.hash(hashed.label_count()));
 }
 
-void ZoneDraft::grow_index() {
-  index_.assign(index_.size() * 2, kNoIndex);
+void ZoneDraft::grow_index(std::size_t slots) {
+  index_ = base::LargeVector<Slot>(slots);
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) put_into_index(nodes_[i].hash, i);
+}
+
+void ZoneDraft::put_into_index(std::uint64_t hash, std::uint32_t node) {
   const std::size_t mask = index_.size() - 1;
-  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
-    std::size_t at = nodes_[i].hash & mask;
-    while (index_[at] != kNoIndex) at = (at + 1) & mask;
-    index_[at] = i;
-  }
+  std::size_t at = hash & mask;
+  while (index_[at].node != kNoIndex) at = (at + 1) & mask;
+  index_[at] = {static_cast<std::uint32_t>(hash >> 32), node};
 }
 
 std::uint32_t ZoneDraft::append_node(dns::NameView name, std::uint64_t hash, std::size_t labels,
                                      std::uint32_t parent) {
   // Names are at most 255 bytes each, so the file limit keeps this far off; a loop in a caller would not.
   MERIDIAN_ASSERT(names_.size() + name.size() < kNoIndex);
-  if ((nodes_.size() + 1) * 2 > index_.size()) grow_index();
+  if ((nodes_.size() + 1) * 2 > index_.size()) grow_index(index_.size() * 2);
   const auto number = static_cast<std::uint32_t>(nodes_.size());
   DraftNode node;
   node.hash = hash;
@@ -83,10 +102,7 @@ std::uint32_t ZoneDraft::append_node(dns::NameView name, std::uint64_t hash, std
   names_.insert(names_.end(), name.wire().begin(), name.wire().end());
   nodes_.push_back(node);
   if (parent != kNoIndex && name.is_wildcard()) nodes_[parent].flags |= kNodeWildcardChild;
-  const std::size_t mask = index_.size() - 1;
-  std::size_t at = hash & mask;
-  while (index_[at] != kNoIndex) at = (at + 1) & mask;
-  index_[at] = number;
+  put_into_index(hash, number);
   return number;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/diagnostics.hpp"
+#include "base/huge_pages.hpp"
 #include "base/ids.hpp"
 #include "dns/name.hpp"
 #include "dns/types.hpp"
@@ -59,6 +60,10 @@ class ZoneDraft {
  public:
   explicit ZoneDraft(dns::NameView apex);
 
+  /// Says that about `records` more come, mostly at names of their own, so that nothing is moved while they
+  /// do.
+  void expect(std::size_t records);
+
   /// The node of `owner` (lower case, at or under the apex), made with all its ancestors when it is new.
   std::uint32_t insert(dns::NameView owner);
   /// kNoIndex when there is no such node. `name` must be lower case.
@@ -69,10 +74,10 @@ class ZoneDraft {
   /// False when the node is steered already; the first one stays.
   [[nodiscard]] bool set_steering(std::uint32_t node, base::ServiceId service, const base::Location& where);
 
-  [[nodiscard]] std::vector<DraftNode>& nodes() noexcept { return nodes_; }  ///< The first is the apex.
-  [[nodiscard]] const std::vector<DraftNode>& nodes() const noexcept { return nodes_; }
-  [[nodiscard]] std::vector<DraftRecord>& records() noexcept { return records_; }
-  [[nodiscard]] const std::vector<DraftRecord>& records() const noexcept { return records_; }
+  [[nodiscard]] base::LargeVector<DraftNode>& nodes() noexcept { return nodes_; }  ///< The first is the apex.
+  [[nodiscard]] const base::LargeVector<DraftNode>& nodes() const noexcept { return nodes_; }
+  [[nodiscard]] base::LargeVector<DraftRecord>& records() noexcept { return records_; }
+  [[nodiscard]] const base::LargeVector<DraftRecord>& records() const noexcept { return records_; }
   [[nodiscard]] const DraftSteering& steering(const DraftNode& node) const {
     return steerings_[node.steering];
   }
@@ -83,19 +88,27 @@ class ZoneDraft {
   [[nodiscard]] base::Location location(const DraftPlace& place) const;
 
  private:
+  /// Holds a part of the hash: a million nodes are far from the cache, and most are looked at in vain.
+  struct Slot {
+    std::uint32_t tag = 0;
+    std::uint32_t node = kNoIndex;
+  };
+
   [[nodiscard]] DraftPlace place_of(const base::Location& where);
+  void put_into_index(std::uint64_t hash, std::uint32_t node);
   [[nodiscard]] std::uint32_t find(dns::NameView name, std::uint64_t hash) const;
   std::uint32_t append_node(dns::NameView name, std::uint64_t hash, std::size_t labels, std::uint32_t parent);
-  void grow_index();
+  void grow_index(std::size_t slots);
 
-  std::vector<DraftNode> nodes_;
-  std::vector<DraftRecord> records_;
+  base::LargeVector<DraftNode> nodes_;
+  base::LargeVector<DraftRecord> records_;
   std::vector<DraftSteering> steerings_;
-  std::vector<std::uint8_t> names_;
-  std::vector<std::uint8_t> rdata_;
+  base::LargeVector<std::uint8_t> names_;
+  base::LargeVector<std::uint8_t> rdata_;
   std::vector<std::string> files_;
-  std::vector<std::uint32_t> index_;  // open addressing, kNoIndex for an empty slot; a power of two
-  std::uint32_t last_node_ = 0;       // records of one owner mostly come together
+  base::LargeVector<Slot> index_;  // open addressing, kNoIndex for an empty slot; a power of two
+  std::uint32_t last_node_ = 0;    // records of one owner mostly come together
+  std::uint32_t last_file_ = 0;
 };
 
 }  // namespace meridian::zone

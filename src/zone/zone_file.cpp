@@ -85,6 +85,9 @@ class FileParser {
                   static_cast<int>(zero - (before.rfind('\n') + 1)) + 1,
                   "a zero byte; this is no zone file but binary data");
     }
+    // A line holds a record or less, and a record 10 bytes or more.
+    const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n'));
+    loader_.builder.expect(std::min({lines, text.size() / 10, limits::kZoneRecordsExpectedMax}));
     ZoneLexer lexer(text, where_.file);
     Entry entry;
     while (lexer.next(entry, loader_.problems)) {

@@ -28,6 +28,50 @@ struct Row {
 }  // namespace
 
 TEST_SUITE("zone/rdata_text") {
+  TEST_CASE("what is read without ldns is what ldns reads") {
+    // An escape anywhere sends the whole rdata to ldns. Each row stands once as it is, once with \\DDD in it.
+    struct Pair {
+      dns::Rtype type;
+      const char* plain;
+      const char* escaped;
+    };
+    const Pair rows[] = {
+        {Rtype::Ns, "Ns.Example.", R"(\078s.Example.)"},
+        {Rtype::Ns, "a", R"(\097)"},
+        {Rtype::Cname, "_x-1.y", R"(\095x-1.y)"},
+        {Rtype::Cname, "*", R"(\042)"},
+        {Rtype::Ptr, "192-0-2-1.Z.", R"(\04992-0-2-1.Z.)"},
+        {Rtype::Mx, "0 a.b.", R"(0 \097.b.)"},
+        {Rtype::Mx, "65535 mail", R"(65535 \109ail)"},
+        {Rtype::Mx, "010 mail", R"(010 \109ail)"},
+        {Rtype::Srv, "0 65535 443 a", R"(0 65535 443 \097)"},
+        {Rtype::Soa, "ns h 4294967295 0 1 2147483647 4294967295",
+         R"(\110s h 4294967295 0 1 2147483647 4294967295)"},
+        {Rtype::Soa, "ns h 007 1 2 3 4", R"(\110s h 007 1 2 3 4)"},
+        {Rtype::Txt, "abc", R"(\097bc)"},
+        {Rtype::Txt, R"("a b" c "")", R"("\097 b" c "")"},
+        {Rtype::Txt, R"x("a;(b)" c=d,e)x", R"x("\097;(b)" c=d,e)x"},
+    };
+    zone::RdataParser parser(name_of("o.x"));
+    for (const auto& row : rows) {
+      CAPTURE(row.plain);
+      const auto type_text = dns::to_string(row.type);
+      const auto plain = parser.parse(row.type, type_text, tokens_of(row.plain));
+      REQUIRE(plain.has_value());
+      const auto text = hex(*plain);
+      const auto escaped = parser.parse(row.type, type_text, tokens_of(row.escaped));
+      REQUIRE(escaped.has_value());
+      CHECK(text == hex(*escaped));
+    }
+    std::string longest(255, 'x');
+    for (const bool fits : {true, false}) {
+      CAPTURE(fits);
+      CHECK(parser.parse(Rtype::Txt, "TXT", tokens_of(longest)).has_value() == fits);
+      CHECK(parser.parse(Rtype::Txt, "TXT", tokens_of("\"" + longest + "\"")).has_value() == fits);
+      longest += 'x';
+    }
+  }
+
   TEST_CASE("every record type has its wire form") {
     const Row rows[] = {
         {"A", 1, "192.0.2.1", "c0000201"},

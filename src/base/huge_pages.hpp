@@ -1,0 +1,40 @@
+// Large tables on huge pages: they are read at random, and a page of 4 KiB costs a walk through the page
+// tables for nearly every read. Linux only advises; without such pages everything works, only slower.
+//
+// Off the hot path.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace meridian::base {
+
+/// Asks for huge pages under [start, start + bytes) before they are touched. Does nothing for less than some
+/// megabytes: what is left of the last page is lost.
+void advise_huge_pages(void* start, std::size_t bytes) noexcept;
+
+template <typename T>
+class HugePageAllocator {
+ public:
+  using value_type = T;
+
+  HugePageAllocator() noexcept = default;
+  template <typename U>
+  HugePageAllocator(const HugePageAllocator<U>&) noexcept {}  // NOLINT(google-explicit-constructor)
+
+  [[nodiscard]] T* allocate(std::size_t count) {
+    T* const start = std::allocator<T>{}.allocate(count);
+    advise_huge_pages(start, count * sizeof(T));
+    return start;
+  }
+  void deallocate(T* start, std::size_t count) noexcept { std::allocator<T>{}.deallocate(start, count); }
+
+  friend bool operator==(const HugePageAllocator&, const HugePageAllocator&) noexcept { return true; }
+};
+
+/// For what may become large.
+template <typename T>
+using LargeVector = std::vector<T, HugePageAllocator<T>>;
+
+}  // namespace meridian::base

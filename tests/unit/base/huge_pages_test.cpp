@@ -1,0 +1,30 @@
+#include "base/huge_pages.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+
+using namespace meridian;
+
+TEST_SUITE("base/huge_pages") {
+  TEST_CASE("a large vector holds what is put in, small or large, while it grows") {
+    base::LargeVector<std::uint32_t> values;
+    constexpr std::uint32_t kCount = 6'000'000;  // 24 MB: past the size from which pages are asked for
+    for (std::uint32_t i = 0; i < kCount; ++i) values.push_back(i);
+    std::uint64_t sum = 0;
+    for (const auto value : values) sum += value;
+    CHECK(sum == std::uint64_t{kCount} * (kCount - 1) / 2);
+    values.resize(3);
+    values.shrink_to_fit();
+    CHECK(values == base::LargeVector<std::uint32_t>{0, 1, 2});
+  }
+
+  TEST_CASE("advice about any range is harmless") {
+    base::LargeVector<std::uint8_t> bytes(20u << 20, std::uint8_t{7});
+    for (const std::size_t skipped : {0u, 1u, 4'095u, 4'096u, 2u << 20, (20u << 20) - 1}) {
+      base::advise_huge_pages(bytes.data() + skipped, bytes.size() - skipped);
+    }
+    base::advise_huge_pages(nullptr, 0);
+    CHECK(bytes.back() == 7);
+  }
+}
