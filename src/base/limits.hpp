@@ -109,6 +109,9 @@ inline constexpr std::uint32_t kTtlMax = 0x7fff'ffff;
 /// Packets a UDP worker takes in one recvmmsg: enough to pay for the system call, few enough that the
 /// last one of a batch waits under 50 µs.
 inline constexpr std::size_t kUdpBatch = 32;
+/// Full batches between two looks at what the kernel dropped while a worker never catches up: some 25 ms, and
+/// the look costs less than one packet.
+inline constexpr std::size_t kUdpDropCountBatches = 256;
 /// UDP workers; more than the cores of any machine worth using would only fight for them.
 inline constexpr std::size_t kUdpWorkersMax = 256;
 /// Addresses to listen at. Each costs every worker a socket and, when idle, an empty system call a batch.

@@ -3,10 +3,12 @@
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -164,6 +166,14 @@ base::Expected<FileDescriptor, BindError> bind_tcp(const ListenAddress& listen) 
   auto socket = bind_one_tcp(listen);
   if (!socket) return base::unexpected(bind_error(socket.error(), Transport::Tcp, listen));
   return std::move(*socket);
+}
+
+std::uint32_t dropped_count(const FileDescriptor& socket) noexcept {
+  std::array<std::uint32_t, SK_MEMINFO_VARS> info{};
+  socklen_t bytes = sizeof info;
+  // Linux 4.12 has it; before, nothing is counted.
+  static_cast<void>(::getsockopt(socket.get(), SOL_SOCKET, SO_MEMINFO, info.data(), &bytes));
+  return info[SK_MEMINFO_DROPS];
 }
 
 ListenAddress local_address(const FileDescriptor& socket) noexcept {

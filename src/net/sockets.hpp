@@ -58,6 +58,9 @@ struct BindError {
 [[nodiscard]] base::Expected<FileDescriptor, BindError> bind_tcp(const ListenAddress& listen);
 
 /// What a bound socket is bound to: the way to learn the port when 0 was asked for.
+/// Datagrams the kernel has dropped before this socket, since it was made; wraps around.
+[[nodiscard]] std::uint32_t dropped_count(const FileDescriptor& socket) noexcept;
+
 [[nodiscard]] ListenAddress local_address(const FileDescriptor& socket) noexcept;
 
 /// All sockets of one listen address.

@@ -54,10 +54,11 @@ UdpBatch::UdpBatch() noexcept {
 std::size_t UdpBatch::receive(int socket, stats::Counters& counters) noexcept {
   kept_ = 0;
   // The kernel writes the lengths it used over the room we offer.
-  for (auto& message : in_) {
+  for (auto& message : std::span{in_}.first(received_)) {
     message.msg_hdr.msg_namelen = sizeof(sockaddr_storage);
     message.msg_hdr.msg_controllen = kControlBytes;
   }
+  received_ = 0;
   const int received =
       ::recvmmsg(socket, in_.data(), static_cast<unsigned>(in_.size()), MSG_DONTWAIT, nullptr);
   if (received < 0) {
@@ -65,7 +66,7 @@ std::size_t UdpBatch::receive(int socket, stats::Counters& counters) noexcept {
     if (errno != EAGAIN && errno != EINTR) counters.add(Counter::UdpReceiveErrors);
     return 0;
   }
-  const auto count = static_cast<std::size_t>(received);
+  const auto count = received_ = static_cast<std::size_t>(received);
   for (std::size_t i = 0; i < count; ++i) keep(i, counters);
   counters.add(Counter::UdpQueries, kept_);
   return count;

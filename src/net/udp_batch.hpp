@@ -28,6 +28,9 @@ class UdpBatch {
   /// exchanges() holds those worth a look. 0: nothing there, or an error that was counted.
   std::size_t receive(int socket, stats::Counters& counters) noexcept;
 
+  /// The last receive() filled every slot, so there may be more.
+  [[nodiscard]] bool is_full() const noexcept { return received_ == base::limits::kUdpBatch; }
+
   /// Valid until the next receive().
   [[nodiscard]] std::span<Exchange> exchanges() noexcept { return std::span{exchanges_}.first(kept_); }
 
@@ -56,6 +59,7 @@ class UdpBatch {
   std::array<mmsghdr, base::limits::kUdpBatch> out_{};
   std::array<Exchange, base::limits::kUdpBatch> exchanges_{};
   std::array<std::size_t, base::limits::kUdpBatch> slot_of_{};  ///< The slot of each exchange.
+  std::size_t received_ = base::limits::kUdpBatch;  ///< Slots whose lengths the kernel has overwritten.
   std::size_t kept_ = 0;
 };
 

@@ -15,6 +15,8 @@
 
 namespace meridian::net {
 
+using stats::Counter;
+
 UdpWorker::UdpWorker(std::vector<ListenSocket> sockets, std::unique_ptr<BatchHandler> handler,
                      stats::Counters& counters)
     : handler_(std::move(handler)),
@@ -98,8 +100,11 @@ void UdpWorker::join() noexcept {
 void UdpWorker::run() noexcept {
   for (;;) {
     if (called_.load(std::memory_order_acquire) && !attend()) break;
+    const bool busy = serve_each_socket();
+    // The kernel drops only where batches were full before: a worker that keeps up never asks.
+    if (busy ? full_batches_ >= base::limits::kUdpDropCountBatches : full_batches_ > 0) count_drops();
     // Waiting costs a system call and a context switch, so it happens only when every socket was empty.
-    if (!serve_each_socket()) static_cast<void>(::poll(waited_on_.data(), waited_on_.size(), -1));
+    if (!busy) static_cast<void>(::poll(waited_on_.data(), waited_on_.size(), -1));
   }
   for (const auto& served : sockets_) serve_what_is_queued(served);
 }
@@ -123,7 +128,9 @@ bool UdpWorker::attend() noexcept {
 }
 
 void UdpWorker::take(ListenSocket socket) {
-  Served served{.socket = std::move(socket.socket), .proxy_handler = nullptr};
+  // What a socket of the process before us has dropped is counted there.
+  const auto drops_seen = dropped_count(socket.socket);
+  Served served{.socket = std::move(socket.socket), .proxy_handler = nullptr, .drops_seen = drops_seen};
   if (!socket.proxies.empty()) {
     served.proxy_handler = std::make_unique<ProxyHandler>(std::move(socket.proxies), *handler_, counters_);
   }
@@ -156,12 +163,22 @@ bool UdpWorker::serve_each_socket() noexcept {
 
 std::size_t UdpWorker::serve_batch(const Served& served) noexcept {
   const auto received = batch_->receive(served.socket.get(), counters_);
+  if (batch_->is_full()) ++full_batches_;
   const auto exchanges = batch_->exchanges();
   if (exchanges.empty()) return received;
   auto& handler = served.proxy_handler ? *served.proxy_handler : *handler_;
   handler.answer_batch(exchanges);
   batch_->send(served.socket.get(), counters_);
   return received;
+}
+
+void UdpWorker::count_drops() noexcept {
+  full_batches_ = 0;
+  for (auto& served : sockets_) {
+    const std::uint32_t drops = dropped_count(served.socket);
+    counters_.add(Counter::UdpReceiveDrops, static_cast<std::uint32_t>(drops - served.drops_seen));
+    served.drops_seen = drops;
+  }
 }
 
 void UdpWorker::serve_what_is_queued(const Served& served) noexcept {

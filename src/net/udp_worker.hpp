@@ -53,6 +53,7 @@ class UdpWorker {
   struct Served {
     FileDescriptor socket;
     std::unique_ptr<BatchHandler> proxy_handler;
+    std::uint32_t drops_seen = 0;
   };
 
   void run() noexcept;
@@ -63,6 +64,7 @@ class UdpWorker {
   void close_socket(int socket) noexcept;
   std::size_t serve_batch(const Served& served) noexcept;
   bool serve_each_socket() noexcept;
+  void count_drops() noexcept;
   void serve_what_is_queued(const Served& served) noexcept;
 
   std::unique_ptr<BatchHandler> handler_;
@@ -71,6 +73,7 @@ class UdpWorker {
   FileDescriptor wake_;            ///< An eventfd; readable once there are orders.
   std::vector<pollfd> waited_on_;  ///< The sockets and wake_.
   std::unique_ptr<UdpBatch> batch_;
+  std::size_t full_batches_ = 0;  ///< Since drops were counted.
   /// What other threads want. `called_` is set after a change of them, so that a batch costs one load.
   struct Orders {
     std::vector<ListenSocket> added;

@@ -203,6 +203,23 @@ TEST_SUITE("net/udp_worker") {
     CHECK(fixture.counters.value(Counter::UdpSendErrors) == 1);
   }
 
+  TEST_CASE("what the kernel drops before a worker that is behind is counted once it has caught up") {
+    Fixture fixture("127.0.0.1");
+    const Client client(SOCK_DGRAM, fixture.listen);
+    fixture.hold_worker(client);
+    // Each takes 8 KiB or more of the buffer, which holds 4 MiB and, doubled by the kernel, at most 8.
+    constexpr std::size_t kSent = 4'096;
+    const std::string text(base::limits::kQueryBytesMax, 'q');
+    for (std::size_t i = 0; i < kSent; ++i) REQUIRE(client.send(text));
+    fixture.observed.let_go();
+    const auto fetched = [&] { return fixture.counters.value(Counter::UdpQueries) - 1; };
+    const auto dropped = [&] { return fixture.counters.value(Counter::UdpReceiveDrops); };
+    CHECK(net_test::eventually([&] { return fetched() + dropped() == kSent; }));
+    CHECK(dropped() > 0);
+    fixture.stop();
+    CHECK(fetched() + dropped() == kSent);
+  }
+
   TEST_CASE("what was queued before the stop is answered") {
     Fixture fixture("127.0.0.1");
     const Client client(SOCK_DGRAM, fixture.listen);
