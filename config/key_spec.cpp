@@ -425,9 +425,9 @@ constexpr ObjectKind kMapsObjects[] = {ObjectKind::MapsFile, ObjectKind::Map, Ob
 constexpr ObjectKind kServicesObjects[] = {ObjectKind::ServicesFile, ObjectKind::Service, ObjectKind::View,
                                            ObjectKind::Pool, ObjectKind::SorryPage};
 constexpr ObjectKind kSiteObjects[] = {
-    ObjectKind::SiteFile,  ObjectKind::Listen,   ObjectKind::ProxyListen, ObjectKind::Control,
-    ObjectKind::Tcp,       ObjectKind::Cookies,  ObjectKind::CookieSecret, ObjectKind::RateLimit,
-    ObjectKind::Identity,  ObjectKind::QueryLog, ObjectKind::Dnstap,      ObjectKind::Watch};
+    ObjectKind::SiteFile, ObjectKind::Listen,   ObjectKind::ProxyListen,  ObjectKind::Control,
+    ObjectKind::Tcp,      ObjectKind::Cookies,  ObjectKind::CookieSecret, ObjectKind::RateLimit,
+    ObjectKind::Identity, ObjectKind::QueryLog, ObjectKind::Dnstap,       ObjectKind::Watch};
 
 }  // namespace
 

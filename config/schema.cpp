@@ -178,6 +178,14 @@ ValueWords site_value(ValueKind kind) {
     case ValueKind::Workers:
       return {fmt::format("`auto` or 1 to {}", ranges::kWorkersMax),
               either(R"({"const":"auto"})", integer(1, ranges::kWorkersMax))};
+    default:
+      return {};
+  }
+}
+
+/// What bounds and watches the traffic of a server.
+ValueWords traffic_value(ValueKind kind) {
+  switch (kind) {
     case ValueKind::Cookies:
       return {"mapping", reference_to("cookies")};
     case ValueKind::CookieMode:
@@ -247,7 +255,7 @@ ValueWords value_words(ValueKind kind) {
     default:
       break;
   }
-  for (auto* find_words : {map_value, service_value, site_value}) {
+  for (auto* find_words : {map_value, service_value, site_value, traffic_value}) {
     if (auto words = find_words(kind); !words.schema.empty()) return words;
   }
   return {};

@@ -66,8 +66,9 @@ void check_records(const zone::ZoneSet& zones, const zone::Zone& zone, const std
       if (other == nullptr || other == &zone || zones.find(owner) != &zone) return true;
       const auto problem = problem_of(zones, rrset.type, owner, *target);
       if (!problem.empty()) {
-        warnings.warning({file, 0, 0}, fmt::format("the {} target '{}' of '{}' {}", dns::to_string(rrset.type),
-                                                   dns::to_string(*target), dns::to_string(owner), problem));
+        warnings.warning({file, 0, 0},
+                         fmt::format("the {} target '{}' of '{}' {}", dns::to_string(rrset.type),
+                                     dns::to_string(*target), dns::to_string(owner), problem));
       }
       return true;
     }));

@@ -16,28 +16,30 @@ class Settle {
       : quiet_(quiet), postpone_max_(std::max(quiet, postpone_max)) {}
 
   void note_change(base::MonotonicTime now) noexcept {
-    if (!first_change_) first_change_ = now;
+    if (!has_changed_) first_change_ = now;
+    has_changed_ = true;
     last_change_ = now;
   }
 
   /// When to read; nullopt while nothing changed.
   [[nodiscard]] std::optional<base::MonotonicTime> due() const noexcept {
-    if (!first_change_) return std::nullopt;
-    return std::min(last_change_ + quiet_, *first_change_ + postpone_max_);
+    if (!has_changed_) return std::nullopt;
+    return std::min(last_change_ + quiet_, first_change_ + postpone_max_);
   }
-  [[nodiscard]] bool is_due(base::MonotonicTime now) const noexcept { return first_change_ && *due() <= now; }
+  [[nodiscard]] bool is_due(base::MonotonicTime now) const noexcept { return has_changed_ && *due() <= now; }
   /// It was changing for so long that it is due though it may not be quiet.
   [[nodiscard]] bool is_overdue(base::MonotonicTime now) const noexcept {
-    return first_change_ && *first_change_ + postpone_max_ <= now;
+    return has_changed_ && first_change_ + postpone_max_ <= now;
   }
 
   /// The files were read.
-  void reset() noexcept { first_change_.reset(); }
+  void reset() noexcept { has_changed_ = false; }
 
  private:
   std::chrono::milliseconds quiet_;
   std::chrono::milliseconds postpone_max_;
-  std::optional<base::MonotonicTime> first_change_;
+  bool has_changed_ = false;
+  base::MonotonicTime first_change_;
   base::MonotonicTime last_change_;
 };
 

@@ -174,7 +174,8 @@ void MessageWriter::remember_copied() noexcept {
       const std::size_t end = name.read(out_.first(copied_end_), name_at);
       MERIDIAN_DEBUG_ASSERT(end != 0);
       const Labels labels{name};
-      for (std::size_t index = 0; name_at + labels.start(index) < pointer_at; ++index) {
+      for (std::size_t index = 0; index < labels.count(); ++index) {
+        if (name_at + labels.start(index) >= pointer_at) break;  // behind the pointer: known already
         remember(name_at + labels.start(index), labels.hash(index));
       }
       name_at = end;

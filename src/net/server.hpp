@@ -58,8 +58,8 @@ class Server {
   };
   /// What leads from what is served to these; binds what is new. On error nothing is bound. An address whose
   /// proxies changed is removed and added, with duplicates of its sockets.
-  [[nodiscard]] base::Expected<Change, std::string> prepare(const std::vector<ListenAddress>& listen,
-                                                            const std::vector<ProxyListen>& proxy_listen);
+  [[nodiscard]] base::Expected<Change, std::string> prepare(
+      const std::vector<ListenAddress>& listen, const std::vector<ProxyListen>& proxy_listen = {});
   /// Serves what was added, then drains and closes what was removed. Addresses in neither are not touched.
   void apply(Change change);
 

@@ -40,10 +40,10 @@ std::span<const std::uint8_t> find_identity(const Settings& settings, const dns:
 std::vector<std::uint8_t> identity_record(std::string_view text) {
   MERIDIAN_ASSERT(text.size() <= base::limits::kCharacterStringBytesMax);
   const auto size = static_cast<std::uint8_t>(text.size());
-  std::vector<std::uint8_t> record(3);
+  std::vector<std::uint8_t> record(3 + text.size());
   dns::store_u16(record.data(), static_cast<std::uint16_t>(size + 1));
   record[2] = size;
-  record.insert(record.end(), text.begin(), text.end());
+  std::copy(text.begin(), text.end(), record.begin() + 3);
   return record;
 }
 

@@ -15,7 +15,9 @@ using stats::Counter;
 
 constexpr dns::ExtendedErrorNote kAllDownNote{dns::ExtendedError::Other, "no healthy endpoint"};
 constexpr dns::ExtendedErrorNote kChainNote{dns::ExtendedError::Other, "CNAME chain too long"};
+constexpr dns::ExtendedErrorNote kLoopNote{dns::ExtendedError::Other, "CNAME loop"};
 static_assert(kAllDownNote.text.size() <= base::limits::kExtendedErrorTextBytesMax);
+static_assert(kLoopNote.text.size() <= base::limits::kExtendedErrorTextBytesMax);
 static_assert(kChainNote.text.size() <= base::limits::kExtendedErrorTextBytesMax);
 
 Counter counter_of(dns::Rcode rcode) noexcept {
@@ -270,7 +272,7 @@ std::size_t Reply::finish_stopped(ChainStop stop) noexcept {
     // The records are true, so they are told; whoever follows them ends as we did.
     case ChainStop::Loop:
       worker_.counters.add(Counter::CnameLoops);
-      edns_.extended_error = kChainNote;
+      edns_.extended_error = kLoopNote;
       break;
     case ChainStop::TooLong:
       worker_.counters.add(Counter::CnameChainTooLong);

@@ -115,7 +115,7 @@ TEST_SUITE("net/server") {
     REQUIRE(change);
     CHECK(server.addresses() == before);
     CHECK(change->added.size() == 1);
-    CHECK(change->removed == std::vector{at("127.0.0.1")});
+    CHECK(change->removed.size() == 1);
     const auto added = change->added[0].listen;
     const Client early(SOCK_DGRAM, added);
     REQUIRE(early.send("bound, and not yet served"));
