@@ -107,6 +107,7 @@ void UdpWorker::run() noexcept {
     if (!busy) static_cast<void>(::poll(waited_on_.data(), waited_on_.size(), -1));
   }
   for (const auto& served : sockets_) serve_what_is_queued(served);
+  sockets_.clear();  // a new server may bind what is not handed over
 }
 
 /// Does what was ordered; false once that is to stop.
