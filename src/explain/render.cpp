@@ -1,5 +1,7 @@
 #include "explain/explain.hpp"
 
+#include "steering/reason_text.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <boost/json.hpp>
@@ -43,20 +45,6 @@ std::string_view whose_word(query::Whose whose) {
       return "private_client_subnet";
     case query::Whose::Ignored:
       return "ignored";
-  }
-  return "";
-}
-
-std::string_view reason_word(steering::Reason reason) {
-  switch (reason) {
-    case steering::Reason::Preferred:
-      return "preferred";
-    case steering::Reason::Fallback:
-      return "fallback";
-    case steering::Reason::AllDown:
-      return "all_down";
-    case steering::Reason::Nobody:
-      return "nobody";
   }
   return "";
 }
@@ -184,7 +172,7 @@ void put_steered(const Explanation& e, json::object& object) {
   object["verdict"] = e.decision.verdict == query::Verdict::Answer   ? "answer"
                       : e.decision.verdict == query::Verdict::NoData ? "nodata"
                                                                      : "servfail";
-  object["reason"] = reason_word(e.decision.choice.reason);
+  object["reason"] = steering::to_string(e.decision.choice.reason);
   object["datacenter"] = e.datacenter;
   json::array addresses;
   for (const auto& address : e.addresses) addresses.push_back(json::string(address));

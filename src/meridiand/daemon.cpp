@@ -86,6 +86,9 @@ control::WatchedPaths watched_paths(const config::Site& site, const std::string&
   for (const auto& database : site.geoip) {
     paths.files.insert(paths.files.end(), database.files.begin(), database.files.end());
   }
+  for (const auto& secret : site.cookies.secrets) {
+    if (!secret.file.empty()) paths.files.push_back(secret.file);
+  }
   return paths;
 }
 
@@ -248,7 +251,10 @@ void Daemon::wait_for_signal() {
   signals_.async_wait([this](const boost::system::error_code& error, int signal) {
     if (error) return;
     if (signal == SIGHUP) {
-      reloader_.request([](const control::ReloadResult&) {});
+      // Also when the map is broken, or lines would go on into the file that logrotate moved away.
+      reloader_.request([this](const control::ReloadResult& result) {
+        if (!result.ok) recorder_.configure(*reloader_.serving().get()->site);
+      });
       return wait_for_signal();
     }
     base::log_event(base::LogLevel::Info, "stopping", {{"signal", signal}});

@@ -1,6 +1,7 @@
 #include "querylog/line.hpp"
 
 #include "dns/query.hpp"
+#include "steering/reason_text.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -111,20 +112,6 @@ std::string_view to_word(query::AnswerKind kind) noexcept {
   return kNone;
 }
 
-std::string_view to_word(steering::Reason reason) noexcept {
-  switch (reason) {
-    case steering::Reason::Preferred:
-      return "preferred";
-    case steering::Reason::Fallback:
-      return "fallback";
-    case steering::Reason::AllDown:
-      return "all_down";
-    case steering::Reason::Nobody:
-      return "nobody";
-  }
-  return kNone;
-}
-
 std::string_view to_word(query::RateAction action) noexcept {
   switch (action) {
     case query::RateAction::None:
@@ -170,7 +157,7 @@ void append_decision(std::string& out, const Record& record) {
   out += " datacenter=";
   append_word(out, record.datacenter);
   fmt::format_to(std::back_inserter(out), " reason={} tier={} scope={} rate={} epoch={} sample={}",
-                 is_steered ? to_word(facts.reason) : kNone,
+                 is_steered ? steering::to_string(facts.reason) : kNone,
                  is_steered ? std::to_string(facts.tier) : std::string{kNone}, facts.scope_bits,
                  to_word(facts.rate), facts.epoch, facts.sample);
 }

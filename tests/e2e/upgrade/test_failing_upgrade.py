@@ -93,6 +93,26 @@ def test_a_second_upgrade_is_refused_while_one_is_under_way(new_server, programs
     assert first[0].returncode == 1 and is_serving(server)
 
 
+def test_a_reload_during_an_upgrade_is_not_forgotten(new_server, programs):
+    """The new server may have read the files before; it reads them once more."""
+    server = with_program(new_server, programs, None)
+    gate = server.folder / "gate"
+    server.binary.write_text(f'#!/bin/sh\nwhile [ ! -e {gate} ]; do sleep 0.05; done\n'
+                             f'exec {programs.meridiand} "$@"\n', encoding="utf-8")
+    server.binary.chmod(0o755)
+    done = []
+    thread = threading.Thread(target=lambda: done.append(server.upgrade()))
+    thread.start()
+    until(lambda: "event=upgrade_started" in server.log(), "an upgrade")
+    server.edit("maps.yaml", "{for: europe,           prefer: [ams]}", "{for: europe,           prefer: [iad]}")
+    assert server.reload().returncode == 0
+    gate.touch()
+    thread.join(timeout=60)
+    assert len(done) == 1
+    until(lambda: server.epoch() == 2, "the new server's second reading")
+    assert datacenter_of(server.query("www.example.com", subnet=GB), "A") == "iad"
+
+
 def test_a_stop_ends_an_upgrade_that_is_under_way(new_server, programs):
     server = with_program(new_server, programs, "exec sleep 600")
     thread = threading.Thread(target=lambda: server.ctl("upgrade"))
