@@ -203,7 +203,7 @@ Bytes choose_query(World& world, Choices& choices) {
     append(body, choose_opt(choices));
   if (choices.rarely(16)) {
     body.insert(body.end(), std::begin(kRecord), std::end(kRecord));
-    ++counts[choices.rarely(4) ? 1 + choices.u8() % 3 : 3];
+    ++counts[choices.rarely(4) ? 1u + choices.u8() % 3u : 3u];
   }
   if (choices.rarely(16)) counts[choices.u8() % 4] = choices.u16();
   for (const auto count : counts) append_u16(packet, count);

@@ -130,14 +130,15 @@ TEST_SUITE("dns/query") {
 
   TEST_CASE("the OPT record says what the client wants") {
     const auto network = base::parse_ip_prefix("198.51.100.0/24").value();
-    const auto query =
-        parse_query(build_query("www.example.com", Rtype::A,
-                                {.udp_size = 4096,
-                                 .dnssec_ok = true,
-                                 .client_subnet = network,
-                                 .options = {{EdnsOption::Cookie, from_hex("0102030405060708")},
-                                             {EdnsOption::Nsid, {}},
-                                             {static_cast<EdnsOption>(65001), from_hex("ff")}}}));
+    // The query looks into the packet for its cookie.
+    const auto packet = build_query("www.example.com", Rtype::A,
+                                    {.udp_size = 4096,
+                                     .dnssec_ok = true,
+                                     .client_subnet = network,
+                                     .options = {{EdnsOption::Cookie, from_hex("0102030405060708")},
+                                                 {EdnsOption::Nsid, {}},
+                                                 {static_cast<EdnsOption>(65001), from_hex("ff")}}});
+    const auto query = parse_query(packet);
     REQUIRE(query.has_value());
     CHECK(query->edns.present);
     CHECK(query->edns.dnssec_ok);
@@ -308,10 +309,11 @@ TEST_SUITE("dns/query") {
   }
 
   TEST_CASE("of several cookies the first one counts, whatever the others are") {
-    const auto query = parse_query(build_query("www.example.com", Rtype::A,
-                                               {.options = {{EdnsOption::Cookie, Bytes(8, 1)},
-                                                            {EdnsOption::Cookie, Bytes(24, 2)},
-                                                            {EdnsOption::Cookie, Bytes(3, 3)}}}));
+    const auto several = build_query("www.example.com", Rtype::A,
+                                     {.options = {{EdnsOption::Cookie, Bytes(8, 1)},
+                                                  {EdnsOption::Cookie, Bytes(24, 2)},
+                                                  {EdnsOption::Cookie, Bytes(3, 3)}}});
+    const auto query = parse_query(several);
     REQUIRE(query.has_value());
     CHECK(Bytes(query->edns.cookie.begin(), query->edns.cookie.end()) == Bytes(8, 1));
     for (const std::size_t size : {16u, 24u, 40u}) {
