@@ -201,6 +201,26 @@ TEST_SUITE("query/rate_limit") {
     CHECK(limited.answered("static.example.com", Rtype::A, "2001:db8:6::1") == 5);
   }
 
+  TEST_CASE("a client that returns our cookie is never limited") {
+    Limited limited;
+    limited.asker.settings().cookie_secrets.add(dns::CookieSecret{1, 2, 3});
+    const auto ask_with = [&](const test::Bytes& cookie) {
+      const auto packet = test::build_query(
+          "static.example.com", Rtype::A, {.udp_size = 1232, .options = {{dns::EdnsOption::Cookie, cookie}}});
+      return limited.asker.ask_bytes(packet, {*base::parse_ip_address("192.0.2.1"), false});
+    };
+    const auto first = dns::read_message(ask_with(test::Bytes(8, 7)));
+    REQUIRE(first.has_value());
+    const auto* option = first->edns->find_option(dns::EdnsOption::Cookie);
+    REQUIRE(option != nullptr);
+    const test::Bytes cookie(option->payload.begin(), option->payload.end());
+    for (int i = 0; i < 20; ++i) CHECK_FALSE(ask_with(cookie).empty());
+    CHECK(limited.count(Counter::RateLimitResponses) == 0);
+    int answered = 0;
+    for (int i = 0; i < 20; ++i) answered += ask_with(test::Bytes(8, 7)).empty() ? 0 : 1;
+    CHECK(answered < 6);
+  }
+
   TEST_CASE("the table goes from epoch to epoch while its size stays") {
     Limited limited;
     const auto& table = limited.asker.tables().rates;
