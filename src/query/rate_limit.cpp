@@ -1,13 +1,14 @@
 #include "query/rate_limit.hpp"
 
 #include "base/random.hpp"
+#include "base/secret_bytes.hpp"
 #include "dns/error_reply.hpp"
 #include "dns/header.hpp"
 #include "query/answer.hpp"
 #include "query/snapshot.hpp"
 
+#include <array>
 #include <bit>
-#include <random>
 
 namespace meridian::query {
 namespace {
@@ -106,8 +107,9 @@ std::shared_ptr<rate::RateTable> rate_table_for(const RateLimits& limits,
                                                 const std::shared_ptr<rate::RateTable>& current) {
   if (!limits.enabled) return nullptr;
   if (current && current->requested_entries() == limits.entries) return current;
-  std::random_device device;
-  return std::make_shared<rate::RateTable>(limits.entries, std::uint64_t{device()} << 32 | device());
+  std::array<std::uint8_t, sizeof(std::uint64_t)> seed;
+  base::fill_secret(seed);
+  return std::make_shared<rate::RateTable>(limits.entries, std::bit_cast<std::uint64_t>(seed));
 }
 
 std::size_t limit_rate(const Snapshot& snapshot, const Tables& tables, const Source& source,
