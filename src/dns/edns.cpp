@@ -41,14 +41,12 @@ std::size_t opt_record_bytes(const EdnsReply& edns) noexcept {
 }
 
 std::size_t write_opt_record(std::span<std::uint8_t> out, Rcode rcode, const EdnsReply& edns) noexcept {
-  const std::size_t size = opt_record_bytes(edns);
-  MERIDIAN_DEBUG_ASSERT(out.size() >= size);
+  MERIDIAN_DEBUG_ASSERT(out.size() >= opt_record_bytes(edns));
   out[0] = 0;
   store_u16(out.data() + 1, static_cast<std::uint16_t>(Rtype::Opt));
   store_u16(out.data() + 3, edns.udp_size);
   const std::uint32_t upper_rcode = static_cast<std::uint32_t>(rcode) >> 4;
   store_u32(out.data() + 5, upper_rcode << 24 | (edns.dnssec_ok ? kDnssecOkBit : 0));
-  store_u16(out.data() + 9, static_cast<std::uint16_t>(size - kOptFixedBytes));
 
   auto rest = out.subspan(kOptFixedBytes);
   if (edns.client_subnet) {
@@ -75,7 +73,10 @@ std::size_t write_opt_record(std::span<std::uint8_t> out, Rcode rcode, const Edn
     rest = put_option_head(rest, EdnsOption::ExtendedError, kExtendedErrorCodeBytes + text.size());
     store_u16(rest.data(), static_cast<std::uint16_t>(edns.extended_error->code));
     std::copy(text.begin(), text.end(), rest.begin() + kExtendedErrorCodeBytes);
+    rest = rest.subspan(kExtendedErrorCodeBytes + text.size());
   }
+  const std::size_t size = out.size() - rest.size();
+  store_u16(out.data() + 9, static_cast<std::uint16_t>(size - kOptFixedBytes));
   return size;
 }
 

@@ -48,8 +48,11 @@ struct TierWeight {
   /// min(1, overprovision × H) of the clients still looking; overprovision in units of 1/kFull.
   [[nodiscard]] constexpr Share share(Share overprovision) const noexcept {
     if (healthy == 0) return 0;
-    // healthy ≤ 2^16 · 2^16 · 2^10 entries, overprovision < 2^20: below 2^62.
-    const std::uint64_t share = healthy * overprovision / (weight * kFull);
+    // healthy ≤ 2^16 · 2^16 · 2^10 entries, overprovision < 2^20: below 2^62. A full tier is the usual one,
+    // and needs no division.
+    const std::uint64_t wanted = healthy * overprovision;
+    if (wanted >= weight * kFull * kFull) return kFull;
+    const std::uint64_t share = wanted / (weight * kFull);
     // A healthy member always keeps a sliver, so that rounding never empties a tier.
     return static_cast<Share>(std::clamp<std::uint64_t>(share, 1, kFull));
   }
@@ -73,6 +76,7 @@ template <typename CandidateOf>
 template <typename CandidateOf>
 [[nodiscard]] base::DatacenterId pick_member(std::span<const TierEntry> members, DrawKey key,
                                              const CandidateOf& candidate_of) noexcept {
+  if (members.size() == 1) return members[0].datacenter;
   Ticket best;
   base::DatacenterId winner{};
   for (const auto& member : members) {

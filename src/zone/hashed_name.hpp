@@ -58,6 +58,7 @@ template <typename Word>
 
 class HashedName {
  public:
+  HashedName() noexcept : HashedName(dns::NameView{}) {}  ///< the root
   /// `name` must be lower case.
   explicit HashedName(dns::NameView name) noexcept : wire_(name.wire()) {
     std::uint8_t at = 0;

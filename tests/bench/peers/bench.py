@@ -73,6 +73,8 @@ class Bench:
 
     def run(self):
         for part, types in self.parts.items():
+            if not types:
+                continue
             site = Site(self.world, self.given.build, self.given.out / "zones", large=part == "large")
             rounds = self.given.rounds if part == "small" else min(self.given.rounds, LARGE_ROUNDS_MAX)
             for number in range(rounds):
