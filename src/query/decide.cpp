@@ -14,6 +14,21 @@ std::uint64_t healthy_weight(const EndpointRange& range, const Snapshot& snapsho
   return weight;
 }
 
+/// A view of one datacenter: the same for every client.
+Decision decide_view(const Snapshot& snapshot, const Tables& tables, const Service& service,
+                     const base::IpAddress& source) noexcept {
+  const Pool& pool = snapshot.pools[base::index_of(service.fixed_pool)];
+  Decision decision;
+  decision.pool = service.fixed_pool;
+  decision.client.address = source;
+  decision.client.whose = Whose::Ignored;
+  decision.choice.datacenter = pool.datacenter;
+  // There is nowhere else to go, so a pool that is down is answered whole.
+  decision.ignore_health = pool_health(pool, snapshot, tables.health) == 0;
+  decision.choice.reason = decision.ignore_health ? steering::Reason::AllDown : steering::Reason::Preferred;
+  return decision;
+}
+
 void decide_all_down(const Service& service, const steering::Choice& choice, Decision& decision) noexcept {
   decision.ignore_health = true;
   switch (service.on_all_down) {
@@ -55,20 +70,10 @@ steering::Candidate candidate_at(const Snapshot& snapshot, const Tables& tables,
 Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& service,
                 const base::IpAddress& source, const std::optional<base::IpPrefix>& client_subnet,
                 base::Random& random) noexcept {
-  Decision decision;
-  if (service.fixed_pool != base::kNoPool) {  // a view of one datacenter: the same for every client
-    const Pool& pool = snapshot.pools[base::index_of(service.fixed_pool)];
-    decision.pool = service.fixed_pool;
-    decision.client.address = source;
-    decision.client.whose = Whose::Ignored;
-    decision.choice.datacenter = pool.datacenter;
-    // There is nowhere else to go, so a pool that is down is answered whole.
-    decision.ignore_health = pool_health(pool, snapshot, tables.health) == 0;
-    decision.choice.reason = decision.ignore_health ? steering::Reason::AllDown : steering::Reason::Preferred;
-    return decision;
-  }
-  decision.client =
-      locate(snapshot.maps[base::index_of(service.map)], service.use_client_subnet, source, client_subnet);
+  if (service.fixed_pool != base::kNoPool) return decide_view(snapshot, tables, service, source);
+  // Made where it stays: a copy would wait for what was just written.
+  Decision decision{.client = locate(snapshot.maps[base::index_of(service.map)], service.use_client_subnet,
+                                     source, client_subnet)};
   const std::uint64_t drawn = service.sticky ? decision.client.unit : random.next();
   decision.choice = steering::choose(
       snapshot.tiers.list(decision.client.tiers), service.overprovision,

@@ -51,7 +51,7 @@ dns::EdnsReply begin_edns(const dns::Query& query, const Settings& settings, con
   auto edns = dns::echo_edns(query.edns);
   if (!query.edns.present) return edns;
   if (query.edns.nsid_requested) edns.nsid = settings.nsid;
-  edns.cookie = take_cookie(query.edns.cookie, settings, source, worker);
+  if (!query.edns.cookie.empty()) edns.cookie = take_cookie(query.edns.cookie, settings, source, worker);
   // RFC 7828 3.2.1: over UDP the option is ignored.
   if (source.is_tcp && query.edns.tcp_keepalive == dns::KeepaliveRequest::Asked)
     edns.tcp_idle_ds = tcp_idle_ds(settings);
