@@ -8,8 +8,9 @@ namespace {
 std::uint64_t healthy_weight(const EndpointRange& range, const Snapshot& snapshot,
                              const health::HealthTable& health) noexcept {
   std::uint64_t weight = 0;
+  const Endpoint* const endpoints = snapshot.endpoints.data();  // a pool's ranges lie within
   for (std::uint32_t i = range.begin; i < range.end; ++i) {
-    if (health.is_serving(base::EndpointId{i})) weight += snapshot.endpoints[i].weight;
+    if (health.is_serving(base::EndpointId{i})) weight += endpoints[i].weight;
   }
   return weight;
 }
@@ -60,11 +61,12 @@ steering::Share pool_health(const Pool& pool, const Snapshot& snapshot,
 
 steering::Candidate candidate_at(const Snapshot& snapshot, const Tables& tables, const Service& service,
                                  base::DatacenterId datacenter) noexcept {
-  const base::PoolId id = service.pools[base::index_of(datacenter)];
+  // Ids of one snapshot index its vectors: see Snapshot.
+  const base::PoolId id = service.pools.data()[base::index_of(datacenter)];
   if (id == base::kNoPool) return {};
-  const Pool& pool = snapshot.pools[base::index_of(id)];
+  const Pool& pool = snapshot.pools.data()[base::index_of(id)];
   return {true, pool_health(pool, snapshot, tables.health),
-          snapshot.datacenters[base::index_of(datacenter)].key};
+          snapshot.datacenters.data()[base::index_of(datacenter)].key};
 }
 
 Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& service,
@@ -98,21 +100,24 @@ Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& s
 Selection select_endpoints(const Snapshot& snapshot, const health::HealthTable& health, const Pool& pool,
                            const EndpointRange& range, bool ignore_health, std::size_t most,
                            base::Random& random) noexcept {
-  std::array<std::uint32_t, base::limits::kPoolEndpointsMax> eligible;
+  std::array<std::uint32_t, base::limits::kPoolEndpointsMax> room;
+  std::uint32_t* const eligible = room.data();  // a range is never longer
+  const Endpoint* const endpoints = snapshot.endpoints.data();
   std::size_t eligible_count = 0;
   std::uint32_t weight_left = 0;
   for (std::uint32_t i = range.begin; i < range.end; ++i) {
     if (!ignore_health && !health.is_serving(base::EndpointId{i})) continue;
     eligible[eligible_count++] = i;
-    weight_left += snapshot.endpoints[i].weight;
+    weight_left += endpoints[i].weight;
   }
   Selection selection;
   if (eligible_count == 0) return selection;
   most = std::min({most, eligible_count, selection.endpoints.size()});
   if (pool.equal_weights) {
-    std::size_t at = random.below(static_cast<std::uint32_t>(eligible_count));
+    std::size_t at = eligible_count == 1 ? 0 : random.below(static_cast<std::uint32_t>(eligible_count));
+    std::uint32_t* const chosen = selection.endpoints.data();
     while (selection.count < most) {
-      selection.endpoints[selection.count++] = eligible[at];
+      chosen[selection.count++] = eligible[at];
       at = at + 1 == eligible_count ? 0 : at + 1;
     }
     return selection;
@@ -120,10 +125,9 @@ Selection select_endpoints(const Snapshot& snapshot, const health::HealthTable& 
   while (selection.count < most) {
     std::uint32_t ticket = random.below(weight_left);
     std::size_t at = 0;
-    while (ticket >= snapshot.endpoints[eligible[at]].weight)
-      ticket -= snapshot.endpoints[eligible[at++]].weight;
+    while (ticket >= endpoints[eligible[at]].weight) ticket -= endpoints[eligible[at++]].weight;
     selection.endpoints[selection.count++] = eligible[at];
-    weight_left -= snapshot.endpoints[eligible[at]].weight;
+    weight_left -= endpoints[eligible[at]].weight;
     eligible[at] = eligible[--eligible_count];
   }
   return selection;

@@ -155,9 +155,10 @@ std::size_t NodeTable::first_slot(std::uint64_t hash) const noexcept {
 template <typename Matches>
 Node NodeTable::find_slot(std::uint64_t hash, Matches matches) const noexcept {
   const auto tag = static_cast<std::uint32_t>(hash);
+  const Slot* const slots = slots_.data();
   // Ends: a third of the slots is empty.
   for (std::size_t at = first_slot(hash);; at = at + 1 == slots_.size() ? 0 : at + 1) {
-    const Slot slot = slots_[at];
+    const Slot slot = slots[at];
     if (slot.unit == 0) return {};
     if (slot.tag != tag) continue;
     const Node node{blocks_.get() + (slot.unit - 1) * kUnit};
