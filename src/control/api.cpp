@@ -64,9 +64,8 @@ std::optional<std::chrono::seconds> parse_timeout(std::string_view query) {
 
 }  // namespace
 
-Api::Api(ServerInfo info, Reloader& reloader, Upgrader& upgrader, const stats::CounterRegistry& counters,
-         const base::Clock& clock)
-    : info_(std::move(info)), reloader_(reloader), upgrader_(upgrader), counters_(counters), clock_(clock) {}
+Api::Api(ServerInfo info, Reloader& reloader, Upgrader& upgrader, const base::Clock& clock)
+    : info_(std::move(info)), reloader_(reloader), upgrader_(upgrader), clock_(clock) {}
 
 void Api::handle(const Request& request, Respond respond) const {
   const auto wants = [&](std::string_view method) {
@@ -111,8 +110,6 @@ Response Api::status() const {
                                                         static_cast<std::time_t>(file->build_epoch)))}});
     }
   }
-  json::object counters;
-  for (const auto& row : stats::kCounterTable) counters[row.name] = counters_.total(row.counter);
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(clock_.monotonic() - info_.started_at);
   return {200, json::serialize(json::object{{"version", info_.version},
                                             {"site", serving->site->site},
@@ -127,7 +124,7 @@ Response Api::status() const {
                                             {"maps", std::move(maps)},
                                             {"databases", std::move(databases)},
                                             {"last_reload", to_json(reloader_.last_result())},
-                                            {"counters", std::move(counters)}})};
+                                            {"counters", upgrader_.totals()}})};
 }
 
 Response Api::explain(const std::string& query) const {

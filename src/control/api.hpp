@@ -13,7 +13,6 @@
 #include "control/http_server.hpp"
 #include "control/reloader.hpp"
 #include "control/upgrader.hpp"
-#include "stats/counters.hpp"
 
 #include <functional>
 #include <string>
@@ -31,8 +30,7 @@ struct ServerInfo {
 
 class Api {
  public:
-  Api(ServerInfo info, Reloader& reloader, Upgrader& upgrader, const stats::CounterRegistry& counters,
-      const base::Clock& clock);
+  Api(ServerInfo info, Reloader& reloader, Upgrader& upgrader, const base::Clock& clock);
 
   void handle(const Request& request, Respond respond) const;
 
@@ -45,7 +43,6 @@ class Api {
   ServerInfo info_;
   Reloader& reloader_;
   Upgrader& upgrader_;
-  const stats::CounterRegistry& counters_;
   const base::Clock& clock_;
 };
 

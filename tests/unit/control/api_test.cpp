@@ -38,7 +38,6 @@ struct Fixture : test::SiteFixture {
            .started_at = clock.monotonic()},
           reloader,
           upgrader,
-          counters,
           clock};
 };
 
