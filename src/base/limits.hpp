@@ -160,10 +160,6 @@ inline constexpr int kTcpTurnAccepts = 16;
 inline constexpr std::uint32_t kTcpLifetimeMs = 3'600'000;
 /// TCP_FASTOPEN: first packets with data that may wait at once.
 inline constexpr int kTcpFastOpenQueue = 256;
-/// How long a TCP connection without a byte is the kernel's alone (TCP_DEFER_ACCEPT, where 1 is one
-/// retransmission of its SYN-ACK, 1 s): the least there is, since only what is accepted falls under our
-/// limits.
-inline constexpr int kTcpDeferAcceptSeconds = 1;
 /// Pause after an accept that failed for lack of descriptors or memory; trying at once would spin.
 inline constexpr std::uint32_t kTcpAcceptPauseMs = 100;
 /// How long a stopping server waits for TCP clients to take their answers.

@@ -22,7 +22,6 @@ int make_listener(int port) {
   echo::set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   echo::set_option(fd, SOL_SOCKET, SO_SNDBUF, limits::kTcpSendBufferBytes);
   echo::set_option(fd, SOL_SOCKET, SO_RCVBUF, limits::kTcpReceiveBufferBytes);
-  echo::set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, limits::kTcpDeferAcceptSeconds);
   echo::bind_loopback(fd, port);
   if (::listen(fd, limits::kTcpBacklog) != 0) echo::fail("listen");
   return fd;
