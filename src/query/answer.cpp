@@ -66,9 +66,10 @@ std::size_t answer_query(const Snapshot& snapshot, const Tables& tables, const S
   return answer_query(snapshot, tables, source, Asked(snapshot, source, packet), packet, reply, worker);
 }
 
-std::size_t answer_query(const Snapshot& snapshot, const Tables& tables, const Source& source,
-                         const Asked& asked, std::span<const std::uint8_t> packet,
-                         std::span<std::uint8_t> reply, Worker& worker) noexcept {
+[[gnu::flatten]] std::size_t answer_query(const Snapshot& snapshot, const Tables& tables,
+                                          const Source& source, const Asked& asked,
+                                          std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply,
+                                          Worker& worker) noexcept {
   worker.summary = {};
   const auto& query = asked.query();
   std::size_t size = 0;

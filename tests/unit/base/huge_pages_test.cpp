@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <cstdlib>
 
 using namespace meridian;
 
@@ -17,6 +18,23 @@ TEST_SUITE("base/huge_pages") {
     values.resize(3);
     values.shrink_to_fit();
     CHECK(values == base::LargeVector<std::uint32_t>{0, 1, 2});
+  }
+
+  TEST_CASE("from a megabyte on memory starts on a huge page, below it costs what it holds") {
+    constexpr std::uintptr_t kHugePageBytes = 2u << 20;
+    for (const std::size_t bytes : {std::size_t{1} << 20, std::size_t{3} << 20}) {
+      CAPTURE(bytes);
+      void* const start = base::allocate_large(bytes);
+      CHECK(reinterpret_cast<std::uintptr_t>(start) % kHugePageBytes == 0);
+      base::deallocate_large(start, bytes);
+    }
+    // Two small pieces beside each other are not a huge page apart.
+    void* const first = base::allocate_large(4'096);
+    void* const second = base::allocate_large(4'096);
+    const auto distance = reinterpret_cast<std::intptr_t>(second) - reinterpret_cast<std::intptr_t>(first);
+    CHECK(std::abs(distance) < static_cast<std::intptr_t>(kHugePageBytes));
+    base::deallocate_large(second, 4'096);
+    base::deallocate_large(first, 4'096);
   }
 
   TEST_CASE("advice about any range is harmless") {
