@@ -57,11 +57,15 @@ class Chain {
   /// At a DNAME: it led here before, for another name.
   [[nodiscard]] bool is_dname_repeated() const noexcept;
 
+  /// At a steered name that `target` is an alias for: as follow().
+  [[nodiscard]] ChainStop follow_to(dns::NameView target) noexcept;
+
   /// At an alias: goes to its target and looks that up. Anything but None: the chain stays where it was, or,
   /// when it is too long, stands at the alias it must not follow.
   [[nodiscard]] ChainStop follow() noexcept;
 
  private:
+  [[nodiscard]] ChainStop go_to(dns::NameView target, const std::uint8_t* records) noexcept;
   void look_up() noexcept;
   void find_target() noexcept;
   /// Copies `target` behind the names so far, in lower case.

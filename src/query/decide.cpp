@@ -14,6 +14,22 @@ std::uint64_t healthy_weight(const EndpointRange& range, const Snapshot& snapsho
   return weight;
 }
 
+/// Chooses a target of an alias pool. True: other clients of the same leaf get others.
+bool decide_target(const Snapshot& snapshot, steering::DrawKey key, Decision& decision) noexcept {
+  const Pool& pool = snapshot.pools[base::index_of(decision.pool)];
+  decision.target = pool.targets_begin;
+  if (pool.targets_end - pool.targets_begin < 2) return false;
+  steering::Ticket best;
+  for (std::uint32_t i = pool.targets_begin; i < pool.targets_end; ++i) {
+    const Target& target = snapshot.targets[i];
+    const steering::Ticket ticket{target.weight, steering::negative_log2(steering::draw(key, target.key))};
+    if (best.weight != 0 && !ticket.beats(best)) continue;
+    best = ticket;
+    decision.target = i;
+  }
+  return true;
+}
+
 void decide_all_down(const Service& service, const steering::Choice& choice, Decision& decision) noexcept {
   decision.ignore_health = true;
   switch (service.on_all_down) {
@@ -36,6 +52,7 @@ void decide_all_down(const Service& service, const steering::Choice& choice, Dec
 
 steering::Share pool_health(const Pool& pool, const Snapshot& snapshot,
                             const health::HealthTable& health) noexcept {
+  if (pool.is_alias()) return steering::kFull;
   const std::uint64_t healthy =
       healthy_weight(pool.v4, snapshot, health) + healthy_weight(pool.v6, snapshot, health);
   if (healthy == pool.total_weight) return steering::kFull;
@@ -48,7 +65,8 @@ steering::Candidate candidate_at(const Snapshot& snapshot, const Tables& tables,
   const base::PoolId id = service.pools[base::index_of(datacenter)];
   if (id == base::kNoPool) return {};
   const Pool& pool = snapshot.pools[base::index_of(id)];
-  return {true, pool_health(pool, snapshot, tables.health),
+  const steering::Share health = pool_health(pool, snapshot, tables.health);
+  return {true, steering::reduced(health, tables.health.kept(datacenter)),
           snapshot.datacenters[base::index_of(datacenter)].key};
 }
 
@@ -65,16 +83,17 @@ Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& s
     // There is nowhere else to go, so a pool that is down is answered whole.
     decision.ignore_health = pool_health(pool, snapshot, tables.health) == 0;
     decision.choice.reason = decision.ignore_health ? steering::Reason::AllDown : steering::Reason::Preferred;
+    if (pool.is_alias())
+      static_cast<void>(decide_target(snapshot, steering::DrawKey{random.next()}, decision));
     return decision;
   }
   decision.client =
       locate(snapshot.maps[base::index_of(service.map)], service.use_client_subnet, source, client_subnet);
   const std::uint64_t drawn = service.sticky ? decision.client.unit : random.next();
+  const steering::DrawKey key{base::mix(service.key + drawn)};
   decision.choice = steering::choose(
-      snapshot.tiers.list(decision.client.tiers), service.overprovision,
-      steering::DrawKey{base::mix(service.key + drawn)},
+      snapshot.tiers.list(decision.client.tiers), service.overprovision, key,
       [&](base::DatacenterId datacenter) { return candidate_at(snapshot, tables, service, datacenter); });
-  decision.scope_bits = scope_bits(decision.client, service.sticky && decision.choice.varies);
   switch (decision.choice.reason) {
     case steering::Reason::Preferred:
     case steering::Reason::Fallback:
@@ -87,6 +106,10 @@ Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& s
       decision.verdict = Verdict::NoData;
       break;
   }
+  bool varies = decision.choice.varies;
+  if (decision.verdict == Verdict::Answer && snapshot.pools[base::index_of(decision.pool)].is_alias())
+    varies |= decide_target(snapshot, key, decision);
+  decision.scope_bits = scope_bits(decision.client, service.sticky && varies);
   return decision;
 }
 
