@@ -93,7 +93,7 @@ std::vector<double> expected_shares(std::span<const TierEntry> tiers, const Flee
 
 }  // namespace
 
-TEST_SUITE("steering/choose properties") {
+TEST_SUITE("steering/choose_property") {
   TEST_CASE("shares sum to one, and clients get them in every state of health") {
     base::Random random(1);
     constexpr std::uint64_t kClients = 20'000;
