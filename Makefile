@@ -27,11 +27,12 @@ bench: setup-test ## measure the hot path (Google Benchmark)
 	@cmake --build build/bench
 	@tests/bench/run.sh build/bench
 
-bench-peers: setup-test ## measure beside gdnsd, Knot DNS and NSD, 8 minutes (ROUNDS=n SECONDS_EACH=n)
+bench-peers: setup-test ## measure beside gdnsd, Knot DNS and NSD, 8 minutes (ROUNDS=n SECONDS_EACH=n KINDS=a,b SERVERS=a,b)
 	@src/setup/packages.sh peers
 	@test -f build/bench/build.ninja || cmake --preset bench
-	@cmake --build build/bench --target meridiand udp_echo dns_load geo_data
-	@/usr/bin/python3 tests/bench/peers/run.py build/bench --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS_EACH),3)
+	@cmake --build build/bench --target meridiand udp_echo tcp_echo dns_load geo_data
+	@/usr/bin/python3 tests/bench/peers/run.py build/bench --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS_EACH),3) \
+	  $(if $(KINDS),--kinds $(KINDS)) $(if $(SERVERS),--servers $(SERVERS))
 
 lint: setup-test ## clang-format, and clang-tidy on every file
 	@tests/tidy/format_check.sh

@@ -228,8 +228,6 @@ struct QueryLog {
 struct Dnstap {
   Word unix_socket;  ///< of the collector
   std::uint32_t sample = 1;
-
-  friend bool operator==(const Dnstap&, const Dnstap&) = default;
 };
 
 /// An address that only proxies may send to: they tell each client in a PROXY header.

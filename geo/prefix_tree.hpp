@@ -7,6 +7,7 @@
 // cannot fail.
 #pragma once
 
+#include "base/huge_pages.hpp"
 #include "base/ip.hpp"
 
 #include <array>
@@ -49,14 +50,17 @@ class PrefixTree {
     std::uint32_t word_;
   };
   using Node = std::array<Link, 2>;
+  using Nodes = base::LargeVector<Node>;
 
   /// One leaf with `value` over the whole family.
   PrefixTree(base::Family family, std::uint32_t value);
   /// `nodes` in preorder and canonical, as PrefixTreeBuilder makes them; `root` may be a leaf.
-  PrefixTree(base::Family family, Link root, std::vector<Node> nodes);
+  PrefixTree(base::Family family, Link root, Nodes nodes);
 
   /// HOT. The address must be of the tree's family.
   [[nodiscard]] Leaf lookup(const base::IpAddress& address) const noexcept;
+  /// HOT. Fetches into the cache what lookup(address) will read first. The address may be of either family.
+  void fetch_ahead(const base::IpAddress& address) const noexcept;
 
   [[nodiscard]] base::Family family() const noexcept { return family_; }
   [[nodiscard]] Link root() const noexcept { return root_; }
@@ -75,15 +79,17 @@ class PrefixTree {
     std::uint8_t depth = 0;
   };
 
+  /// The table's entry for an address whose first 64 bits are `bits`; nullptr when it has none.
+  [[nodiscard]] const Start* find_start(std::uint64_t bits) const noexcept;
   void build_table();
   void fill_table(Link link, std::uint8_t depth, std::size_t first, std::size_t count);
 
   base::Family family_;
   Link root_;
-  std::vector<Node> nodes_;
+  Nodes nodes_;
   /// Answers the first bits of an address at once: of all IPv4, and of 2000::/3 (global unicast, where all
   /// IPv6 clients are). Empty for a tree too small to gain from it.
-  std::vector<Start> table_;
+  base::LargeVector<Start> table_;
   std::uint8_t table_bits_ = 0;  ///< table_.size() is 2^table_bits_
 };
 
@@ -109,7 +115,7 @@ class PrefixTreeBuilder {
   [[nodiscard]] std::uint32_t edge_value(Link link, std::size_t side) const noexcept;
 
   base::Family family_;
-  std::vector<PrefixTree::Node> nodes_;
+  PrefixTree::Nodes nodes_;
 };
 
 /// Networks with values, the longest prefix winning whatever the order of insertion; the last insertion of

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <vector>
 
 namespace meridian::base {
@@ -13,6 +12,12 @@ namespace meridian::base {
 /// Asks for huge pages under [start, start + bytes) before they are touched. Does nothing for less than some
 /// megabytes: what is left of the last page is lost.
 void advise_huge_pages(void* start, std::size_t bytes) noexcept;
+
+/// Memory that starts on a huge page and fills whole ones, from a size on where little is lost by it; smaller
+/// pieces come from the heap. Throws std::bad_alloc.
+[[nodiscard]] void* allocate_large(std::size_t bytes);
+/// `bytes` as it was asked for.
+void deallocate_large(void* start, std::size_t bytes) noexcept;
 
 template <typename T>
 class HugePageAllocator {
@@ -23,12 +28,8 @@ class HugePageAllocator {
   template <typename U>
   HugePageAllocator(const HugePageAllocator<U>&) noexcept {}  // NOLINT(google-explicit-constructor)
 
-  [[nodiscard]] T* allocate(std::size_t count) {
-    T* const start = std::allocator<T>{}.allocate(count);
-    advise_huge_pages(start, count * sizeof(T));
-    return start;
-  }
-  void deallocate(T* start, std::size_t count) noexcept { std::allocator<T>{}.deallocate(start, count); }
+  [[nodiscard]] T* allocate(std::size_t count) { return static_cast<T*>(allocate_large(count * sizeof(T))); }
+  void deallocate(T* start, std::size_t count) noexcept { deallocate_large(start, count * sizeof(T)); }
 
   friend bool operator==(const HugePageAllocator&, const HugePageAllocator&) noexcept { return true; }
 };

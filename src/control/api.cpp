@@ -91,13 +91,8 @@ std::optional<Number> parse_number(std::string_view text) {
 }  // namespace
 
 Api::Api(ServerInfo info, Reloader& reloader, Shedding& shedding, Upgrader& upgrader,
-         const stats::CounterRegistry& counters, const base::Clock& clock)
-    : info_(std::move(info)),
-      reloader_(reloader),
-      shedding_(shedding),
-      upgrader_(upgrader),
-      counters_(counters),
-      clock_(clock) {}
+         const base::Clock& clock)
+    : info_(std::move(info)), reloader_(reloader), shedding_(shedding), upgrader_(upgrader), clock_(clock) {}
 
 void Api::handle(const Request& request, Respond respond) const {
   const auto wants = [&](std::string_view method) {
@@ -144,8 +139,6 @@ Response Api::status() const {
                                                         static_cast<std::time_t>(file->build_epoch)))}});
     }
   }
-  json::object counters;
-  for (const auto& row : stats::kCounterTable) counters[row.name] = counters_.total(row.counter);
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(clock_.monotonic() - info_.started_at);
   return {200, json::serialize(json::object{{"version", info_.version},
                                             {"site", serving->site->site},
@@ -161,7 +154,7 @@ Response Api::status() const {
                                             {"databases", std::move(databases)},
                                             {"shedding", shedding_json()},
                                             {"last_reload", to_json(reloader_.last_result())},
-                                            {"counters", std::move(counters)}})};
+                                            {"counters", upgrader_.totals()}})};
 }
 
 json::array Api::shedding_json() const {

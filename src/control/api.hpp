@@ -15,7 +15,6 @@
 #include "control/reloader.hpp"
 #include "control/shedding.hpp"
 #include "control/upgrader.hpp"
-#include "stats/counters.hpp"
 
 #include <boost/json/array.hpp>
 
@@ -35,8 +34,7 @@ struct ServerInfo {
 
 class Api {
  public:
-  Api(ServerInfo info, Reloader& reloader, Shedding& shedding, Upgrader& upgrader,
-      const stats::CounterRegistry& counters, const base::Clock& clock);
+  Api(ServerInfo info, Reloader& reloader, Shedding& shedding, Upgrader& upgrader, const base::Clock& clock);
 
   void handle(const Request& request, Respond respond) const;
 
@@ -52,7 +50,6 @@ class Api {
   Reloader& reloader_;
   Shedding& shedding_;
   Upgrader& upgrader_;
-  const stats::CounterRegistry& counters_;
   const base::Clock& clock_;
 };
 

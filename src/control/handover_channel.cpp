@@ -1,5 +1,6 @@
 #include "control/handover_channel.hpp"
 
+#include "config/cookie_secrets.hpp"
 #include "net/descriptor_message.hpp"
 
 #include <sys/socket.h>
@@ -14,6 +15,9 @@ namespace meridian::control {
 namespace {
 
 namespace json = boost::json;
+
+/// RFC 9018 4.1: which hash a secret of this length is for. Another version may need another secret.
+constexpr std::int64_t kCookieVersion = 1;
 
 std::string clause(int error) {
   if (error == EPIPE) return std::string(HandoverChannel::kClosed);
@@ -49,6 +53,21 @@ base::Expected<HandoverChannel::Message, std::string> HandoverChannel::receive(b
 }
 
 void HandoverChannel::shut_down() noexcept { ::shutdown(socket_.get(), SHUT_RDWR); }
+
+json::object secret_to_json(const dns::CookieSecret& secret) {
+  return {{"version", kCookieVersion}, {"secret", config::to_hex(secret)}};
+}
+
+base::Expected<std::optional<dns::CookieSecret>, std::string> secret_from_json(const json::object& body) {
+  const auto* const version = body.if_contains("version");
+  const auto* const text = body.if_contains("secret");
+  if (version == nullptr || !version->is_int64() || text == nullptr || !text->is_string())
+    return base::unexpected(std::string{"a cookie secret without its version or its digits"});
+  if (version->as_int64() != kCookieVersion) return std::nullopt;
+  const auto secret = config::parse_cookie_secret(text->as_string());
+  if (!secret) return base::unexpected(std::string{"a cookie secret that is none"});
+  return secret;
+}
 
 json::object counters_to_json(const stats::CounterRegistry& counters) {
   json::object totals;

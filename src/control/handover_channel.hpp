@@ -1,7 +1,8 @@
 // What an old and a new server say to each other: JSON objects with descriptors, so that versions may differ.
 //
 //   old → new   sockets (a listen address and its descriptors, in parts), control (the control socket's
-//               listener), zones (names, in parts), end
+//               listener), cookie_secret (its own, and the version of the cookies it signs), zones (names, in
+//               parts), end
 //   new → old   ready, or failed with the reason
 //   old → new   counters, go
 //   new → old   serving
@@ -12,11 +13,13 @@
 
 #include "base/clock.hpp"
 #include "base/expected.hpp"
+#include "dns/cookie.hpp"
 #include "net/sockets.hpp"
 #include "stats/counters.hpp"
 
 #include <boost/json/object.hpp>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,6 +54,14 @@ class HandoverChannel {
  private:
   net::FileDescriptor socket_;
 };
+
+/// The body of `cookie_secret`. Only for the other end of a channel: no log line, message or status shows it.
+[[nodiscard]] boost::json::object secret_to_json(const dns::CookieSecret& secret);
+
+/// The reverse. Nothing for the secret of a cookie version that is not ours; an error for what is no secret,
+/// without a byte of it.
+[[nodiscard]] base::Expected<std::optional<dns::CookieSecret>, std::string> secret_from_json(
+    const boost::json::object& body);
 
 /// Every counter by its name.
 [[nodiscard]] boost::json::object counters_to_json(const stats::CounterRegistry& counters);

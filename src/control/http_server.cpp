@@ -153,7 +153,7 @@ class HttpServer::Implementation : public std::enable_shared_from_this<HttpServe
     const auto deadline =
         std::chrono::steady_clock::now() + std::chrono::milliseconds(base::limits::kTcpTransferMs);
     asio::steady_timer timer(self->context_);
-    while (self->busy_ > 0 && std::chrono::steady_clock::now() < deadline) {
+    while (self->owed_ > 0 && std::chrono::steady_clock::now() < deadline) {
       timer.expires_after(std::chrono::milliseconds(5));
       co_await timer.async_wait(kAsTuple);
     }
@@ -185,7 +185,11 @@ class HttpServer::Implementation : public std::enable_shared_from_this<HttpServe
     self->streams_.push_back(&stream);
     beast::flat_buffer buffer;
     bool keep_alive = true;
-    while (keep_alive && !self->stopping_) {
+    // Who was accepted gets an answer, also when its request comes late: nobody else can give it, and to the
+    // client the server would have failed. Between two requests HTTP lets a server close.
+    bool is_owed = true;
+    ++self->owed_;
+    while (keep_alive && (is_owed || !self->stopping_)) {
       http::request_parser<http::string_body> parser;
       parser.body_limit(base::limits::kControlBodyBytesMax);
       stream.expires_after(std::chrono::milliseconds(base::limits::kTcpIdleMs));
@@ -197,14 +201,16 @@ class HttpServer::Implementation : public std::enable_shared_from_this<HttpServe
       const auto& message = parser.get();
       keep_alive = message.keep_alive();
       stream.expires_never();
-      ++self->busy_;
+      if (!std::exchange(is_owed, true)) ++self->owed_;
       const auto response = co_await self->handle(to_request(message));
       auto reply = to_http(response, message.version(), keep_alive);
       stream.expires_after(std::chrono::milliseconds(base::limits::kTcpTransferMs));
       const auto [write_error, written] = co_await http::async_write(stream, reply, kAsTuple);
-      --self->busy_;
+      is_owed = false;
+      --self->owed_;
       if (write_error) break;
     }
+    if (is_owed) --self->owed_;
     std::erase(self->streams_, &stream);
   }
 
@@ -248,7 +254,7 @@ class HttpServer::Implementation : public std::enable_shared_from_this<HttpServe
   RequestHandler handler_;
   std::string path_;
   std::vector<Stream*> streams_;
-  std::size_t busy_ = 0;  ///< connections with a request that is not answered yet
+  std::size_t owed_ = 0;  ///< connections with a request that is not answered yet, or with none so far
   bool paused_ = false;
   bool stopping_ = false;
 };

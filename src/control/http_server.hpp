@@ -56,7 +56,7 @@ class HttpServer {
   /// takes them again.
   void pause(bool is_paused);
   /// On the context's thread, after a pause for good: the socket file stays. Calls `left` when every request
-  /// that had come is answered, or after limits::kTcpTransferMs.
+  /// that had come and the first one of every connection is answered, or after limits::kTcpTransferMs.
   void leave(std::function<void()> left);
 
   /// Closes the listener and every connection, and removes the socket file.

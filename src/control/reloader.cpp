@@ -82,19 +82,28 @@ void Reloader::stop() {
   std::vector<Done> late;
   {
     const std::lock_guard lock(mutex_);
+    stopped_ = true;
     late = std::move(waiting_);
     waiting_.clear();
   }
+  for (const auto& done : late) done(too_late());
+}
+
+ReloadResult Reloader::too_late() const {
   ReloadResult result = last_result();
   result.ok = false;
   result.diagnostics.error({serving_ ? serving_->get()->site->path : std::string{}, 0, 0},
                            "not read again: the server is stopping");
-  for (const auto& done : late) done(result);
+  return result;
 }
 
 void Reloader::request(Done done) {
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    if (stopped_) {  // a server that was handed over may still have clients at its control socket
+      lock.unlock();
+      return done(too_late());
+    }
     waiting_.push_back(std::move(done));
   }
   wake_.notify_all();

@@ -66,6 +66,11 @@ class Reloader {
   Reloader(const Reloader&) = delete;
   Reloader& operator=(const Reloader&) = delete;
 
+  /// Signs cookies where the site file has no secret. Whoever takes over from another server goes on with
+  /// that one's, before load_first().
+  [[nodiscard]] const dns::CookieSecret& own_secret() const noexcept { return own_secret_; }
+  void set_own_secret(const dns::CookieSecret& secret) noexcept { own_secret_ = secret; }
+
   /// Builds the first epoch on the calling thread. Nothing is served when it fails.
   [[nodiscard]] base::Expected<void, base::Diagnostics> load_first();
 
@@ -82,7 +87,7 @@ class Reloader {
 
   /// Asks for a new epoch; `done` is called on the builder thread. Requests that come while one waits are
   /// answered by the same build, which starts after all of them came, so none sees files older than its
-  /// request.
+  /// request. After stop() it is told at once that nothing was read.
   void request(Done done);
 
   /// What workers read from; valid after load_first().
@@ -99,6 +104,7 @@ class Reloader {
   void publish(compile::Compiled compiled, config::Site site);
   void free_retired();
   [[nodiscard]] bool is_stale() const;
+  [[nodiscard]] ReloadResult too_late() const;
 
   ReadSite read_site_;
   std::string data_folder_;
@@ -106,7 +112,7 @@ class Reloader {
   Shedding* shedding_ = nullptr;
   const base::Clock& clock_;
   stats::Counters& counters_;
-  dns::CookieSecret own_secret_{};  ///< Signs cookies where the site file has no secret.
+  dns::CookieSecret own_secret_{};
   std::unique_ptr<base::Published<Serving>> serving_;
 
   // Builder thread only (and load_first before it starts).
@@ -124,6 +130,7 @@ class Reloader {
   std::vector<Done> waiting_;
   ReloadResult last_;
   bool stopping_ = false;
+  bool stopped_ = false;
   std::thread thread_;
 };
 

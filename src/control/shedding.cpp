@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
 #include <algorithm>
@@ -26,13 +28,18 @@ std::vector<std::string> names_of(const query::Snapshot& snapshot) {
   return names;
 }
 
-/// Goes into logs and status lines: one line, no control characters.
+/// Goes into logs and status lines: one line, no control characters. What is no UTF-8 could be written into a
+/// message for another process, but not read from it.
 bool is_sound_reason(std::string_view reason) {
-  return reason.size() <= base::limits::kShedReasonBytesMax &&
-         std::none_of(reason.begin(), reason.end(), [](char c) {
-           const auto byte = static_cast<unsigned char>(c);
-           return byte < 0x20 || byte == 0x7f;
-         });
+  const auto is_control = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f;
+  };
+  if (reason.size() > base::limits::kShedReasonBytesMax || std::ranges::any_of(reason, is_control))
+    return false;
+  boost::system::error_code error;
+  json::parse(json::serialize(json::string(reason)), error);
+  return !error;
 }
 
 /// How long until `end`; something, also when it is due.
@@ -55,7 +62,7 @@ base::Expected<void, std::string> Shedding::set(const std::string& datacenter, s
                                                 std::optional<std::chrono::seconds> lasts) {
   if (!is_sound_reason(reason)) {
     return base::unexpected(
-        fmt::format("a reason is one line of at most {} bytes", base::limits::kShedReasonBytesMax));
+        fmt::format("a reason is one line of at most {} bytes of UTF-8", base::limits::kShedReasonBytesMax));
   }
   {
     const std::lock_guard lock(mutex_);

@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 
+#include <fmt/format.h>
 #include <boost/json/array.hpp>
 
 #include <fcntl.h>
@@ -56,6 +57,10 @@ base::Expected<void, std::string> Takeover::take(HandoverChannel::Message messag
     all.control_path = path->as_string();
   } else if (message.type == "shedding") {
     take_shedding(message.body);
+  } else if (message.type == "cookie_secret") {
+    const auto secret = secret_from_json(message.body);
+    if (!secret) return base::unexpected(fmt::format("{}: {}", kMalformed, secret.error()));
+    all.cookie_secret = *secret;
   } else if (message.type == "zones") {
     const auto* const names = find("names");
     if (names == nullptr || !names->is_array()) return base::unexpected(kMalformed);

@@ -8,6 +8,7 @@
 #include "base/expected.hpp"
 #include "control/handover_channel.hpp"
 #include "control/shedding.hpp"
+#include "dns/cookie.hpp"
 #include "net/sockets.hpp"
 #include "stats/counters.hpp"
 
@@ -26,7 +27,8 @@ struct Inheritance {
   std::vector<net::ListenSockets> sockets;
   net::FileDescriptor control;
   std::string control_path;
-  std::vector<std::string> zones;  ///< what it serves
+  std::vector<std::string> zones;                  ///< what it serves
+  std::optional<dns::CookieSecret> cookie_secret;  ///< its own; none from a version before this was lent
   int pid = 0;
 };
 

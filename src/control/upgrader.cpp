@@ -54,6 +54,18 @@ bool Upgrader::is_under_way() const {
   return under_way_;
 }
 
+json::object Upgrader::totals() const {
+  const std::lock_guard lock(mutex_);
+  return handed_on_ ? *handed_on_ : counters_to_json(counters_);
+}
+
+/// Under the lock, so that nobody reads later counts and then these.
+json::object Upgrader::freeze_totals() {
+  const std::lock_guard lock(mutex_);
+  handed_on_ = counters_to_json(counters_);
+  return *handed_on_;
+}
+
 void Upgrader::stop() {
   {
     const std::lock_guard lock(mutex_);
@@ -76,6 +88,7 @@ void Upgrader::run(std::chrono::seconds timeout, const Done& done) {
     {
       const std::lock_guard lock(mutex_);
       channel_.reset();
+      handed_on_.reset();
       under_way_ = false;
     }
     return done(result);
@@ -132,6 +145,8 @@ base::Expected<void, std::string> Upgrader::lend(base::MonotonicTime deadline) {
       !sent) {
     return sent;
   }
+  auto secret = secret_to_json(parts_.cookie_secret);
+  if (auto sent = channel_->send("cookie_secret", std::move(secret), {}, deadline); !sent) return sent;
   // A name has at most 1,020 characters as text, so sixty of them fit a message.
   constexpr std::size_t kNames = 50;
   const auto names = zone_names(*parts_.serving()->snapshot);
@@ -189,7 +204,7 @@ base::Expected<void, std::string> Upgrader::let_go(std::uint64_t epoch_lent) {
   parts_.pause_control(true);
   const auto deadline = std::chrono::steady_clock::now() + kServingWithin;
   const bool was_reloaded = parts_.serving()->snapshot->epoch != epoch_lent;
-  auto said = channel_->send("counters", {{"totals", counters_to_json(counters_)}}, {}, deadline);
+  auto said = channel_->send("counters", {{"totals", freeze_totals()}}, {}, deadline);
   if (said) said = lend_shedding(deadline);  // again: an operator may have changed it meanwhile
   if (said) said = channel_->send("go", {{"reload", was_reloaded}}, {}, deadline);
   if (said) {

@@ -8,6 +8,7 @@
 #include "base/expected.hpp"
 #include "control/handover_channel.hpp"
 #include "control/reloader.hpp"
+#include "dns/cookie.hpp"
 #include "net/sockets.hpp"
 #include "stats/counters.hpp"
 
@@ -26,6 +27,7 @@ namespace meridian::control {
 struct UpgradeParts {
   std::vector<std::string> command;  ///< the program's path and arguments
   std::string control_path;
+  dns::CookieSecret cookie_secret = {};  ///< its own: cookies must outlive the process that signed them
   std::function<base::Expected<std::vector<net::ListenSockets>, std::string>()> sockets;
   std::function<net::FileDescriptor()> control_listener;
   std::function<std::shared_ptr<const Serving>()> serving;
@@ -61,6 +63,11 @@ class Upgrader {
 
   [[nodiscard]] bool is_under_way() const;
 
+  /// What status may tell of the counters. Once they are handed on that is what was handed on: a client whose
+  /// connection is still ours must not read of counts that the new server hears of only later, and then its
+  /// lower ones.
+  [[nodiscard]] boost::json::object totals() const;
+
   /// Ends an upgrade that is under way; the new server is ended with it unless it serves already.
   void stop();
 
@@ -72,6 +79,7 @@ class Upgrader {
   [[nodiscard]] base::Expected<void, std::string> lend_sockets(base::MonotonicTime deadline);
   [[nodiscard]] base::Expected<void, std::string> lend_shedding(base::MonotonicTime deadline);
   [[nodiscard]] base::Expected<void, std::string> await_ready(base::MonotonicTime deadline);
+  [[nodiscard]] boost::json::object freeze_totals();
   [[nodiscard]] base::Expected<void, std::string> let_go(std::uint64_t epoch_lent);
 
   UpgradeParts parts_;
@@ -81,6 +89,7 @@ class Upgrader {
   bool under_way_ = false;
   bool stopping_ = false;
   std::unique_ptr<HandoverChannel> channel_;
+  std::optional<boost::json::object> handed_on_;  ///< totals
   std::thread thread_;
 };
 

@@ -4,6 +4,7 @@
 #include "dns/header.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace meridian::dns {
 namespace {
@@ -39,12 +40,12 @@ base::Expected<std::optional<ClientSubnet>, Rcode> parse_client_subnet_reply(
   const std::uint8_t width = base::address_bits(subnet.source.address.family);
   if (subnet.source.bits > width || subnet.scope_bits > width) return base::unexpected(Rcode::FormErr);
 
-  const auto address = payload.subspan(kFixedBytes);
-  if (address.size() != address_bytes(subnet.source.bits)) return base::unexpected(Rcode::FormErr);
-  std::copy(address.begin(), address.end(), subnet.source.address.bytes.begin());
-  const unsigned spare_bits = static_cast<unsigned>(address.size() * 8) - subnet.source.bits;  // 0 to 7
-  if (!address.empty() && (address.back() & ((1u << spare_bits) - 1u)) != 0)
-    return base::unexpected(Rcode::FormErr);
+  const std::size_t size = payload.size() - kFixedBytes;
+  if (size != address_bytes(subnet.source.bits)) return base::unexpected(Rcode::FormErr);
+  if (size == 0) return subnet;
+  std::memcpy(subnet.source.address.bytes.data(), payload.data() + kFixedBytes, size);
+  const unsigned spare_bits = static_cast<unsigned>(size * 8) - subnet.source.bits;  // 0 to 7
+  if ((payload.back() & ((1u << spare_bits) - 1u)) != 0) return base::unexpected(Rcode::FormErr);
   return subnet;
 }
 
@@ -63,10 +64,11 @@ std::size_t client_subnet_bytes(const ClientSubnet& subnet) noexcept {
 std::size_t write_client_subnet(std::span<std::uint8_t> out, const ClientSubnet& subnet) noexcept {
   MERIDIAN_DEBUG_ASSERT(out.size() >= client_subnet_bytes(subnet));
   const std::size_t count = address_bytes(subnet.source.bits);
-  store_u16(out.data(), subnet.source.address.family == base::Family::V4 ? kFamilyV4 : kFamilyV6);
-  out[2] = subnet.source.bits;
-  out[3] = subnet.scope_bits;
-  std::copy_n(subnet.source.address.bytes.begin(), count, out.begin() + kFixedBytes);
+  std::uint8_t* const to = out.data();
+  store_u16(to, subnet.source.address.family == base::Family::V4 ? kFamilyV4 : kFamilyV6);
+  to[2] = subnet.source.bits;
+  to[3] = subnet.scope_bits;
+  std::memcpy(to + kFixedBytes, subnet.source.address.bytes.data(), count);
   return kFixedBytes + count;
 }
 

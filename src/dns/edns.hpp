@@ -48,15 +48,15 @@ struct ExtendedErrorNote {
 
 /// What a reply says. `nsid` is left out when empty; its bytes are only looked at, not kept. Past
 /// limits::kNsidBytesMax it may not fit.
-/// The `= {}` let designated initialisers leave fields out.
+/// The initialisers let designated ones leave fields out; `= {}` of an optional would clear its room first.
 struct EdnsReply {
   bool dnssec_ok = false;
   std::uint16_t udp_size = base::limits::kUdpAnswerBytesMax;
-  std::optional<ClientSubnet> client_subnet = {};
+  std::optional<ClientSubnet> client_subnet = std::nullopt;
   std::span<const std::uint8_t> nsid = {};
-  std::optional<CookiePayload> cookie = {};
-  std::optional<std::uint16_t> tcp_idle_ds = {};  ///< How long a connection may idle, in 100 ms.
-  std::optional<ExtendedErrorNote> extended_error = {};
+  std::optional<CookiePayload> cookie = std::nullopt;
+  std::optional<std::uint16_t> tcp_idle_ds = std::nullopt;  ///< How long a connection may idle, in 100 ms.
+  std::optional<ExtendedErrorNote> extended_error = std::nullopt;
 };
 
 /// The OPT record with every option of a reply, each as long as it can be.

@@ -19,6 +19,10 @@ namespace meridian::dns {
 /// A query with one question. The packet's bytes [12, question_end) are the question as it was asked, in the
 /// asker's letter case, which the reply must repeat (draft-vixie-dnsext-dns0x20).
 struct Query {
+  /// Not defaulted: that would let whoever value-initialises a query, as Expected does, clear all of it
+  /// first.
+  Query() noexcept {}  // NOLINT(modernize-use-equals-default)
+
   std::uint16_t id = 0;
   bool recursion_desired = false;
   bool checking_disabled = false;

@@ -128,6 +128,7 @@ base::Expected<void, std::string> Daemon::start(config::Site site) {
     auto received = takeover_->receive();
     if (!received) return base::unexpected("meridiand: " + received.error());
     inherited = std::move(*received);
+    if (inherited.cookie_secret) reloader_.set_own_secret(*inherited.cookie_secret);
   }
   const OldServer old{.pid = inherited.pid, .control_path = inherited.control_path};
   if (auto loaded = load(inherited); !loaded) return loaded;
@@ -170,8 +171,7 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
     return base::unexpected("meridiand: " + started.error());
   }
   upgrader_.emplace(upgrade_parts(), counters_, counters_.register_block());
-  api_.emplace(server_info(*server_, options.udp_workers, clock_), reloader_, shedding_, *upgrader_,
-               counters_, clock_);
+  api_.emplace(server_info(*server_, options.udp_workers, clock_), reloader_, shedding_, *upgrader_, clock_);
   recorder_.configure(site_);
   reloader_.set_prepare(site_changes(
       site_, *server_, [this] { return upgrader_->is_under_way(); },
@@ -223,6 +223,7 @@ control::UpgradeParts Daemon::upgrade_parts() {
   return {
       .command = options_.command,
       .control_path = control_path_,
+      .cookie_secret = reloader_.own_secret(),
       .sockets = [this] { return server_->duplicate_sockets(); },
       .control_listener = [this] { return http_.duplicate_listener(); },
       .serving = [this] { return reloader_.serving().get(); },

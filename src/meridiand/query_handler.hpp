@@ -2,14 +2,19 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "base/limits.hpp"
 #include "base/published.hpp"
 #include "control/reloader.hpp"
 #include "net/handler.hpp"
 #include "query/answer.hpp"
+#include "query/asked.hpp"
 #include "querylog/tap.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace meridian::meridiand {
@@ -28,10 +33,13 @@ class QueryHandler final : public net::BatchHandler {
     const control::Serving& serving = reader_.current();
     worker_.now = clock_.coarse();
     const bool is_noted = tap_->begin_batch(batch.size());
-    for (auto& exchange : batch) {
-      exchange.reply_bytes =
-          query::answer_query(*serving.snapshot, *serving.tables, {exchange.peer.address, exchange.peer.tcp},
-                              exchange.query, exchange.reply, worker_);
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      asked_[i].emplace(*serving.snapshot, source_of(batch[i]), batch[i].query);
+    for (std::size_t i = 0; i < batch.size(); ++i) asked_[i]->fetch_records_ahead();
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      auto& exchange = batch[i];
+      exchange.reply_bytes = query::answer_query(*serving.snapshot, *serving.tables, source_of(exchange),
+                                                 *asked_[i], exchange.query, exchange.reply, worker_);
       if (is_noted) tap_->note(exchange, *serving.snapshot, worker_.summary);
     }
   }
@@ -39,10 +47,16 @@ class QueryHandler final : public net::BatchHandler {
   void refresh() noexcept override { static_cast<void>(reader_.current()); }
 
  private:
+  static query::Source source_of(const net::Exchange& exchange) noexcept {
+    return {exchange.peer.address, exchange.peer.tcp};
+  }
+
   base::Published<control::Serving>::Reader reader_;
   const base::Clock& clock_;
   std::shared_ptr<querylog::Tap> tap_;
   query::Worker worker_;
+  /// Of the batch: all are read, then all are answered; see query/asked.hpp.
+  std::array<std::optional<query::Asked>, base::limits::kUdpBatch> asked_;
 };
 
 }  // namespace meridian::meridiand

@@ -41,21 +41,26 @@ SocketAddress to_socket_address(const ListenAddress& listen) noexcept {
   return result;
 }
 
-ListenAddress from_socket_address(const sockaddr_storage& storage) noexcept {
-  ListenAddress result;
+std::uint16_t read_socket_address(const sockaddr_storage& storage, base::IpAddress& address) noexcept {
   if (storage.ss_family == AF_INET) {
     sockaddr_in v4{};
     std::memcpy(&v4, &storage, sizeof v4);
-    std::memcpy(result.address.bytes.data(), &v4.sin_addr, sizeof v4.sin_addr);
-    result.port = ntohs(v4.sin_port);
-    return result;
+    address.family = base::Family::V4;
+    address.bytes = {};
+    std::memcpy(address.bytes.data(), &v4.sin_addr, sizeof v4.sin_addr);
+    return ntohs(v4.sin_port);
   }
   MERIDIAN_ASSERT(storage.ss_family == AF_INET6);
   sockaddr_in6 v6{};
   std::memcpy(&v6, &storage, sizeof v6);
-  result.address.family = base::Family::V6;
-  std::memcpy(result.address.bytes.data(), &v6.sin6_addr, sizeof v6.sin6_addr);
-  result.port = ntohs(v6.sin6_port);
+  address.family = base::Family::V6;
+  std::memcpy(address.bytes.data(), &v6.sin6_addr, sizeof v6.sin6_addr);
+  return ntohs(v6.sin6_port);
+}
+
+ListenAddress from_socket_address(const sockaddr_storage& storage) noexcept {
+  ListenAddress result;
+  result.port = read_socket_address(storage, result.address);
   return result;
 }
 

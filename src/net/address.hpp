@@ -1,4 +1,4 @@
-// Listen addresses, and the way between our addresses and the kernel's. HOT: from_socket_address.
+// Listen addresses, and the way between our addresses and the kernel's. HOT: read_socket_address.
 #pragma once
 
 #include "base/ip.hpp"
@@ -34,7 +34,12 @@ struct SocketAddress {
 
 [[nodiscard]] SocketAddress to_socket_address(const ListenAddress& listen) noexcept;
 
-/// AF_INET and AF_INET6 only; anything else is our bug.
+/// Fills `address` in place and returns the port: a copy made right after it would wait for its bytes to get
+/// through the store buffer. AF_INET and AF_INET6 only; anything else is our bug.
+[[nodiscard]] std::uint16_t read_socket_address(const sockaddr_storage& storage,
+                                                base::IpAddress& address) noexcept;
+
+/// The same as a value.
 [[nodiscard]] ListenAddress from_socket_address(const sockaddr_storage& storage) noexcept;
 
 }  // namespace meridian::net

@@ -130,6 +130,8 @@ Bound bind_one_tcp(const ListenAddress& listen) {
   if (!bound) return bound;
   // RFC 7766 6.2: saves resolvers a round trip; the kernel refuses where net.ipv4.tcp_fastopen lacks bit 2.
   try_option(*bound, IPPROTO_TCP, TCP_FASTOPEN, limits::kTcpFastOpenQueue);
+  // No TCP_DEFER_ACCEPT, though it would save a read now and then: a client that has sent nothing yet would
+  // be the kernel's alone for a second, outside our limits, and left hanging when the listener closes.
   if (::listen(bound->get(), limits::kTcpBacklog) != 0) return base::unexpected(errno);
   return bound;
 }

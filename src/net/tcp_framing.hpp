@@ -40,7 +40,8 @@ class TcpFraming {
   [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
 
  private:
-  std::array<std::uint8_t, kLengthBytes + base::limits::kQueryBytesMax> bytes_{};
+  /// Not zeroed: there is one for each connection, most of which send a line.
+  std::array<std::uint8_t, kLengthBytes + base::limits::kQueryBytesMax> bytes_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
 };

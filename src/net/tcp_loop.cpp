@@ -37,7 +37,7 @@ TcpLoop::TcpLoop(std::vector<ListenSocket> listeners, std::unique_ptr<BatchHandl
       out_(base::limits::kTcpWriteBytes + TcpFraming::kLengthBytes + base::limits::kTcpMessageBytesMax),
       poll_(made_or_throw(::epoll_create1(EPOLL_CLOEXEC), "epoll")),
       wake_fd_(made_or_throw(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
-  watch(EPOLL_CTL_ADD, wake_fd_, EPOLLIN, wake_source_);
+  watch(wake_fd_, EPOLLIN, wake_source_);
   for (auto& listener : listeners) add_listener(std::move(listener));
 }
 
@@ -50,22 +50,30 @@ void TcpLoop::run() {
     now_ = std::chrono::steady_clock::now();
     for (int i = 0; i < count; ++i) handle(events_[static_cast<std::size_t>(i)]);
     if (now_ >= next_sweep_) sweep();
-    // No event of this round is left that could point at them.
+    // Between two rounds nobody holds on to them.
     table_.bury();
     listeners_.remove_if([](const Listener& listener) { return !listener.socket; });
   }
 }
 
-void TcpLoop::watch(int operation, const FileDescriptor& socket, std::uint32_t events, TcpSource& source) {
-  epoll_event event{.events = events, .data = {.ptr = &source}};
+/// From now on, or anew, with other `events`.
+void TcpLoop::watch(const FileDescriptor& socket, std::uint32_t events, TcpSource& source) {
+  const auto descriptor = static_cast<std::size_t>(socket.get());
+  const int operation = source.watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  if (sources_.size() <= descriptor) sources_.resize(descriptor + 1);
+  sources_[descriptor] = &source;
+  source.watched = true;
+  epoll_event event{.events = events, .data = {.fd = socket.get()}};
   // Fails for lack of memory only, and that ends the process; the rest would be our bug.
   MERIDIAN_ASSERT(::epoll_ctl(poll_.get(), operation, socket.get(), &event) == 0);
 }
 
-/// Before it is closed: where another process has a duplicate (a listener that was handed over, or whatever
-/// is open while a child starts), closing alone would leave the socket in epoll, with a pointer to nothing.
-void TcpLoop::forget(const FileDescriptor& socket) {
-  MERIDIAN_ASSERT(::epoll_ctl(poll_.get(), EPOLL_CTL_DEL, socket.get(), nullptr) == 0);
+/// Before it is closed, which takes it out of epoll without a system call of its own. Events may come after
+/// that: of the same round, and while another process has a duplicate, such as a child that starts. They find
+/// nothing, or what has the descriptor by then; to that they are an event for nothing, which harms none.
+void TcpLoop::forget(const FileDescriptor& socket) noexcept {
+  const auto descriptor = static_cast<std::size_t>(socket.get());
+  if (descriptor < sources_.size()) sources_[descriptor] = nullptr;
 }
 
 int TcpLoop::wait_ms() const {
@@ -73,23 +81,23 @@ int TcpLoop::wait_ms() const {
   // Nothing has a deadline, so a server without connections never wakes up.
   const bool nothing_to_come = table_.size() == 0 && !accept_again_ && !linger_deadline_;
   if (nothing_to_come) return drain_deadline_ ? 0 : -1;
-  const auto left = std::chrono::ceil<milliseconds>(next_sweep_ - std::chrono::steady_clock::now());
+  const auto left = std::chrono::ceil<milliseconds>(next_sweep_ - now_);
   return static_cast<int>(std::clamp(left, milliseconds{0}, kSweepPeriodMax).count());
 }
 
 void TcpLoop::handle(const epoll_event& event) {
-  auto& source = *static_cast<TcpSource*>(event.data.ptr);
-  switch (source.kind) {
+  auto* const source = sources_[static_cast<std::size_t>(event.data.fd)];
+  if (source == nullptr) return;
+  switch (source->kind) {
     case TcpSource::Kind::Wake:
       return take_orders();
     case TcpSource::Kind::Listener:
-      accept_from(static_cast<Listener&>(source), limits::kTcpTurnAccepts);
+      accept_from(static_cast<Listener&>(*source), limits::kTcpTurnAccepts);
       return;
     case TcpSource::Kind::Connection:
       break;
   }
-  auto& connection = static_cast<TcpConnection&>(source);
-  if (!connection.open) return;
+  auto& connection = static_cast<TcpConnection&>(*source);
   switch (connection.phase) {
     case TcpPhase::Idle:
     case TcpPhase::Reading:
@@ -128,8 +136,7 @@ void TcpLoop::post(std::function<void()> order) {
 void TcpLoop::add_listener(ListenSocket listener) {
   if (drain_deadline_ || linger_deadline_) return;
   listeners_.emplace_back(std::move(listener));
-  watch(EPOLL_CTL_ADD, listeners_.back().socket, accept_again_ ? 0u : std::uint32_t{EPOLLIN},
-        listeners_.back());
+  watch(listeners_.back().socket, accept_again_ ? 0u : std::uint32_t{EPOLLIN}, listeners_.back());
 }
 
 void TcpLoop::remove_listener(int listener) {
@@ -147,6 +154,8 @@ void TcpLoop::close_listener(Listener& listener) {
 
 void TcpLoop::stop_listening(Listener& listener) {
   if (!listener.socket) return;
+  // Whom it was handed over to has a duplicate, and the kernel would tell us of its connections for ever.
+  MERIDIAN_ASSERT(::epoll_ctl(poll_.get(), EPOLL_CTL_DEL, listener.socket.get(), nullptr) == 0);
   forget(listener.socket);
   listener.socket = FileDescriptor();
 }
@@ -197,7 +206,7 @@ void TcpLoop::pause_accepting(bool pause) {
     next_sweep_ = std::min(next_sweep_, *accept_again_);
   }
   for (auto& listener : listeners_) {
-    if (listener.socket) watch(EPOLL_CTL_MOD, listener.socket, pause ? 0u : std::uint32_t{EPOLLIN}, listener);
+    if (listener.socket) watch(listener.socket, pause ? 0u : std::uint32_t{EPOLLIN}, listener);
   }
 }
 
@@ -217,7 +226,10 @@ void TcpLoop::admit(FileDescriptor socket, const Peer& peer, const Listener& lis
   auto& connection = table_.open(std::move(socket), peer, now_);
   connection.awaits_proxy_header = behind_proxy;
   if (!behind_proxy) table_.assign_client(connection);
-  watch(EPOLL_CTL_ADD, connection.socket, EPOLLIN, connection);
+  // Its first turn: the query is often there already. Who is gone after that never
+  // meets epoll.
+  read_and_answer(connection);
+  if (connection.open && !connection.watched) watch(connection.socket, EPOLLIN, connection);
 }
 
 /// At the limit the client's own longest idle connection goes.

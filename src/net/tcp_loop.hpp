@@ -61,8 +61,8 @@ class TcpLoop {
     ProxyNetworks proxies;
   };
 
-  void watch(int operation, const FileDescriptor& socket, std::uint32_t events, TcpSource& source);
-  void forget(const FileDescriptor& socket);
+  void watch(const FileDescriptor& socket, std::uint32_t events, TcpSource& source);
+  void forget(const FileDescriptor& socket) noexcept;
   int wait_ms() const;
   void handle(const epoll_event& event);
   void take_orders();
@@ -104,6 +104,7 @@ class TcpLoop {
   FileDescriptor poll_;
   FileDescriptor wake_fd_;  ///< An eventfd; readable once there are orders.
   TcpSource wake_source_{TcpSource::Kind::Wake};
+  std::vector<TcpSource*> sources_;  ///< By descriptor: what is watched, or null.
   std::list<Listener> listeners_;
   std::array<epoll_event, base::limits::kTcpEvents> events_{};
 

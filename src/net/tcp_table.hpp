@@ -31,6 +31,7 @@ struct TcpSource {
   enum class Kind : std::uint8_t { Wake, Listener, Connection };
   explicit TcpSource(Kind is) noexcept : kind(is) {}
   Kind kind;
+  bool watched = false;  ///< Epoll knows it.
 };
 
 struct TcpConnection : TcpSource {

@@ -132,7 +132,7 @@ bool TcpLoop::write_answers(TcpConnection& connection, Step step) {
   connection.output_answers = out_answers_;
   connection.closes_after_output = step == Step::Close;
   table_.enter(connection, TcpPhase::Writing, now_);
-  watch(EPOLL_CTL_MOD, connection.socket, EPOLLOUT, connection);
+  watch(connection.socket, EPOLLOUT, connection);
   return false;
 }
 
@@ -149,7 +149,7 @@ void TcpLoop::write_more(TcpConnection& connection) {
   // Given back: a connection that was slow once must not hold its room for as long as it lives.
   connection.output = {};
   if (connection.closes_after_output) return close(connection);
-  watch(EPOLL_CTL_MOD, connection.socket, EPOLLIN, connection);
+  watch(connection.socket, EPOLLIN, connection);
   table_.enter(connection, TcpPhase::Ready, now_);
 }
 

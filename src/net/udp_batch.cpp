@@ -76,13 +76,13 @@ void UdpBatch::keep(std::size_t index, stats::Counters& counters) noexcept {
   auto& message = in_[index];
   if ((message.msg_hdr.msg_flags & MSG_TRUNC) != 0) return counters.add(Counter::UdpOversized);
   auto& slot = slots_[index];
-  const auto from = from_socket_address(slot.peer);
-  if (from.port == 0) return counters.add(Counter::UdpPortZero);
+  auto& exchange = exchanges_[kept_];
+  exchange.peer.port = read_socket_address(slot.peer, exchange.peer.address);
+  if (exchange.peer.port == 0) return counters.add(Counter::UdpPortZero);
   keep_only_address(message.msg_hdr);
-  exchanges_[kept_] = {.peer = {.address = from.address, .port = from.port, .tcp = false},
-                       .query = std::span{slot.query}.first(message.msg_len),
-                       .reply = slot.reply,
-                       .reply_bytes = 0};
+  exchange.query = std::span{slot.query}.first(message.msg_len);
+  exchange.reply = slot.reply;
+  exchange.reply_bytes = 0;
   slot_of_[kept_] = index;
   ++kept_;
 }

@@ -2,6 +2,7 @@
 
 #include "dns/error_reply.hpp"
 #include "dns/query.hpp"
+#include "query/asked.hpp"
 #include "query/chain.hpp"
 #include "query/edns.hpp"
 #include "query/identity.hpp"
@@ -11,8 +12,9 @@ namespace meridian::query {
 namespace {
 
 std::size_t write_answer(const Snapshot& snapshot, const Tables& tables, const Source& source,
-                         const dns::Query& query, std::span<const std::uint8_t> packet,
+                         const Asked& asked, std::span<const std::uint8_t> packet,
                          std::span<std::uint8_t> reply_bytes, Worker& worker) noexcept {
+  const dns::Query& query = *asked.query();
   count_query(query, worker.counters);
   auto edns = begin_edns(query, snapshot.settings, source, worker);
   if (must_prove_address(snapshot.settings, source, worker))
@@ -25,8 +27,8 @@ std::size_t write_answer(const Snapshot& snapshot, const Tables& tables, const S
   }
   if (!is_servable(query)) return refuse(query, edns, packet, reply_bytes, worker);
 
-  Chain chain(snapshot.zones, query.name, query.type);
-  if (chain.zone() == nullptr) return refuse(query, edns, packet, reply_bytes, worker);
+  if (asked.zone() == nullptr) return refuse(query, edns, packet, reply_bytes, worker);
+  Chain chain(snapshot.zones, asked.name(), query.type, asked.zone());
   worker.summary.owner = chain.found().owner;
 
   Reply reply(snapshot, tables, source, worker, query, edns, packet, reply_bytes);
@@ -65,12 +67,23 @@ std::size_t write_answer(const Snapshot& snapshot, const Tables& tables, const S
 std::size_t answer_query(const Snapshot& snapshot, const Tables& tables, const Source& source,
                          std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply,
                          Worker& worker) noexcept {
+  return answer_query(snapshot, tables, source, Asked(snapshot, source, packet), packet, reply, worker);
+}
+
+std::size_t answer_query(const Snapshot& snapshot, const Tables& tables, const Source& source,
+                         const Asked& asked, std::span<const std::uint8_t> packet,
+                         std::span<std::uint8_t> reply, Worker& worker) noexcept {
   worker.summary = {};
-  auto query = dns::parse_query(packet);
-  if (query && is_malformed_over(source, *query))
-    query = base::unexpected(dns::refusal_of(*query, dns::QueryFault::TcpKeepalive));
-  const std::size_t size = query ? write_answer(snapshot, tables, source, *query, packet, reply, worker)
-                                 : reject(query.error(), snapshot.settings, source, packet, reply, worker);
+  const auto& query = asked.query();
+  std::size_t size = 0;
+  if (!query) {
+    size = reject(query.error(), snapshot.settings, source, packet, reply, worker);
+  } else if (is_malformed_over(source, *query)) {
+    const auto error = dns::refusal_of(*query, dns::QueryFault::TcpKeepalive);
+    size = reject(error, snapshot.settings, source, packet, reply, worker);
+  } else {
+    size = write_answer(snapshot, tables, source, asked, packet, reply, worker);
+  }
   return limit_rate(snapshot, tables, source, query ? &*query : nullptr, packet, reply, size, worker);
 }
 

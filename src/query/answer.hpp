@@ -31,11 +31,18 @@ struct Worker {
   Summary summary{};       ///< Of the last answer_query.
 };
 
+class Asked;
+
 /// Answers one packet into `reply`, which must hold limits::kUdpAnswerBytesMax for UDP and up to
 /// limits::kTcpMessageBytesMax for TCP. Returns the reply's size; 0 means "say nothing". The caller keeps
 /// `snapshot` alive and unchanged for the call; `tables` change under us, so each cell is read once.
 [[nodiscard]] std::size_t answer_query(const Snapshot& snapshot, const Tables& tables, const Source& source,
                                        std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply,
                                        Worker& worker) noexcept;
+
+/// The same for a packet that was read before, with the same snapshot and source.
+[[nodiscard]] std::size_t answer_query(const Snapshot& snapshot, const Tables& tables, const Source& source,
+                                       const Asked& asked, std::span<const std::uint8_t> packet,
+                                       std::span<std::uint8_t> reply, Worker& worker) noexcept;
 
 }  // namespace meridian::query

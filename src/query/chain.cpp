@@ -10,23 +10,22 @@ namespace meridian::query {
 
 using zone::Outcome;
 
-Chain::Chain(const zone::ZoneSet& zones, dns::NameView name, dns::Rtype type) noexcept
-    : zones_(zones), type_(type), first_name_(name), name_(name) {
-  look_up();
+Chain::Chain(const zone::ZoneSet& zones, const zone::HashedName& name, dns::Rtype type,
+             const zone::Zone* zone) noexcept
+    : zones_(zones), type_(type), first_name_(name.name()), name_(name.name()), zone_(zone) {
+  look_up(name);
 }
 
-void Chain::look_up() noexcept {
-  const zone::HashedName hashed(name_);
-  zone_ = zones_.find(hashed, type_);
+void Chain::look_up(const zone::HashedName& name) noexcept {
   if (zone_ == nullptr) return;
-  found_ = zone_->lookup(hashed, type_);
+  found_ = zone_->lookup(name, type_);
   // RFC 4035 3.1.4.1: DS of one of our apexes, and the zone above that we serve is not its parent or does not
   // know the cut: the child says that there is none. Nobody may hear that a zone of ours does not exist.
   if (type_ == dns::Rtype::Ds && found_.outcome != Outcome::Answer && found_.outcome != Outcome::NoData) {
-    const zone::Zone* child = zones_.find(hashed, dns::Rtype::Soa);
+    const zone::Zone* child = zones_.find(name, dns::Rtype::Soa);
     if (child != zone_) {
       zone_ = child;
-      found_ = zone_->lookup(hashed, type_);
+      found_ = zone_->lookup(name, type_);
     }
   }
   if (is_at_alias()) find_target();
@@ -65,7 +64,9 @@ ChainStop Chain::go_to(dns::NameView target, const std::uint8_t* records) noexce
   if (has_been_at(target)) return ChainStop::Loop;
   aliases_[link_count_++] = records;
   name_ = keep(target);
-  look_up();
+  const zone::HashedName hashed(name_);
+  zone_ = zones_.find(hashed, type_);
+  look_up(hashed);
   return is_at_alias() && link_count_ == base::limits::kCnameChainMax ? ChainStop::TooLong : ChainStop::None;
 }
 

@@ -29,7 +29,14 @@ enum class ChainStop : std::uint8_t {
 class Chain {
  public:
   /// Looks `name` up. It must be lower case; it and `zones` must outlive the chain.
-  Chain(const zone::ZoneSet& zones, dns::NameView name, dns::Rtype type) noexcept;
+  Chain(const zone::ZoneSet& zones, dns::NameView name, dns::Rtype type) noexcept
+      : Chain(zones, zone::HashedName(name), type) {}
+  /// The same for a name whose hashes are known; they need not outlive the call.
+  Chain(const zone::ZoneSet& zones, const zone::HashedName& name, dns::Rtype type) noexcept
+      : Chain(zones, name, type, zones.find(name, type)) {}
+  /// The same where its zone is known as well: zones.find(name, type).
+  Chain(const zone::ZoneSet& zones, const zone::HashedName& name, dns::Rtype type,
+        const zone::Zone* zone) noexcept;
   Chain(const Chain&) = delete;
   Chain& operator=(const Chain&) = delete;
 
@@ -66,7 +73,8 @@ class Chain {
 
  private:
   [[nodiscard]] ChainStop go_to(dns::NameView target, const std::uint8_t* records) noexcept;
-  void look_up() noexcept;
+  /// In zone_, if there is one.
+  void look_up(const zone::HashedName& name) noexcept;
   void find_target() noexcept;
   /// Copies `target` behind the names so far, in lower case.
   [[nodiscard]] dns::NameView keep(dns::NameView target) noexcept;

@@ -8,26 +8,44 @@ namespace {
 std::uint64_t healthy_weight(const EndpointRange& range, const Snapshot& snapshot,
                              const health::HealthTable& health) noexcept {
   std::uint64_t weight = 0;
+  const Endpoint* const endpoints = snapshot.endpoints.data();  // a pool's ranges lie within
   for (std::uint32_t i = range.begin; i < range.end; ++i) {
-    if (health.is_serving(base::EndpointId{i})) weight += snapshot.endpoints[i].weight;
+    if (health.is_serving(base::EndpointId{i})) weight += endpoints[i].weight;
   }
   return weight;
 }
 
 /// Chooses a target of an alias pool. True: other clients of the same leaf get others.
 bool decide_target(const Snapshot& snapshot, steering::DrawKey key, Decision& decision) noexcept {
-  const Pool& pool = snapshot.pools[base::index_of(decision.pool)];
+  const Pool& pool = snapshot.pools.data()[base::index_of(decision.pool)];
+  const Target* const targets = snapshot.targets.data();  // a pool's range lies within
   decision.target = pool.targets_begin;
   if (pool.targets_end - pool.targets_begin < 2) return false;
   steering::Ticket best;
   for (std::uint32_t i = pool.targets_begin; i < pool.targets_end; ++i) {
-    const Target& target = snapshot.targets[i];
-    const steering::Ticket ticket{target.weight, steering::negative_log2(steering::draw(key, target.key))};
+    const steering::Ticket ticket{targets[i].weight,
+                                  steering::negative_log2(steering::draw(key, targets[i].key))};
     if (best.weight != 0 && !ticket.beats(best)) continue;
     best = ticket;
     decision.target = i;
   }
   return true;
+}
+
+/// A view of one datacenter: the same for every client.
+Decision decide_view(const Snapshot& snapshot, const Tables& tables, const Service& service,
+                     const base::IpAddress& source, base::Random& random) noexcept {
+  const Pool& pool = snapshot.pools[base::index_of(service.fixed_pool)];
+  Decision decision;
+  decision.pool = service.fixed_pool;
+  decision.client.address = source;
+  decision.client.whose = Whose::Ignored;
+  decision.choice.datacenter = pool.datacenter;
+  // There is nowhere else to go, so a pool that is down is answered whole.
+  decision.ignore_health = pool_health(pool, snapshot, tables.health) == 0;
+  decision.choice.reason = decision.ignore_health ? steering::Reason::AllDown : steering::Reason::Preferred;
+  if (pool.is_alias()) static_cast<void>(decide_target(snapshot, steering::DrawKey{random.next()}, decision));
+  return decision;
 }
 
 void decide_all_down(const Service& service, const steering::Choice& choice, Decision& decision) noexcept {
@@ -62,33 +80,22 @@ steering::Share pool_health(const Pool& pool, const Snapshot& snapshot,
 
 steering::Candidate candidate_at(const Snapshot& snapshot, const Tables& tables, const Service& service,
                                  base::DatacenterId datacenter) noexcept {
-  const base::PoolId id = service.pools[base::index_of(datacenter)];
+  // Ids of one snapshot index its vectors: see Snapshot.
+  const base::PoolId id = service.pools.data()[base::index_of(datacenter)];
   if (id == base::kNoPool) return {};
-  const Pool& pool = snapshot.pools[base::index_of(id)];
+  const Pool& pool = snapshot.pools.data()[base::index_of(id)];
   const steering::Share health = pool_health(pool, snapshot, tables.health);
   return {true, steering::reduced(health, tables.health.kept(datacenter)),
-          snapshot.datacenters[base::index_of(datacenter)].key};
+          snapshot.datacenters.data()[base::index_of(datacenter)].key};
 }
 
 Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& service,
                 const base::IpAddress& source, const std::optional<base::IpPrefix>& client_subnet,
                 base::Random& random) noexcept {
-  Decision decision;
-  if (service.fixed_pool != base::kNoPool) {  // a view of one datacenter: the same for every client
-    const Pool& pool = snapshot.pools[base::index_of(service.fixed_pool)];
-    decision.pool = service.fixed_pool;
-    decision.client.address = source;
-    decision.client.whose = Whose::Ignored;
-    decision.choice.datacenter = pool.datacenter;
-    // There is nowhere else to go, so a pool that is down is answered whole.
-    decision.ignore_health = pool_health(pool, snapshot, tables.health) == 0;
-    decision.choice.reason = decision.ignore_health ? steering::Reason::AllDown : steering::Reason::Preferred;
-    if (pool.is_alias())
-      static_cast<void>(decide_target(snapshot, steering::DrawKey{random.next()}, decision));
-    return decision;
-  }
-  decision.client =
-      locate(snapshot.maps[base::index_of(service.map)], service.use_client_subnet, source, client_subnet);
+  if (service.fixed_pool != base::kNoPool) return decide_view(snapshot, tables, service, source, random);
+  // Made where it stays: a copy would wait for what was just written.
+  Decision decision{.client = locate(snapshot.maps[base::index_of(service.map)], service.use_client_subnet,
+                                     source, client_subnet)};
   const std::uint64_t drawn = service.sticky ? decision.client.unit : random.next();
   const steering::DrawKey key{base::mix(service.key + drawn)};
   decision.choice = steering::choose(
@@ -107,7 +114,7 @@ Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& s
       break;
   }
   bool varies = decision.choice.varies;
-  if (decision.verdict == Verdict::Answer && snapshot.pools[base::index_of(decision.pool)].is_alias())
+  if (decision.verdict == Verdict::Answer && snapshot.pools.data()[base::index_of(decision.pool)].is_alias())
     varies |= decide_target(snapshot, key, decision);
   decision.scope_bits = scope_bits(decision.client, service.sticky && varies);
   return decision;
@@ -116,21 +123,24 @@ Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& s
 Selection select_endpoints(const Snapshot& snapshot, const health::HealthTable& health, const Pool& pool,
                            const EndpointRange& range, bool ignore_health, std::size_t most,
                            base::Random& random) noexcept {
-  std::array<std::uint32_t, base::limits::kPoolEndpointsMax> eligible;
+  std::array<std::uint32_t, base::limits::kPoolEndpointsMax> room;
+  std::uint32_t* const eligible = room.data();  // a range is never longer
+  const Endpoint* const endpoints = snapshot.endpoints.data();
   std::size_t eligible_count = 0;
   std::uint32_t weight_left = 0;
   for (std::uint32_t i = range.begin; i < range.end; ++i) {
     if (!ignore_health && !health.is_serving(base::EndpointId{i})) continue;
     eligible[eligible_count++] = i;
-    weight_left += snapshot.endpoints[i].weight;
+    weight_left += endpoints[i].weight;
   }
   Selection selection;
   if (eligible_count == 0) return selection;
   most = std::min({most, eligible_count, selection.endpoints.size()});
   if (pool.equal_weights) {
-    std::size_t at = random.below(static_cast<std::uint32_t>(eligible_count));
+    std::size_t at = eligible_count == 1 ? 0 : random.below(static_cast<std::uint32_t>(eligible_count));
+    std::uint32_t* const chosen = selection.endpoints.data();
     while (selection.count < most) {
-      selection.endpoints[selection.count++] = eligible[at];
+      chosen[selection.count++] = eligible[at];
       at = at + 1 == eligible_count ? 0 : at + 1;
     }
     return selection;
@@ -138,10 +148,9 @@ Selection select_endpoints(const Snapshot& snapshot, const health::HealthTable& 
   while (selection.count < most) {
     std::uint32_t ticket = random.below(weight_left);
     std::size_t at = 0;
-    while (ticket >= snapshot.endpoints[eligible[at]].weight)
-      ticket -= snapshot.endpoints[eligible[at++]].weight;
+    while (ticket >= endpoints[eligible[at]].weight) ticket -= endpoints[eligible[at++]].weight;
     selection.endpoints[selection.count++] = eligible[at];
-    weight_left -= snapshot.endpoints[eligible[at]].weight;
+    weight_left -= endpoints[eligible[at]].weight;
     eligible[at] = eligible[--eligible_count];
   }
   return selection;

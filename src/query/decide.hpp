@@ -22,8 +22,8 @@ enum class Verdict : std::uint8_t { Answer, NoData, ServFail };
 
 struct Decision {
   Verdict verdict = Verdict::Answer;
-  Client client;
-  steering::Choice choice;
+  Client client = {};
+  steering::Choice choice = {};
   base::PoolId pool = base::kNoPool;  ///< Verdict::Answer: take the addresses from here
   bool ignore_health = false;         ///< every endpoint of `pool` may be named (fail-open, sorry page)
   std::uint32_t target = 0;           ///< in Snapshot::targets, when `pool` is an alias

@@ -30,6 +30,15 @@ std::uint16_t tcp_idle_ds(const Settings& settings) noexcept {
 
 }  // namespace
 
+std::optional<dns::CookiePayload> fresh_cookie(std::span<const std::uint8_t> payload,
+                                               const Settings& settings, const Source& source,
+                                               const Worker& worker) noexcept {
+  const auto& secrets = settings.cookie_secrets;
+  if (payload.empty() || secrets.empty()) return std::nullopt;
+  return dns::make_cookie(payload.first<dns::kClientCookieBytes>(), source.address, worker.now.wall_s,
+                          secrets.all().front());
+}
+
 std::optional<dns::CookiePayload> take_cookie(std::span<const std::uint8_t> payload, const Settings& settings,
                                               const Source& source, Worker& worker) noexcept {
   const auto& secrets = settings.cookie_secrets;
@@ -37,10 +46,7 @@ std::optional<dns::CookiePayload> take_cookie(std::span<const std::uint8_t> payl
   const auto check = dns::check_cookie(payload, source.address, worker.now.wall_s, secrets);
   worker.counters.add(counter_of(check.state));
   worker.summary.has_valid_cookie = check.state == dns::CookieState::Valid;
-  if (!check.is_fresh) {
-    return dns::make_cookie(payload.first<dns::kClientCookieBytes>(), source.address, worker.now.wall_s,
-                            secrets.all().front());
-  }
+  if (!check.is_fresh) return fresh_cookie(payload, settings, source, worker);
   dns::CookiePayload same{};
   std::copy(payload.begin(), payload.end(), same.begin());
   return same;
@@ -51,7 +57,7 @@ dns::EdnsReply begin_edns(const dns::Query& query, const Settings& settings, con
   auto edns = dns::echo_edns(query.edns);
   if (!query.edns.present) return edns;
   if (query.edns.nsid_requested) edns.nsid = settings.nsid;
-  edns.cookie = take_cookie(query.edns.cookie, settings, source, worker);
+  if (!query.edns.cookie.empty()) edns.cookie = take_cookie(query.edns.cookie, settings, source, worker);
   // RFC 7828 3.2.1: over UDP the option is ignored.
   if (source.is_tcp && query.edns.tcp_keepalive == dns::KeepaliveRequest::Asked)
     edns.tcp_idle_ds = tcp_idle_ds(settings);

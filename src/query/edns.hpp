@@ -21,6 +21,12 @@ namespace meridian::query {
                                                             const Settings& settings, const Source& source,
                                                             Worker& worker) noexcept;
 
+/// A cookie with the time of now, for whoever sent one of any kind; nothing when cookies are off. It counts
+/// nothing and trusts nobody.
+[[nodiscard]] std::optional<dns::CookiePayload> fresh_cookie(std::span<const std::uint8_t> payload,
+                                                             const Settings& settings, const Source& source,
+                                                             const Worker& worker) noexcept;
+
 /// Takes the cookie too. The client subnet's scope is 0 until somebody says otherwise, and no error is
 /// extended.
 [[nodiscard]] dns::EdnsReply begin_edns(const dns::Query& query, const Settings& settings,

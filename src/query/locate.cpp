@@ -1,10 +1,12 @@
 #include "query/locate.hpp"
 
+#include "base/limits.hpp"
 #include "base/random.hpp"
 
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <span>
 
 namespace meridian::query {
 namespace {
@@ -71,6 +73,13 @@ void look_up_resolver(const SteeringMap& map, const base::IpAddress& source, Cli
 }
 
 }  // namespace
+
+void fetch_client_ahead(const Snapshot& snapshot, const base::IpAddress& source,
+                        const std::optional<dns::ClientSubnet>& client_subnet) noexcept {
+  const auto& address = client_subnet ? client_subnet->source.address : source;
+  const std::size_t count = std::min(snapshot.maps.size(), base::limits::kMapsFetchedAheadMax);
+  for (const auto& map : std::span{snapshot.maps}.first(count)) map.tree(address.family).fetch_ahead(address);
+}
 
 Client locate(const SteeringMap& map, bool use_client_subnet, const base::IpAddress& source,
               const std::optional<base::IpPrefix>& client_subnet) noexcept {

@@ -5,6 +5,7 @@
 #include "dns/error_reply.hpp"
 #include "dns/header.hpp"
 #include "query/answer.hpp"
+#include "query/edns.hpp"
 #include "query/snapshot.hpp"
 
 #include <array>
@@ -137,8 +138,11 @@ std::size_t limit_rate(const Snapshot& snapshot, const Tables& tables, const Sou
   // An error is as short as a truncated reply, and says more.
   if (query == nullptr || rate_class == RateClass::Errors) return size;
   worker.summary.is_truncated = true;
-  // The question alone with TC set: a client that is no forgery asks again over TCP.
-  return dns::write_truncated_reply(packet, *query, dns::echo_edns(query->edns), reply);
+  // The question alone with TC set: a client that is no forgery asks again over TCP, or from now on brings
+  // the cookie that proves its address (RFC 7873 5.2.3), while its network is still flooded in its name.
+  auto edns = dns::echo_edns(query->edns);
+  edns.cookie = fresh_cookie(query->edns.cookie, snapshot.settings, source, worker);
+  return dns::write_truncated_reply(packet, *query, edns, reply);
 }
 
 }  // namespace meridian::query

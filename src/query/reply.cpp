@@ -254,12 +254,13 @@ bool Reply::add_addresses(dns::NameView name, dns::Rtype type, const Decision& d
   const auto mark = writer_.mark();
   const bool at_question = writer_.count(dns::Section::Answer) == 0;  // no CNAME before
   // Neighbours in the table are neighbours in the rendered records: copy them in one go.
+  const std::uint32_t* const chosen = selection.endpoints.data();
+  const std::uint8_t* const records = snapshot_.records.data() + range.records_at;
   for (std::size_t begin = 0, end = 0; begin < selection.count; begin = end) {
     end = begin + 1;
-    while (end < selection.count && selection.endpoints[end] == selection.endpoints[end - 1] + 1) ++end;
-    const std::size_t first = selection.endpoints[begin] - range.begin;
-    const auto images = std::span{snapshot_.records}.subspan(range.records_at + first * record_bytes,
-                                                             (end - begin) * record_bytes);
+    while (end < selection.count && chosen[end] == chosen[end - 1] + 1) ++end;
+    const std::size_t first = chosen[begin] - range.begin;
+    const std::span<const std::uint8_t> images{records + first * record_bytes, (end - begin) * record_bytes};
     const bool fits =
         at_question ? writer_.add_raw(dns::Section::Answer, images, static_cast<std::uint16_t>(end - begin))
                     : writer_.add_raw(dns::Section::Answer, name, std::nullopt, images);

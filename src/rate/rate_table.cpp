@@ -25,8 +25,9 @@ std::uint64_t debt_at(std::uint64_t end, std::uint64_t now, std::uint64_t debt_m
   return ahead <= debt_max ? ahead : 0;
 }
 
-/// Tries before a bucket that others keep changing is left to them; the thing then counts as allowed.
-constexpr int kTriesMax = 4;
+/// Tries before a bucket that others keep changing is left to them. Each lost try is another thread's thing
+/// counted, so what goes uncounted is at most one in kTriesMax for each other thread that counts with it.
+constexpr int kTriesMax = 16;
 
 }  // namespace
 
@@ -52,6 +53,7 @@ bool RateTable::take(std::uint64_t key, const Rate& rate, std::uint64_t monotoni
   const std::uint64_t now = (monotonic_ms * kTicksPerMs) & kTimeMask;
   auto& words = lines_[hash & mask_].words;
 
+  bool is_over = false;
   for (int tries = 0; tries < kTriesMax; ++tries) {
     std::size_t chosen = 0;
     std::uint64_t chosen_word = 0;
@@ -73,12 +75,14 @@ bool RateTable::take(std::uint64_t key, const Rate& rate, std::uint64_t monotoni
     const auto debt_max = std::max<std::uint64_t>(rate.debt_max, kTicksPerSecond);
     const std::uint64_t debt = is_known ? debt_at(chosen_word & kTimeMask, now, debt_max) : 0;
     const std::uint64_t next = debt + rate.interval;
-    const bool is_over = next > kTicksPerSecond;
+    is_over = next > kTicksPerSecond;
     const std::uint64_t kept = is_over ? std::max(debt, std::min<std::uint64_t>(next, rate.debt_max)) : next;
     const std::uint64_t word = tag << kTimeBits | ((now + kept) & kTimeMask);
-    if (words[chosen].compare_exchange_weak(chosen_word, word, std::memory_order_relaxed)) return is_over;
+    // A flood at its deepest debt changes nothing within a tick: nothing to write, nobody to race with.
+    if (word == chosen_word) return is_over;
+    if (words[chosen].compare_exchange_strong(chosen_word, word, std::memory_order_relaxed)) return is_over;
   }
-  return false;
+  return is_over;  // what the bucket said last: a key over its rate stays so, however many ask at once
 }
 
 }  // namespace meridian::rate

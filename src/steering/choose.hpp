@@ -50,8 +50,11 @@ struct TierWeight {
   /// min(1, overprovision × H) of the clients still looking; overprovision in units of 1/kFull.
   [[nodiscard]] constexpr Fraction share(Share overprovision) const noexcept {
     if (healthy == 0) return 0;
-    // healthy ≤ 2^16 · 2^16 · 2^10 entries, overprovision < 2^20: below 2^62.
-    const std::uint64_t share = healthy * overprovision / weight >> (32 - kFractionBits);
+    // healthy ≤ 2^16 · 2^16 · 2^10 entries, overprovision < 2^20: below 2^62. A full tier is the usual one,
+    // and needs no division.
+    const std::uint64_t wanted = healthy * overprovision;
+    if (wanted >= weight * kFull * kFull) return kWhole;
+    const std::uint64_t share = wanted / weight >> (32 - kFractionBits);
     // A healthy member always keeps a sliver, so that rounding never empties a tier.
     return static_cast<Fraction>(std::clamp<std::uint64_t>(share, 1, kWhole));
   }

@@ -5,6 +5,7 @@
 // machines (byte order), so they are never stored in files.
 #pragma once
 
+#include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "dns/name.hpp"
 
@@ -58,15 +59,24 @@ template <typename Word>
 
 class HashedName {
  public:
+  HashedName() noexcept : HashedName(dns::NameView{}) {}  ///< the root
   /// `name` must be lower case.
+  // Plain pointers: a name of at most 255 bytes keeps all of them in range, and checked ones double the work.
   explicit HashedName(dns::NameView name) noexcept : wire_(name.wire()) {
-    std::uint8_t at = 0;
-    for (; wire_[at] != 0; at = static_cast<std::uint8_t>(at + 1 + wire_[at])) starts_[label_count_++] = at;
-    starts_[label_count_] = at;
-    hashes_[0] = kRootHash;
-    for (std::size_t i = label_count_; i-- > 0;) {
-      const std::size_t depth = label_count_ - i;
-      hashes_[depth] = extend_hash(hashes_[depth - 1], wire_.subspan(starts_[i], 1u + wire_[starts_[i]]));
+    const std::uint8_t* const wire = wire_.data();
+    std::uint8_t* const starts = starts_.data();
+    std::size_t count = 0;
+    std::size_t at = 0;
+    for (; wire[at] != 0; at += 1u + wire[at]) starts[count++] = static_cast<std::uint8_t>(at);
+    starts[count] = static_cast<std::uint8_t>(at);
+    label_count_ = count;
+    std::uint64_t hash = kRootHash;
+    std::uint64_t* hashes = hashes_.data();
+    *hashes = hash;
+    while (count-- > 0) {
+      const std::uint8_t* const label = wire + starts[count];
+      hash = extend_hash(hash, {label, 1u + *label});
+      *++hashes = hash;
     }
   }
 
@@ -75,9 +85,14 @@ class HashedName {
 
   /// The last `labels` labels: 0 is the root, label_count() the whole name.
   [[nodiscard]] dns::NameView suffix(std::size_t labels) const noexcept {
-    return dns::NameView{wire_.subspan(starts_[label_count_ - labels])};
+    MERIDIAN_DEBUG_ASSERT(labels <= label_count_);
+    const std::size_t start = starts_.data()[label_count_ - labels];
+    return dns::NameView{{wire_.data() + start, wire_.size() - start}};
   }
-  [[nodiscard]] std::uint64_t hash(std::size_t labels) const noexcept { return hashes_[labels]; }
+  [[nodiscard]] std::uint64_t hash(std::size_t labels) const noexcept {
+    MERIDIAN_DEBUG_ASSERT(labels <= label_count_);
+    return hashes_.data()[labels];
+  }
 
  private:
   std::span<const std::uint8_t> wire_;

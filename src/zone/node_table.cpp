@@ -15,6 +15,8 @@ namespace {
 /// 1 GiB and makes a third of that.
 constexpr std::size_t kUnit = 4;
 
+constexpr std::size_t kCacheLineBytes = 64;
+
 constexpr std::array<std::uint8_t, 2> kWildcardLabel{1, '*'};
 
 constexpr std::size_t round_up(std::size_t bytes) { return (bytes + kUnit - 1) / kUnit * kUnit; }
@@ -153,9 +155,10 @@ std::size_t NodeTable::first_slot(std::uint64_t hash) const noexcept {
 template <typename Matches>
 Node NodeTable::find_slot(std::uint64_t hash, Matches matches) const noexcept {
   const auto tag = static_cast<std::uint32_t>(hash);
+  const Slot* const slots = slots_.data();
   // Ends: a third of the slots is empty.
   for (std::size_t at = first_slot(hash);; at = at + 1 == slots_.size() ? 0 : at + 1) {
-    const Slot slot = slots_[at];
+    const Slot slot = slots[at];
     if (slot.unit == 0) return {};
     if (slot.tag != tag) continue;
     const Node node{blocks_.get() + (slot.unit - 1) * kUnit};
@@ -169,6 +172,14 @@ Node NodeTable::find(dns::NameView name, std::uint64_t hash) const noexcept {
     return candidate.size() == wanted.size() &&
            std::memcmp(candidate.data(), wanted.data(), wanted.size()) == 0;
   });
+}
+
+void NodeTable::fetch_node_ahead(std::uint64_t hash) const noexcept {
+  const Slot slot = slots_[first_slot(hash)];
+  if (slot.unit == 0) return;
+  const std::byte* const block = blocks_.get() + (slot.unit - 1) * kUnit;
+  __builtin_prefetch(block);
+  __builtin_prefetch(block + kCacheLineBytes);  // a name and an address seldom end in one line
 }
 
 Node NodeTable::find_wildcard(dns::NameView parent, std::uint64_t parent_hash) const noexcept {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <utility>
 
 namespace meridian::zone {
@@ -157,10 +158,14 @@ ZoneSet::ZoneSet(std::vector<Zone> zones) {
 
 const Zone* ZoneSet::find_apex(dns::NameView apex, std::uint64_t hash) const noexcept {
   const auto tag = static_cast<std::uint32_t>(hash >> 32);
-  for (std::size_t at = hash & mask_; slots_[at].number != 0; at = (at + 1) & mask_) {
-    if (slots_[at].tag != tag) continue;
-    const Zone& zone = zones_[slots_[at].number - 1];
-    if (std::ranges::equal(zone.apex().wire(), apex.wire())) return &zone;
+  const Slot* const slots = slots_.data();  // the mask keeps every index in range
+  for (std::size_t at = hash & mask_; slots[at].number != 0; at = (at + 1) & mask_) {
+    if (slots[at].tag != tag) continue;
+    const Zone& zone = zones_[slots[at].number - 1];
+    const auto candidate = zone.apex().wire();
+    if (candidate.size() == apex.size() &&
+        std::memcmp(candidate.data(), apex.wire().data(), apex.size()) == 0)
+      return &zone;
   }
   return nullptr;
 }

@@ -61,6 +61,15 @@ class Zone {
     return lookup(HashedName(name), type);
   }
 
+  /// HOT. Fetch into the cache what lookup(name) will read first, and what it will read next once that is
+  /// there.
+  void fetch_slot_ahead(const HashedName& name) const noexcept {
+    if (name.label_count() <= deepest_labels_) nodes_.fetch_slot_ahead(name.hash(name.label_count()));
+  }
+  void fetch_node_ahead(const HashedName& name) const noexcept {
+    if (name.label_count() <= deepest_labels_) nodes_.fetch_node_ahead(name.hash(name.label_count()));
+  }
+
   /// The rrset exactly at `name`, glue and occluded data included. For the additional
   /// section. `name` must be lower case.
   [[nodiscard]] std::optional<Rrset> find_rrset(dns::NameView name, dns::Rtype type) const noexcept;

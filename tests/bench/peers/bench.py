@@ -16,8 +16,8 @@ import world as w
 from checks import check_server
 from load import run_dnsperf, run_load
 from process import CLIENT_CORE, SERVER_CORE, BenchError, running
+from servers import echo
 from servers.common import Site
-from servers.echo import Echo
 from servers.gdnsd import Gdnsd
 from servers.knot import Knot
 from servers.meridiand import Meridiand
@@ -25,7 +25,7 @@ from servers.nsd import Nsd
 from table import Row, Table
 
 # gdnsd is not in the part of the large zone: what it is compared in is steering.
-PARTS = {"small": [Echo, Meridiand, Gdnsd, Knot, Nsd], "large": [Meridiand, Knot, Nsd]}
+PARTS = {"small": [echo.Echo, echo.TcpEcho, Meridiand, Gdnsd, Knot, Nsd], "large": [Meridiand, Knot, Nsd]}
 LARGE_ROUNDS_MAX = 3  # loading a million records five times each tells nothing more
 WARM_UP_S = 0.2
 SUBNETS_CHECKED_FIRST = 64
@@ -73,6 +73,8 @@ class Bench:
 
     def run(self):
         for part, types in self.parts.items():
+            if not types:
+                continue
             site = Site(self.world, self.given.build, self.given.out / "zones", large=part == "large")
             rounds = self.given.rounds if part == "small" else min(self.given.rounds, LARGE_ROUNDS_MAX)
             for number in range(rounds):
@@ -106,7 +108,7 @@ class Bench:
     def measure(self, process, kind, number, client="main"):
         """One row's worth of load; the CPU time is that of the server, from before the load to after it."""
         queries = self.given.out / f"{kind.name}.queries"
-        is_echo = process.name == "echo"
+        is_echo = process.name in echo.NAMES
 
         def load(seconds):
             if client == "dnsperf":

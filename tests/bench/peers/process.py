@@ -17,6 +17,8 @@ import dns.exception
 import dns.message
 import dns.query
 
+from servers import echo
+
 SERVER_CORE = 0
 CLIENT_CORE = 1
 START_LIMIT_S = 60
@@ -77,12 +79,17 @@ class Process:
             if self.popen.poll() is not None:
                 raise BenchError(f"{self.name} ended with {self.popen.returncode}:\n{self.log_tail()}")
             with contextlib.suppress(OSError, dns.exception.DNSException):
-                reply = dns.query.udp(question, "127.0.0.1", port=self.port, timeout=0.02, ignore_unexpected=True)
-                if question.id == reply.id and (reply.answer or self.name == "echo"):
+                reply = self.ask(question)
+                if question.id == reply.id and (reply.answer or self.name in echo.NAMES):
                     return time.monotonic() - self.started
             if time.monotonic() - self.started > START_LIMIT_S:
                 raise BenchError(f"{self.name} did not answer within {START_LIMIT_S} s:\n{self.log_tail()}")
             time.sleep(0.002)
+
+    def ask(self, question):
+        if self.name == echo.TcpEcho.name:
+            return dns.query.tcp(question, "127.0.0.1", port=self.port, timeout=0.02)
+        return dns.query.udp(question, "127.0.0.1", port=self.port, timeout=0.02, ignore_unexpected=True)
 
     def pids(self):
         """The program and the children in its session."""

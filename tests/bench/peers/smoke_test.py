@@ -22,7 +22,8 @@ QUESTION = bytes.fromhex("0000 0000 0001 0000 0000 0000 0377 7777 0765 7861 6d70
 
 WANTED = {("small", server, kind)
           for server, kinds in {
-              "echo": ["ecs", "plain", "nxdomain"], "nsd": ["plain", "nxdomain", "tcp", "tcp-each"],
+              "echo": ["ecs", "plain", "nxdomain"], "tcp-echo": ["tcp-each"],
+              "nsd": ["plain", "nxdomain", "tcp", "tcp-each"],
               **dict.fromkeys(["meridiand", "gdnsd", "knot"], ["ecs", "plain", "nxdomain", "tcp", "tcp-each"])}.items()
           for kind in kinds} | {("large", server, "large") for server in ("meridiand", "knot", "nsd")}
 

@@ -3,7 +3,9 @@
 import dataclasses
 import statistics
 
-SERVERS = ("echo", "meridiand", "gdnsd", "knot", "nsd")
+from servers import echo
+
+SERVERS = (*echo.NAMES, "meridiand", "gdnsd", "knot", "nsd")
 KINDS = ("ecs", "plain", "nxdomain", "tcp", "tcp-each")
 
 
@@ -80,7 +82,7 @@ class Table:
                 which = {"part": "small", "server": server, "kind": kind, "client": "main"}
                 if self.median(Row.per_cpu_second, **which) is None:
                     continue
-                of_echo = self.ratio(Row.per_cpu_second, which, {**which, "server": "echo"})
+                of_echo = self.ratio(Row.per_cpu_second, which, {**which, "server": echo.CEILINGS.get(kind)})
                 yield (f"| {kind} | {server} | {self.median(Row.per_cpu_second, **which):,.0f} | "
                        f"{'' if of_echo is None else f'{of_echo:.3f}'} | "
                        f"{self.user_ns(**which):,.0f} | "

@@ -1,6 +1,7 @@
 """dnstap: a real collector (fstrm_capture), its file decoded here and by BIND's dnstap-read; and collectors that fail."""
 
 import contextlib
+import pathlib
 import signal
 import socket
 import struct
@@ -65,6 +66,13 @@ def frames_in(path):
     return found
 
 
+def is_listening(path):
+    """The file alone is there before anybody may connect."""
+    accepts_connections = "00010000"  # __SO_ACCEPTCON
+    rows = [row.split() for row in pathlib.Path("/proc/net/unix").read_text(encoding="utf-8").splitlines()]
+    return any(row[-1] == str(path) and row[3] == accepts_connections for row in rows)
+
+
 @contextlib.contextmanager
 def capture(server):
     """Collects what the server sends; the file is whole when this ends."""
@@ -72,7 +80,7 @@ def capture(server):
     process = subprocess.Popen(["fstrm_capture", "-t", CONTENT_TYPE.decode(), "-u", str(server.folder / "tap.sock"),
                                 "-w", str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        until((server.folder / "tap.sock").exists, "a collector that listens")
+        until(lambda: is_listening(server.folder / "tap.sock"), "a collector that listens")
         yield path
     finally:
         process.send_signal(signal.SIGTERM)

@@ -117,13 +117,13 @@ def test_connections_do_not_wait_for_each_other(example):
             assert dns.message.from_wire(read_frame(slow)).id == 1
 
 
-def test_a_client_network_may_have_64_connections_and_its_oldest_idle_ones_make_room(example):
-    with example.moves(tcp_connections=70, tcp_evicted_client_limit_connections=6, tcp_queries=64, tcp_answers=64,
+def test_a_client_network_may_have_64_connections_and_its_oldest_idle_ones_make_room(server):
+    with server.moves(tcp_connections=70, tcp_evicted_client_limit_connections=6, tcp_queries=64, tcp_answers=64,
                        edns_queries=64, static_answers=64):
         streams = []
         try:
             for _ in range(70):
-                streams.append(example.tcp())
+                streams.append(server.tcp())
             # Whom the server took in last may not be there yet; the first six go when it is.
             served = [answered(stream, number) for number, stream in reversed(list(enumerate(streams)))]
             assert served == [True] * 64 + [False] * 6
@@ -132,22 +132,22 @@ def test_a_client_network_may_have_64_connections_and_its_oldest_idle_ones_make_
                 stream.close()
 
 
-def test_a_client_network_whose_64_connections_are_busy_gets_no_more(example):
+def test_a_client_network_whose_64_connections_are_busy_gets_no_more(server):
     name = "tcp_rejected_client_limit_connections_total"
-    before = example.counters()[name]
-    streams = [example.tcp() for _ in range(64)]
+    before = server.counters()[name]
+    streams = [server.tcp() for _ in range(64)]
     try:
         for number, stream in enumerate(streams):
             stream.sendall(frame(query_wire(number)) + frame(query_wire(number))[:5])
             assert dns.message.from_wire(read_frame(stream)).id == number
-        with example.tcp() as late:
+        with server.tcp() as late:
             assert read_frame(late) is None
-        assert example.counters()[name] == before + 1
+        assert server.counters()[name] == before + 1
     finally:
         for stream in streams:
             stream.close()
     # Room again once they left.
-    until(lambda: can_ask(example), "a connection that is served again")
+    until(lambda: can_ask(server), "a connection that is served again")
 
 
 def answered(stream, number):

@@ -5,6 +5,7 @@ import signal
 import socket
 import threading
 
+import dns.edns
 import dns.message
 import dns.query
 
@@ -13,6 +14,17 @@ from harness import POOLS, AdoptedProcess, datacenter_of, frame, make_query, rea
 GB = "81.2.69.0/24"
 EUROPE = "{for: europe,           prefer: [ams]}"
 EUROPE_MOVED = "{for: europe,           prefer: [iad]}"
+CLIENT_COOKIE = bytes(range(8))
+
+
+def cookie_query(cookie):
+    return dns.message.make_query("www.example.com", "A", use_edns=0, payload=1232,
+                                  options=[dns.edns.GenericOption(dns.edns.OptionType.COOKIE, cookie)])
+
+
+def cookie_of(response):
+    """The payload of the one cookie option."""
+    return next(option for option in response.options if option.otype == dns.edns.OptionType.COOKIE).to_wire()
 
 
 class Client(threading.Thread):
@@ -97,8 +109,13 @@ def test_nothing_is_lost_in_three_upgrades_and_three_reloads(server):
     assert watch.faults == [] and watch.looks > 3
     assert len(pids) == 4
     asked = {"udp": clients[0].answers + clients[1].answers, "tcp": clients[2].answers}
-    counters = until(lambda: (lambda now: now["udp_answers_total"] >= asked["udp"] and now)(server.counters()),
-                     "every answer is counted, by whichever server gave it")
+    counters = {}
+
+    def is_all_counted():
+        counters.update(server.counters())
+        return all(counters[f"{transport}_answers_total"] >= asked[transport] for transport in asked)
+
+    until(is_all_counted, lambda: f"every answer of {asked} is counted, by whichever server gave it: {counters}")
     assert (counters["udp_queries_total"], counters["tcp_queries_total"]) == (asked["udp"], asked["tcp"])
     assert (counters["upgrades_ok_total"], counters["reloads_ok_total"]) == (3, 3)
     assert server.log().count("event=taken_over") == server.log().count("event=handed_over") == 3
@@ -150,6 +167,24 @@ def test_the_site_file_s_addresses_are_those_of_the_new_server(server):
     server.write_site()
     server.upgrade()
     assert server.status()["listening"] == [f"127.0.0.1:{server.port}"]
+
+
+def test_a_client_s_cookie_stays_valid_though_nobody_configured_a_secret(server):
+    """The secret was made by the first process; the third must still take what that one signed."""
+    first = cookie_of(server.ask(cookie_query(CLIENT_COOKIE)))
+    assert len(first) == 24
+    for _ in range(2):
+        server.upgrade()
+        before = server.counters()
+        assert cookie_of(server.ask(cookie_query(first))) == first
+        until(lambda: server.counters()["cookie_valid_queries_total"] == before["cookie_valid_queries_total"] + 1,
+              "the cookie is valid")
+        assert server.counters()["cookie_invalid_queries_total"] == 0
+    server.reload()
+    assert cookie_of(server.ask(cookie_query(first))) == first, "a reload keeps the secret that was handed over"
+    server.stop()
+    server.start()
+    assert cookie_of(server.ask(cookie_query(first))) != first, "a stop and a start make a new one"
 
 
 def test_another_binary_at_the_same_path_is_what_starts(new_server, programs):

@@ -40,7 +40,6 @@ struct Fixture : test::SiteFixture {
           reloader,
           shedding,
           upgrader,
-          counters,
           clock};
 };
 

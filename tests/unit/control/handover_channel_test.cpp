@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 namespace meridian::control {
 namespace {
 
@@ -42,6 +44,38 @@ TEST_SUITE("control/handover_channel") {
     one.shut_down();
     CHECK(one.receive(soon()).error() == HandoverChannel::kClosed);
     CHECK(one.send("end", {}, {}, soon()).error() == HandoverChannel::kClosed);
+  }
+
+  TEST_CASE("a cookie secret comes through whole, and no complaint shows what came instead") {
+    const dns::CookieSecret secret{0xfe, 0xdc, 0xba, 0x98, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    const auto again = secret_from_json(secret_to_json(secret));
+    REQUIRE(again);
+    CHECK(*again == secret);
+    auto later = secret_to_json(secret);
+    later["version"] = 2;
+    const auto unknown = secret_from_json(later);
+    REQUIRE(unknown);
+    CHECK_FALSE(*unknown);  // a server of the future signs cookies in another way
+    struct Row {
+      const char* why;
+      boost::json::object body;
+    };
+    const std::string digits = "fedcba980102030405060708090a0b0c";
+    const Row rows[] = {
+        {"no version", {{"secret", digits}}},
+        {"a version in words", {{"version", "1"}, {"secret", digits}}},
+        {"no secret", {{"version", 1}}},
+        {"a secret that is a number", {{"version", 1}, {"secret", 17}}},
+        {"too short", {{"version", 1}, {"secret", digits.substr(2)}}},
+        {"too long", {{"version", 1}, {"secret", digits + "00"}}},
+        {"no digits", {{"version", 1}, {"secret", "fedcba98zz02030405060708090a0b0c"}}},
+    };
+    for (const auto& row : rows) {
+      CAPTURE(row.why);
+      const auto bad = secret_from_json(row.body);
+      REQUIRE_FALSE(bad);
+      CHECK(bad.error().find("fedc") == std::string::npos);
+    }
   }
 
   TEST_CASE("counts of another process go on, never back, and only where both know the name") {

@@ -222,6 +222,34 @@ TEST_SUITE("control/reloader") {
     }
     for (auto& promise : promises) CHECK(promise.get_future().get() >= 2);
   }
+
+  TEST_CASE("who asks after the end is told at once that nothing was read") {
+    SiteFixture fixture;
+    fixture.start();
+    fixture.reloader.stop();
+    const auto result = fixture.reload();
+    CHECK_FALSE(result.ok);
+    CHECK(result.epoch == 1);
+    CHECK(result.diagnostics.to_text().find("not read again: the server is stopping") != std::string::npos);
+  }
+
+  TEST_CASE("the own cookie secret stays from reload to reload, and may be that of the server before") {
+    const auto secret_of = [](const SiteFixture& fixture) {
+      const auto snapshot = fixture.reloader.serving().get()->snapshot;
+      REQUIRE(snapshot->settings.cookie_secrets.all().size() == 1);
+      return snapshot->settings.cookie_secrets.all().front();
+    };
+    SiteFixture first;
+    first.start();
+    CHECK(secret_of(first) == first.reloader.own_secret());
+    REQUIRE(first.reload().ok);
+    CHECK(secret_of(first) == first.reloader.own_secret());
+    SiteFixture second;
+    CHECK(second.reloader.own_secret() != first.reloader.own_secret());
+    second.reloader.set_own_secret(first.reloader.own_secret());
+    second.start();
+    CHECK(secret_of(second) == secret_of(first));
+  }
 }
 
 }  // namespace meridian::control

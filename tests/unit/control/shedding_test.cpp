@@ -52,11 +52,14 @@ TEST_SUITE("control/shedding") {
     CHECK(fixture.shedding.set("asm", steering::kFull, "", std::nullopt).error() ==
           "the map has no datacenter 'asm'; did you mean 'ams'?");
     CHECK(fixture.shedding.set("ams", steering::kFull, "two\nlines", std::nullopt).error() ==
-          "a reason is one line of at most 200 bytes");
+          "a reason is one line of at most 200 bytes of UTF-8");
     CHECK_FALSE(
         fixture.shedding.set("ams", steering::kFull, std::string(201, 'x'), std::nullopt).has_value());
+    // Written into a message for another process, it could not be read there.
+    CHECK_FALSE(fixture.shedding.set("ams", steering::kFull, "caf\xe9", std::nullopt).has_value());
     CHECK(fixture.shedding.all().empty());
     CHECK(fixture.changes() == 0);
+    CHECK(fixture.shedding.set("ams", steering::kFull, "caf\xc3\xa9", std::nullopt).has_value());
   }
 
   TEST_CASE("it outlives a reload by name, also while the map has no such datacenter") {

@@ -49,6 +49,60 @@ TEST_SUITE("net/tcp_turns") {
     CHECK(fixture.counts(Counter::TcpAnswers, 5'004));
   }
 
+  TEST_CASE("a new client that pipelines without end has no more in its first turn than in any other") {
+    TcpFixture fixture;
+    const auto modest = fixture.connect_served();
+    const auto holding = fixture.connect_served();
+    fixture.observed.hold();
+    REQUIRE(holding.send(framed("hold")));
+    REQUIRE(fixture.observed.wait_until_waiting());
+    const auto greedy = fixture.connect();
+    std::string stream;
+    for (int i = 0; i < 1'000; ++i) stream += framed("q");
+    REQUIRE(greedy.send(stream));
+    REQUIRE(modest.send(framed("mark")));
+    fixture.observed.let_go();
+    REQUIRE(modest.receive_message() == "mark");
+    // Two greetings, "hold", and what came before the mark.
+    CHECK(fixture.observed.messages_at_mark <= 3 + 2 * base::limits::kTcpTurnQueries);
+    for (int i = 0; i < 1'000; ++i) REQUIRE(greedy.receive_message());
+  }
+
+  TEST_CASE("an event of a connection that made room in the same round means nothing") {
+    TcpFixture fixture({.connections_max = 2});
+    const auto oldest = fixture.connect_served();
+    const auto holding = fixture.connect_served();
+    fixture.observed.hold();
+    REQUIRE(holding.send(framed("hold")));
+    REQUIRE(fixture.observed.wait_until_waiting());
+    // The only thread stands still: it will hear of both at once, of the new one first.
+    const auto fresh = fixture.connect();
+    REQUIRE(fresh.send(framed("room, please")));
+    REQUIRE(oldest.send(framed("too late")));
+    fixture.observed.let_go();
+    CHECK(fresh.receive_message() == "room, please");
+    CHECK(oldest.is_closed_by_server());
+    CHECK(holding.receive_message() == "hold");
+    REQUIRE(holding.send(framed("still there")));
+    CHECK(holding.receive_message() == "still there");
+    CHECK(fixture.counters.value(Counter::TcpEvicted) == 1);
+  }
+
+  TEST_CASE("a query that waits for its connection to be accepted is answered in one turn") {
+    TcpFixture fixture;
+    const auto holding = fixture.connect_served();
+    fixture.observed.hold();
+    REQUIRE(holding.send(framed("hold")));
+    REQUIRE(fixture.observed.wait_until_waiting());
+    const auto fresh = fixture.connect();
+    REQUIRE(fresh.send(framed("came along")));
+    REQUIRE(::shutdown(fresh.fd(), SHUT_WR) == 0);
+    fixture.observed.let_go();
+    CHECK(fresh.receive_message() == "came along");
+    CHECK(fresh.is_closed_by_server());
+    CHECK(fixture.counters.value(Counter::TcpAborted) == 0);
+  }
+
   TEST_CASE("a connection ends after its lifetime, between two messages") {
     const TcpFixture fixture({.lifetime = 0ms});
     const auto client = fixture.connect();

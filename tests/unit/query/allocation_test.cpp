@@ -1,7 +1,9 @@
-// The life of a query allocates nothing: this binary's operator new counts, and answer_query must not move
-// it.
+// The life of a query allocates nothing: this binary's operator new counts, and neither answer_query nor the
+// query log's tap behind it may move it.
 #include "query/answer.hpp"
 
+#include "query/identity.hpp"
+#include "querylog/tap.hpp"
 #include "unit/query/asker.hpp"
 
 #include <doctest/doctest.h>
@@ -56,6 +58,20 @@ void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(m
 void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 
 namespace meridian::query {
+namespace {
+
+/// As a worker does with a batch of one.
+void answer_and_note(test::Asker& asker, const Source& source, const test::Bytes& packet, test::Bytes& reply,
+                     querylog::Tap& tap) {
+  const bool is_noted = tap.begin_batch(1);
+  net::Exchange exchange{
+      .peer = {.address = source.address, .port = 53, .tcp = source.is_tcp}, .query = packet, .reply = reply};
+  exchange.reply_bytes =
+      answer_query(asker.snapshot(), asker.tables(), source, packet, reply, asker.worker());
+  if (is_noted) tap.note(exchange, asker.snapshot(), asker.worker().summary);
+}
+
+}  // namespace
 
 TEST_SUITE("query/allocation") {
   TEST_CASE("the counter of this test sees allocations") {
@@ -101,6 +117,7 @@ TEST_SUITE("query/allocation") {
 
   TEST_CASE("no query allocates, whatever its answer") {
     auto asker = test::standard_asker();
+    asker.settings().identity_version = identity_record("test");
     using dns::Rtype;
     const test::QuerySpec plain{};
     const test::QuerySpec gb{.client_subnet = *base::parse_ip_prefix("81.2.69.0/24")};
@@ -126,7 +143,8 @@ TEST_SUITE("query/allocation") {
         test::build_query("x.wild.example.com", Rtype::Txt, plain),
         test::build_query("example.com", Rtype::Any, plain),
         test::build_query("example.com", Rtype::Ns, plain),
-        test::build_query("version.bind", Rtype::Txt, {.rclass = dns::Rclass::Ch}),
+        test::build_query("version.bind", Rtype::Txt, {.rclass = dns::Rclass::Ch}),   // is told
+        test::build_query("hostname.bind", Rtype::Txt, {.rclass = dns::Rclass::Ch}),  // is refused
         test::build_query("example.com", Rtype::Ds, plain),
         test::build_query("example.org", Rtype::A, gb),
         test::build_query("example.com", Rtype::Axfr, plain),
@@ -141,16 +159,25 @@ TEST_SUITE("query/allocation") {
     limits.entries = 1'024;
     for (auto& rate : limits.classes) rate = rate::make_rate(5, 15);
     asker.tables().rates = rate_table_for(limits, nullptr);
+    const base::SystemClock clock;
+    querylog::Tap tap(clock, asker.counters(), 1);
+    // Nobody empties the rings, so this notes into them and past their end.
+    const auto rings = {tap.set_sample(querylog::Lane::QueryLog, 1),
+                        tap.set_sample(querylog::Lane::Dnstap, 2)};
     for (const auto state : {health::EndpointState::Up, health::EndpointState::Down}) {
       asker.set_health("192.0.2.10", state);
       for (const auto& packet : packets) {
         const auto before = allocation_count.load();
-        for (int i = 0; i < 20; ++i) {
-          static_cast<void>(
-              answer_query(asker.snapshot(), asker.tables(), source, packet, reply, asker.worker()));
-        }
+        for (int i = 0; i < 20; ++i) answer_and_note(asker, source, packet, reply, tap);
         REQUIRE(allocation_count.load() == before);
       }
+    }
+    CHECK(asker.counters().value(stats::Counter::IdentityAnswers) > 0);
+    for (const auto& ring : rings) CHECK_FALSE(ring->front().empty());
+    while (asker.counters().value(stats::Counter::QueryLogDropped) == 0) {
+      const auto before = allocation_count.load();
+      answer_and_note(asker, source, packets[0], reply, tap);
+      REQUIRE(allocation_count.load() == before);
     }
   }
 }

@@ -221,6 +221,59 @@ TEST_SUITE("query/rate_limit") {
     CHECK(answered < 6);
   }
 
+  TEST_CASE("a slipped answer brings a cookie, with which the client is answered in the midst of a flood") {
+    Limited limited;
+    limited.settings().slip = 1;
+    limited.asker.settings().cookie_secrets.add(dns::CookieSecret{1, 2, 3});
+    const auto query_with = [&](const test::Bytes& cookie) {
+      return test::build_query("static.example.com", Rtype::A,
+                               {.udp_size = 1232, .options = {{dns::EdnsOption::Cookie, cookie}}});
+    };
+    const query::Source client{*base::parse_ip_address("192.0.2.1"), false};
+    CHECK(limited.answered("static.example.com", Rtype::A, "192.0.2.66") == 10);  // the flood
+    // A client that is new, and one whose cookie is not ours.
+    for (const std::size_t cookie_bytes : {8u, 24u, 40u}) {
+      CAPTURE(cookie_bytes);
+      const auto packet = query_with(test::Bytes(cookie_bytes, 7));
+      const auto reply = limited.asker.ask_bytes(packet, client);
+      CHECK(limited.asker.worker().summary.rate == RateAction::Slipped);
+      // What a forged address gets in this way stays as short as the query and a cookie.
+      CHECK(reply.size() <= packet.size() + dns::kServerCookieBytes);
+      const auto slipped = dns::read_message(reply);
+      REQUIRE(slipped.has_value());
+      CHECK(slipped->is_truncated());
+      const auto* option = slipped->edns->find_option(dns::EdnsOption::Cookie);
+      REQUIRE(option != nullptr);
+      REQUIRE(option->payload.size() == dns::kCookieBytes);
+      const test::Bytes cookie(option->payload.begin(), option->payload.end());
+      const auto answer = dns::read_message(limited.asker.ask_bytes(query_with(cookie), client));
+      REQUIRE(answer.has_value());
+      CHECK_FALSE(answer->is_truncated());
+      CHECK(answer->section(dns::Section::Answer).size() == 1);
+      CHECK(limited.asker.worker().summary.rate == RateAction::None);
+    }
+    CHECK(limited.count(Counter::CookiesValid) == 3);
+  }
+
+  TEST_CASE("a slipped answer has a cookie only for who sent one, and only when cookies are on") {
+    Limited limited;
+    limited.settings().slip = 1;
+    const auto slipped_cookie = [&](std::vector<dns::Option> options) {
+      limited.answered("static.example.com", Rtype::A);
+      const auto packet = test::build_query("static.example.com", Rtype::A,
+                                            {.udp_size = 1232, .options = std::move(options)});
+      const auto reply = limited.asker.ask_bytes(packet, {*base::parse_ip_address("192.0.2.1"), false});
+      CHECK(limited.asker.worker().summary.rate == RateAction::Slipped);
+      const auto message = dns::read_message(reply);
+      REQUIRE(message.has_value());
+      return message->edns->find_option(dns::EdnsOption::Cookie) != nullptr;
+    };
+    CHECK_FALSE(slipped_cookie({{dns::EdnsOption::Cookie, test::Bytes(8, 7)}}));  // no secret: off
+    limited.asker.settings().cookie_secrets.add(dns::CookieSecret{1, 2, 3});
+    CHECK_FALSE(slipped_cookie({}));
+    CHECK(slipped_cookie({{dns::EdnsOption::Cookie, test::Bytes(8, 7)}}));
+  }
+
   TEST_CASE("the table goes from epoch to epoch while its size stays") {
     Limited limited;
     const auto& table = limited.asker.tables().rates;

@@ -190,8 +190,8 @@ TEST_SUITE("steering/choose_property") {
   }
 
   TEST_CASE("with three members and more a fall moves few clients of the others") {
-    // That none moves cannot be had together with the shares (docs/steering.md). With a draw of its own for the
-    // tier, which does not look at who would go where, 30 % of those that move here are others' clients.
+    // That none moves cannot be had together with the shares (docs/steering.md). With a draw of its own for
+    // the tier, which does not look at who would go where, 30 % of those that move here are others' clients.
     base::Random random(5);
     std::size_t moved = 0;
     std::size_t collateral = 0;
