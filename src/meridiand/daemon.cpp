@@ -189,6 +189,7 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
 base::Expected<void, std::string> Daemon::replace_old_server(const OldServer& old) {
   const auto is_outdated = takeover_->let_go_of_old();
   if (!is_outdated) return base::unexpected("meridiand: " + is_outdated.error());
+  wait_for_shedding();  // the last word on it came with the go
   http_.own_socket_file(control_path_);
   // The old server leaves its file to us, also where the site file names another by now.
   std::error_code ignored;
