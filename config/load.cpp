@@ -40,8 +40,8 @@ base::Expected<std::string, std::string> read_file(const std::string& path) {
   if (text) return std::move(*text);
   if (text.error().kind != base::FileProblem::Kind::TooLarge)
     return base::unexpected(fmt::format("can't be read: {}", text.error().message));
-  return base::unexpected(fmt::format("can't be read: {}; at most {} are, split it", text.error().message,
-                                      base::limits::kYamlFileBytesMax));
+  return base::unexpected(fmt::format("can't be read: {}; at most {} are read, split it",
+                                      text.error().message, base::limits::kYamlFileBytesMax));
 }
 
 /// The names in a folder, sorted, without hidden ones; an error when it can't be read.

@@ -40,6 +40,12 @@ std::optional<std::uint32_t> parse_digits(std::string_view text) noexcept {
   return number;
 }
 
+/// The same with zeros in front, as in dates.
+std::optional<std::uint32_t> parse_padded(std::string_view text) noexcept {
+  const auto first = text.find_first_not_of('0');
+  return parse_digits(first == std::string_view::npos ? "0" : text.substr(first));
+}
+
 std::optional<double> parse_real(std::string_view text) noexcept {
   double number = 0;
   const char* const end = text.data() + text.size();
@@ -189,9 +195,9 @@ std::optional<std::uint32_t> YamlValue::read_seconds(std::uint32_t max) const {
 std::optional<std::chrono::sys_days> YamlValue::read_date() const {
   const std::string_view text = is_text() ? std::string_view{node_->text} : "";
   const bool has_form = text.size() == 10 && text[4] == '-' && text[7] == '-';
-  const auto year = has_form ? parse_digits(text.substr(0, 4)) : std::nullopt;
-  const auto month = has_form ? parse_digits(text.substr(5, 2)) : std::nullopt;
-  const auto day = has_form ? parse_digits(text.substr(8, 2)) : std::nullopt;
+  const auto year = has_form ? parse_padded(text.substr(0, 4)) : std::nullopt;
+  const auto month = has_form ? parse_padded(text.substr(5, 2)) : std::nullopt;
+  const auto day = has_form ? parse_padded(text.substr(8, 2)) : std::nullopt;
   if (year && month && day) {
     const std::chrono::year_month_day date{std::chrono::year{static_cast<int>(*year)},
                                            std::chrono::month{*month}, std::chrono::day{*day}};

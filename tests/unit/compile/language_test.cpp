@@ -16,10 +16,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-test::MapFixture standard() {
-  test::MapFixture fixture(MERIDIAN_BINARY_DIR "/share/meridian");
-  return fixture;
-}
+struct Fixture : test::MapFixture {
+  Fixture() : MapFixture(MERIDIAN_BINARY_DIR "/share/meridian") {}
+};
 
 std::string rules(const std::string& text, const std::string& resolvers = "") {
   return "maps:\n  web:\n    rules:\n" + text + (resolvers.empty() ? "" : "    resolvers:\n" + resolvers);
@@ -49,7 +48,7 @@ test::MmdbValue city(const char* country, const char* name, std::uint32_t id) {
 
 TEST_SUITE("compile/language") {
   TEST_CASE("a rule holds until the end of its last day, in UTC") {
-    const auto fixture = standard();
+    const Fixture fixture;
     fixture.write_standard();
     fixture.write("maps.yaml", rules("      - {for: GB, prefer: [sin], until: 2027-03-01}\n"
                                      "      - {for: everyone, prefer: [iad]}\n"));
@@ -63,7 +62,7 @@ TEST_SUITE("compile/language") {
   }
 
   TEST_CASE("a rule that ended or will soon is warned of") {
-    const auto fixture = standard();
+    const Fixture fixture;
     fixture.write_standard();
     fixture.write("maps.yaml", rules("      - {for: GB, prefer: [sin], until: 2027-03-01}\n"));
     struct Row {
@@ -92,17 +91,17 @@ TEST_SUITE("compile/language") {
   }
 
   TEST_CASE("a city no database knows is a warning with the nearest one") {
-    const auto fixture = standard();
+    const Fixture fixture;
     fixture.write_standard();
     test::MmdbWriter writer;
     writer.insert("82.0.0.0/8", city("DE", "Munich (Altstadt)", 2'867'714));
     writer.insert("81.2.69.0/24", city("GB", "Munich", 1));
     fixture.set_database(writer);
-    fixture.write("regions.yaml", "regions:\n  towns: [city:DE/munich, city:DE/Munchen]\n");
+    fixture.write("regions.yaml", "regions:\n  towns: [city:DE/munich, city:DE/Munnich]\n");
     fixture.write("maps.yaml", rules("      - {for: towns, prefer: [sin]}\n"
                                      "      - {for: everyone, prefer: [iad]}\n"));
     CHECK(fixture.problems() ==
-          "regions.yaml:2:27: warning: no GeoIP database of map 'web' knows a city 'Munchen' in DE, so the "
+          "regions.yaml:2:27: warning: no GeoIP database of map 'web' knows a city 'Munnich' in DE, so the "
           "rule "
           "never wins; did you mean 'Munich'?\n");
     const auto compiled = fixture.must_compile();
@@ -111,7 +110,7 @@ TEST_SUITE("compile/language") {
   }
 
   TEST_CASE("rules that need what no database has are warned of, for resolvers too") {
-    const auto fixture = standard();
+    const Fixture fixture;
     fixture.write_standard();
     fixture.write("regions.yaml", "regions: {}\n");
     fixture.write("maps.yaml", rules("      - {for: city:DE/Munich, prefer: [sin]}\n",
@@ -126,7 +125,7 @@ TEST_SUITE("compile/language") {
   }
 
   TEST_CASE("a city in a country or subdivision that is none is an error") {
-    const auto fixture = standard();
+    const Fixture fixture;
     fixture.write_standard();
     fixture.write("regions.yaml", "regions: {}\n");
     fixture.write("maps.yaml", rules("      - {for: city:DD/Munich, prefer: [sin]}\n"
@@ -138,7 +137,7 @@ TEST_SUITE("compile/language") {
   }
 
   TEST_CASE("two rules that claim one city are an error, however it is written") {
-    const auto fixture = standard();
+    const Fixture fixture;
     fixture.write_standard();
     fixture.write("regions.yaml", "regions: {}\n");
     fixture.write("maps.yaml", rules("      - {for: city:BR/São Paulo, prefer: [sin]}\n"
@@ -148,7 +147,7 @@ TEST_SUITE("compile/language") {
   }
 
   TEST_CASE("a network in two files never blocks a load: the first rule wins, and one warning says so") {
-    const auto fixture = standard();
+    const Fixture fixture;
     fixture.write_standard();
     fixture.write("regions.yaml", "regions: {}\n");
     fixture.write("a.nets", "198.51.100.0/24\n203.0.113.0/24\n");
@@ -170,7 +169,7 @@ TEST_SUITE("compile/language") {
   }
 
   TEST_CASE("a network that is written out beats the same one in a file") {
-    const auto fixture = standard();
+    const Fixture fixture;
     fixture.write_standard();
     fixture.write("regions.yaml", "regions: {offices: [198.51.100.0/24]}\n");
     fixture.write("a.nets", "198.51.100.0/24\n");
@@ -181,7 +180,7 @@ TEST_SUITE("compile/language") {
   }
 
   TEST_CASE("a million networks of one feed are few decisions and merge where they touch") {
-    const auto fixture = standard();
+    const Fixture fixture;
     fixture.write_standard();
     fixture.write("regions.yaml", "regions: {}\n");
     std::string feed;
@@ -199,7 +198,7 @@ TEST_SUITE("compile/language") {
   }
 
   TEST_CASE("rules for resolvers are a trie of their own, empty where none holds") {
-    const auto fixture = standard();
+    const Fixture fixture;
     fixture.write_standard();
     fixture.write("regions.yaml", "regions: {}\n");
     const std::string own = "      - {for: everyone, prefer: [iad]}\n";
@@ -257,7 +256,7 @@ TEST_SUITE("compile/language") {
     };
     for (const auto& row : rows) {
       CAPTURE(row.why);
-      const auto fixture = standard();
+      const Fixture fixture;
       fixture.write_standard();
       fixture.write("services.yaml", row.services);
       const auto problems = fixture.problems();
@@ -266,7 +265,7 @@ TEST_SUITE("compile/language") {
   }
 
   TEST_CASE("maps and databases that use one file share one decode of it") {
-    const auto fixture = standard();
+    const Fixture fixture;
     fixture.write_standard();
     fixture.write("maps.yaml", "maps:\n  web: {geoip: [one]}\n  other: {geoip: [two]}\n  third: {}\n");
     auto sources = fixture.sources();

@@ -146,7 +146,7 @@ TEST_CASE("what a rule can't be") {
        "list "
        "them here"},
       {"as_listed in a list", "{for: \"file:a.nets\", prefer: [as_listed]}",
-       "4:38: 'as_listed' takes the datacenters from a networks file and can't stand in a list; write "
+       "4:39: 'as_listed' takes the datacenters from a networks file and can't stand in a list; write "
        "prefer: "
        "as_listed"},
       {"nearest in a list", "{for: DE, prefer: [nearest]}",
