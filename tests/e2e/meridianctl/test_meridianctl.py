@@ -103,7 +103,7 @@ def complete(programs, folder, line):
 def test_completion_of_commands(programs, folder):
     assert complete(programs, folder, "meridianctl ex") == {"explain"}
     assert complete(programs, folder, "meridianctl ") >= set(COMMANDS)
-    assert complete(programs, folder, "meridianctl s") == {"schema", "status"}
+    assert complete(programs, folder, "meridianctl s") == {"schema", "shed", "status"}
     assert complete(programs, folder, "meridianctl nothing") == set()
 
 
