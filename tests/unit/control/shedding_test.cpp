@@ -3,6 +3,7 @@
 #include "site_fixture.hpp"
 
 #include <doctest/doctest.h>
+#include <boost/json/serialize.hpp>
 
 namespace meridian::control {
 namespace {
