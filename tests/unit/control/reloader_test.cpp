@@ -157,6 +157,7 @@ TEST_SUITE("control/reloader") {
     while (epoch() == 1 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
     REQUIRE(epoch() == 2);
     CHECK(fixture.reloader.serving().get()->rulebook->model->maps[0].rules.size() == 1);
+    fixture.reloader.stop();  // counted after it is published
     CHECK(fixture.counters.total(stats::Counter::ReloadsOk) == 1);
   }
 
