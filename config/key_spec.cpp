@@ -58,7 +58,10 @@ constexpr KeySpec kMap[] = {
      .kind = ValueKind::NameList,
      .default_text = "all databases of the site file",
      .help = "which databases this map reads, by their names in the site file"},
-    {.name = "resolvers", .refusal = kLater},
+    {.name = "resolvers",
+     .kind = ValueKind::Rules,
+     .default_text = "none",
+     .help = "rules for queries whose client is the resolver itself: no client subnet came, or none is used"},
 };
 
 constexpr KeySpec kRule[] = {
@@ -79,7 +82,10 @@ constexpr KeySpec kRule[] = {
      .kind = ValueKind::Text,
      .default_text = "none",
      .help = "why the rule is there; shown by tools"},
-    {.name = "until", .refusal = kLater},
+    {.name = "until",
+     .kind = ValueKind::Date,
+     .default_text = "for ever",
+     .help = "the last day (UTC) of the rule; after it the map is what it would be without the rule"},
     {.name = "nearest", .refusal = "goes under 'prefer'; write prefer: {nearest: 5}"},
 };
 
@@ -140,7 +146,7 @@ constexpr KeySpec kView[] = {
 constexpr KeySpec kPool[] = {
     {.name = "addresses",
      .kind = ValueKind::Addresses,
-     .required = true,
+     .default_text = "this or `cname`",
      .help = "a list, or each address with its weight (1 to 65535; 1 in a list)"},
     {.name = "at_least",
      .kind = ValueKind::Share,
@@ -150,14 +156,21 @@ constexpr KeySpec kPool[] = {
      .kind = ValueKind::ForceDown,
      .default_text = "not forced",
      .help = "`down`: configured, not yet in use"},
-    {.name = "cname", .refusal = kLater},
+    {.name = "cname",
+     .kind = ValueKind::Cname,
+     .default_text = "this or `addresses`",
+     .help = "another name that has the addresses, or several with weights; not at a zone's apex"},
 };
 
 constexpr KeySpec kSorryPage[] = {
     {.name = "addresses",
      .kind = ValueKind::AddressList,
-     .required = true,
+     .default_text = "this or `cname`",
      .help = "answered when everything is down"},
+    {.name = "cname",
+     .kind = ValueKind::Cname,
+     .default_text = "this or `addresses`",
+     .help = "the name of a sorry page elsewhere"},
 };
 
 constexpr KeySpec kSiteFile[] = {
@@ -382,6 +395,9 @@ constexpr KeySpec kIdentity[] = {
      .help = "answers version.server and version.bind"},
 };
 
+constexpr std::string_view kAddressesOrCname =
+    R"("oneOf":[{"required":["addresses"]},{"required":["cname"]}])";
+
 // In the order of ObjectKind.
 constexpr ObjectSpec kObjects[] = {
     {.name = "datacenters_file", .title = "The file", .keys = kDatacentersFile},
@@ -399,8 +415,14 @@ constexpr ObjectSpec kObjects[] = {
     {.name = "view",
      .title = "Or one datacenter's pool under a name of its own: `services.NAME`",
      .keys = kView},
-    {.name = "pool", .title = "A pool in its long form: `services.NAME.pools.DATACENTER`", .keys = kPool},
-    {.name = "sorry_page", .title = "`on_all_down` with a sorry page", .keys = kSorryPage},
+    {.name = "pool",
+     .title = "A pool in its long form: `services.NAME.pools.DATACENTER`",
+     .keys = kPool,
+     .schema_extra = kAddressesOrCname},
+    {.name = "sorry_page",
+     .title = "`on_all_down` with a sorry page",
+     .keys = kSorryPage,
+     .schema_extra = kAddressesOrCname},
     {.name = "site_file", .title = "The file", .keys = kSiteFile},
     {.name = "listen", .title = "`listen`", .keys = kListen},
     {.name = "control", .title = "`control`", .keys = kControl},

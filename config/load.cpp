@@ -2,7 +2,9 @@
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
+#include "base/regular_file.hpp"
 #include "config/cookie_secrets.hpp"
+#include "config/networks_file.hpp"
 #include "config/yaml_tree.hpp"
 
 #include <sys/un.h>
@@ -10,9 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 #include <utility>
 
@@ -36,20 +36,12 @@ constexpr MapFile kMapFiles[] = {{FileKind::Datacenters, true},
                                  {FileKind::Services, true}};
 
 base::Expected<std::string, std::string> read_file(const std::string& path) {
-  std::error_code error;
-  const auto size = fs::file_size(path, error);
-  if (error) return base::unexpected(fmt::format("can't be read: {}", error.message()));
-  if (size > base::limits::kYamlFileBytesMax) {
-    return base::unexpected(
-        fmt::format("has {} bytes; at most {} are read, split it", size, base::limits::kYamlFileBytesMax));
-  }
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream)
-    return base::unexpected(fmt::format("can't be opened: {}", std::generic_category().message(errno)));
-  std::string text(static_cast<std::size_t>(size), '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(size));
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  return text;
+  auto text = base::read_regular_file(path, base::limits::kYamlFileBytesMax);
+  if (text) return std::move(*text);
+  if (text.error().kind != base::FileProblem::Kind::TooLarge)
+    return base::unexpected(fmt::format("can't be read: {}", text.error().message));
+  return base::unexpected(fmt::format("can't be read: {}; at most {} are read, split it",
+                                      text.error().message, base::limits::kYamlFileBytesMax));
 }
 
 /// The names in a folder, sorted, without hidden ones; an error when it can't be read.
@@ -194,6 +186,8 @@ void MapBuilder::add_unreadable_zones(const std::string& path, std::string messa
   map_.diagnostics.error({path, 0, 0}, std::move(message));
 }
 
+void MapBuilder::read_networks_files() { load_networks_files(map_.model, map_.diagnostics); }
+
 void MapBuilder::add_zone_file(const std::string& path) {
   const base::Location where{path, 0, 0};
   auto stem = fs::path(path).filename().string();
@@ -243,6 +237,7 @@ LoadedMap load_map_directory(const std::string& path) {
   for (const auto& file : kMapFiles) load_kind(*names, file, path, builder);
   check_strangers(*names, path, builder.diagnostics());
   load_zones(path, builder);
+  builder.read_networks_files();
   return builder.take();
 }
 

@@ -45,6 +45,9 @@ class MapBuilder {
   /// Reads one file from the disk.
   void add_file(FileKind kind, const std::string& path);
 
+  /// Reads the networks files that the files added so far name.
+  void read_networks_files();
+
   /// Adds `path` as the zone that its name says; the file itself is read by zone/.
   void add_zone_file(const std::string& path);
 
@@ -71,7 +74,8 @@ class MapBuilder {
 };
 
 /// Reads `datacenters.yaml` or `datacenters.d/*.yaml` (in the order of their names), the same for regions,
-/// maps and services, and lists `zones/*.zone`. Diagnostics name files as `path` plus the rest.
+/// maps and services, then the networks files they name, and lists `zones/*.zone`. Diagnostics name files as
+/// `path` plus the rest.
 [[nodiscard]] LoadedMap load_map_directory(const std::string& path);
 
 /// Whether to read the files that hold secrets: a server must, and who only looks at the map may not be able

@@ -11,6 +11,7 @@
 #include "dns/cookie.hpp"
 #include "dns/name.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,8 +35,8 @@ struct Datacenter {
   bool named_only = false;  ///< takes part only where a rule names it
 };
 
-/// One place as written: `DE`, `US-CA`, `continent:EU`, `m49:009`, `AS3320`, `203.0.113.0/24`, `everyone`
-/// or a region's name.
+/// One place as written: `DE`, `US-CA`, `continent:EU`, `m49:009`, `AS3320`, `city:DE/Munich`,
+/// `geoname:2867714`, `203.0.113.0/24`, `file:feeds/partner.nets`, `everyone` or a region's name.
 struct PlaceRef {
   enum class Kind : std::uint8_t {
     Everyone,
@@ -43,15 +44,22 @@ struct PlaceRef {
     Area,
     Country,
     Subdivision,
+    City,
+    GeoName,
     AutonomousSystem,
     Network,
+    NetworksFile,
     Region
   };
   Kind kind = Kind::Everyone;
-  std::string code;             ///< upper-case code, three digits of an area, or the region's name
-  std::uint32_t as_number = 0;  ///< Kind::AutonomousSystem
-  base::IpPrefix network;       ///< Kind::Network
-  bool negated = false;         ///< `not X`; only among a region's members
+  /// Upper-case code (of a city: of its country or subdivision), three digits of an area, the region's name,
+  /// or the networks file's path.
+  std::string code;
+  std::string city;              ///< Kind::City: its name as written
+  std::uint32_t as_number = 0;   ///< Kind::AutonomousSystem
+  std::uint32_t geoname_id = 0;  ///< Kind::GeoName
+  base::IpPrefix network;        ///< Kind::Network
+  bool negated = false;          ///< `not X`; only among a region's members
   base::Location where;
 };
 
@@ -69,21 +77,39 @@ using Tier = std::vector<WeightedDatacenter>;
 
 struct Rule {
   enum class Order : std::uint8_t {
-    Prefer,   ///< `tiers`, then every other datacenter by distance from the first one
-    Only,     ///< `tiers` and nothing else
-    Nearest,  ///< the `nearest_count` nearest to the client, then the others by distance from the first
+    Prefer,    ///< `tiers`, then every other datacenter by distance from the first one
+    Only,      ///< `tiers` and nothing else
+    Nearest,   ///< the `nearest_count` nearest to the client, then the others by distance from the first
+    AsListed,  ///< those of the network's line in its networks file, then as Prefer
   };
   PlaceRef place;
   Order order = Order::Nearest;
   std::vector<Tier> tiers;
   std::uint32_t nearest_count = 3;  ///< Order::Nearest: 1 to 16
   std::string note;
+  std::optional<std::chrono::sys_days> until;  ///< the last day, in UTC, on which the rule holds
   base::Location where;
+};
+
+/// A file of networks, one a line, each with the datacenters on its line. Feeds are large, so an entry is
+/// small.
+struct NetworksFile {
+  static constexpr std::uint32_t kNoList = 0xffff'ffff;
+  struct Entry {
+    base::IpPrefix network;
+    std::uint32_t line = 0;
+    std::uint32_t list = kNoList;  ///< index into `lists`
+  };
+  std::string path;                      ///< as the map names it
+  std::string file;                      ///< as diagnostics name it
+  std::vector<Entry> entries;            ///< sorted by network, each network once
+  std::vector<std::vector<Word>> lists;  ///< all different
 };
 
 struct Map {
   Word name;
   std::vector<Rule> rules;
+  std::vector<Rule> resolvers;    ///< for queries whose client is the resolver
   std::vector<Word> datacenters;  ///< empty: all, in the order of datacenters.yaml
   std::vector<Word> geoip;        ///< empty: all databases of the site file
 };
@@ -94,18 +120,25 @@ struct PoolEndpoint {
   base::Location where;
 };
 
+struct CnameTarget {
+  dns::Name name;            ///< lower case
+  std::uint32_t weight = 1;  ///< 1 to 65535
+  base::Location where;
+};
+
 struct Pool {
   Word datacenter;
   std::vector<PoolEndpoint> endpoints;
-  double at_least = 0;      ///< 0 to 1: the pool counts as down below this share of its weight
-  bool force_down = false;  ///< configured, not yet in use
+  std::vector<CnameTarget> cname;  ///< instead of endpoints
+  double at_least = 0;             ///< 0 to 1: the pool counts as down below this share of its weight
+  bool force_down = false;         ///< configured, not yet in use
 };
 
 /// What to answer when every tier is used up.
 struct OnAllDown {
-  enum class Action : std::uint8_t { AnswerAnyway, NoData, ServFail, Addresses };
+  enum class Action : std::uint8_t { AnswerAnyway, NoData, ServFail, SorryPool };
   Action action = Action::AnswerAnyway;
-  std::vector<PoolEndpoint> addresses;  ///< Action::Addresses: the sorry page
+  Pool sorry;  ///< Action::SorryPool
 };
 
 struct Service {
@@ -142,6 +175,7 @@ struct MapDirectory {
   std::vector<Map> maps;
   std::vector<Service> services;
   std::vector<ZoneFile> zones;
+  std::vector<NetworksFile> networks_files;  ///< those that regions and rules name
 };
 
 struct GeoipDatabase {

@@ -14,8 +14,10 @@ namespace {
 std::optional<std::string> find_misplaced_order(std::string_view name) {
   if (name == "nearest")
     return "'nearest' orders all datacenters and can't stand in a list; write prefer: nearest";
-  if (name == "fastest" || name == "as_listed")
-    return fmt::format("'{}' is not supported in this version", name);
+  if (name == "as_listed")
+    return "'as_listed' takes the datacenters from a networks file and can't stand in a list; write prefer: "
+           "as_listed";
+  if (name == "fastest") return "'fastest' is not supported in this version";
   return std::nullopt;
 }
 
@@ -75,9 +77,11 @@ void parse_prefer(const YamlValue& value, Rule& rule) {
   if (value.is_text()) {
     const auto word = value.read_text();
     if (!word || word->text == "nearest") return;
-    const auto problem = word->text == "fastest" || word->text == "as_listed"
-                             ? find_misplaced_order(word->text)
-                             : std::nullopt;
+    if (word->text == "as_listed") {
+      rule.order = Rule::Order::AsListed;
+      return;
+    }
+    const auto problem = word->text == "fastest" ? find_misplaced_order(word->text) : std::nullopt;
     if (problem) {
       value.error(*problem);
     } else {
@@ -143,9 +147,23 @@ std::optional<Rule> parse_rule(const YamlValue& value) {
   if (const auto note = mapping->find("note")) {
     if (const auto text = note->read_text()) rule.note = text->text;
   }
+  if (const auto until = mapping->find("until")) rule.until = until->read_date();
   if (!place) return std::nullopt;
   rule.place = *place;
+  if (rule.order == Rule::Order::AsListed && place->kind != PlaceRef::Kind::NetworksFile) {
+    prefer->error(
+        "'as_listed' takes the datacenters from the lines of a networks file; write for: file:…, or "
+        "list them here");
+  }
   return rule;
+}
+
+void parse_rules(const YamlValue& value, std::vector<Rule>& rules) {
+  const auto items = value.read_list();
+  if (!items) return;
+  for (const auto& item : *items) {
+    if (auto rule = parse_rule(item)) rules.push_back(std::move(*rule));
+  }
 }
 
 void parse_map(const YamlValue& value, Map& map) {
@@ -154,12 +172,8 @@ void parse_map(const YamlValue& value, Map& map) {
   if (const auto datacenters = mapping->find("datacenters"))
     map.datacenters = read_names(*datacenters, "datacenter");
   if (const auto geoip = mapping->find("geoip")) map.geoip = read_names(*geoip, "database");
-  const auto rules = mapping->find("rules");
-  const auto items = rules ? rules->read_list() : std::nullopt;
-  if (!items) return;
-  for (const auto& item : *items) {
-    if (auto rule = parse_rule(item)) map.rules.push_back(std::move(*rule));
-  }
+  if (const auto rules = mapping->find("rules")) parse_rules(*rules, map.rules);
+  if (const auto resolvers = mapping->find("resolvers")) parse_rules(*resolvers, map.resolvers);
 }
 
 }  // namespace

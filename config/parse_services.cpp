@@ -125,15 +125,65 @@ std::vector<PoolEndpoint> parse_addresses(const YamlValue& value) {
   return list.take();
 }
 
+void add_target(const YamlValue& value, std::uint32_t weight, std::vector<CnameTarget>& targets) {
+  const auto text = value.read_text();
+  const auto name = text ? parse_dns_name(value, text->text) : std::nullopt;
+  if (!name) return;
+  if (name->view().is_root()) return value.error("the root is no name of a service");
+  const auto first = std::find_if(targets.begin(), targets.end(),
+                                  [&](const CnameTarget& other) { return other.name == *name; });
+  if (first != targets.end()) {
+    return value.error(fmt::format("{} stands twice in this pool; the first is in line {}",
+                                   quoted(text->text), first->where.line));
+  }
+  if (targets.size() == base::limits::kPoolTargetsMax) {
+    return value.error(fmt::format("more than {} names in one pool", base::limits::kPoolTargetsMax));
+  }
+  targets.push_back({*name, weight, value.where()});
+}
+
+/// One name, or a mapping of names to weights.
+std::vector<CnameTarget> parse_cname(const YamlValue& value) {
+  std::vector<CnameTarget> targets;
+  if (value.is_mapping()) {
+    const auto entries = value.read_entries();
+    if (entries->empty()) value.error("'cname' names nothing");
+    for (const auto& entry : *entries) {
+      add_target(entry.key, entry.value.read_integer(1, ranges::kWeightMax).value_or(1), targets);
+    }
+  } else if (value.is_text()) {
+    add_target(value, 1, targets);
+  } else {
+    value.error_expected("a name, or names with weights such as {a.example.net: 70, b.example.net: 30}");
+  }
+  return targets;
+}
+
+/// What a pool answers with: addresses or another name.
+void parse_content(const YamlValue& value, const YamlMapping& mapping, Pool& pool) {
+  const auto addresses = mapping.find("addresses");
+  const auto cname = mapping.find("cname");
+  if (addresses && cname) {
+    cname->error("a pool has either 'addresses' or 'cname', not both");
+  } else if (!addresses && !cname) {
+    value.error(fmt::format("{}: add 'addresses' or 'cname'", quoted(value.label())));
+  }
+  if (addresses) pool.endpoints = parse_addresses(*addresses);
+  if (!addresses && cname) pool.cname = parse_cname(*cname);
+}
+
 void parse_pool(const YamlValue& value, Pool& pool) {
   if (!value.is_mapping()) {
     pool.endpoints = parse_addresses(value);
     return;
   }
   const auto mapping = value.read_mapping(object_spec(ObjectKind::Pool));
-  if (const auto addresses = mapping->find("addresses")) pool.endpoints = parse_addresses(*addresses);
-  if (const auto at_least = mapping->find("at_least"))
+  parse_content(value, *mapping, pool);
+  if (const auto at_least = mapping->find("at_least")) {
     pool.at_least = at_least->read_share().value_or(pool.at_least);
+    if (!pool.cname.empty())
+      at_least->error("'at_least' counts addresses, and a pool with 'cname' has none; take it out");
+  }
   if (const auto force = mapping->find("force")) {
     static constexpr std::array<std::string_view, 1> kChoices{"down"};
     pool.force_down = force->read_choice(kChoices).has_value();
@@ -158,12 +208,11 @@ void parse_on_all_down(const YamlValue& value, OnAllDown& on_all_down) {
   if (value.is_mapping()) {
     const auto mapping = value.read_mapping(object_spec(ObjectKind::SorryPage));
     const auto addresses = mapping->find("addresses");
-    on_all_down.action = OnAllDown::Action::Addresses;
-    if (!addresses) return;
-    if (addresses->is_mapping()) {
+    on_all_down.action = OnAllDown::Action::SorryPool;
+    if (addresses && addresses->is_mapping()) {
       addresses->error_expected("a list; a sorry page's addresses have no weights");
     } else {
-      on_all_down.addresses = parse_addresses(*addresses);
+      parse_content(value, *mapping, on_all_down.sorry);
     }
     return;
   }
@@ -171,7 +220,7 @@ void parse_on_all_down(const YamlValue& value, OnAllDown& on_all_down) {
   static constexpr std::array kActions{OnAllDown::Action::AnswerAnyway, OnAllDown::Action::NoData,
                                        OnAllDown::Action::ServFail};
   if (!value.is_text()) {
-    value.error_expected("answer_anyway, nodata, servfail or {addresses: [...]}");
+    value.error_expected("answer_anyway, nodata, servfail, {addresses: [...]} or {cname: ...}");
   } else if (const auto choice = value.read_choice(kChoices)) {
     on_all_down.action = kActions[*choice];
   }

@@ -15,14 +15,11 @@ namespace {
 
 using Result = base::Expected<PlaceRef, std::string>;
 
-/// The longest place is an IPv6 network or a region's name; anything longer is none and not worth echoing.
-constexpr std::size_t kPlaceBytesMax = 100;
+/// The longest places are cities and paths; anything longer is none and not worth echoing.
+constexpr std::size_t kPlaceBytesMax = 300;
 
 /// As GeoNames and GeoIP databases divide the world.
 constexpr std::array<std::string_view, 7> kContinents{"AF", "AN", "AS", "EU", "NA", "OC", "SA"};
-
-/// Forms that exist in the language but not in this version.
-constexpr std::array<std::string_view, 3> kLaterForms{"city:", "geoname:", "file:"};
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
@@ -106,6 +103,54 @@ Result parse_network(std::string_view text) {
   return place;
 }
 
+/// `US-TX/Dallas`, `DE/Munich`
+Result parse_city(std::string_view text) {
+  const auto slash = text.find('/');
+  const auto code = to_upper(text.substr(0, slash));
+  const auto name = slash == std::string_view::npos ? std::string_view{} : text.substr(slash + 1);
+  if (name.empty() || (!is_country_form(code) && !is_subdivision_form(code))) {
+    return base::unexpected(
+        fmt::format("{} is no city; write its country or subdivision and its English name, such as "
+                    "city:DE/Munich or city:US-TX/Dallas",
+                    quoted(text)));
+  }
+  PlaceRef place = make(PlaceRef::Kind::City, code);
+  place.city = name;
+  return place;
+}
+
+Result parse_geoname(std::string_view digits) {
+  PlaceRef place;
+  place.kind = PlaceRef::Kind::GeoName;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), place.geoname_id);
+  if (error != std::errc{} || end != digits.data() + digits.size() || place.geoname_id == 0) {
+    return base::unexpected(
+        fmt::format("{} is no GeoNames id; write a city's number, such as geoname:2867714", quoted(digits)));
+  }
+  return place;
+}
+
+/// Where a networks file may lie; what is really there is seen when it is read.
+Result parse_networks_path(std::string_view path) {
+  const auto refuse = [&](std::string_view why) {
+    return base::unexpected(fmt::format(
+        "{} {}; write a path inside the map directory, such as file:feeds/partner.nets", quoted(path), why));
+  };
+  if (path.empty()) return refuse("names no file");
+  if (path.starts_with('/')) return refuse("is an absolute path");
+  for (std::size_t at = 0; at <= path.size();) {
+    const auto end = std::min(path.find('/', at), path.size());
+    const auto part = path.substr(at, end - at);
+    if (part == "..") return refuse("leads out of a folder");
+    if (part.empty() || part == ".") return refuse("has an empty part");
+    at = end + 1;
+  }
+  PlaceRef place;
+  place.kind = PlaceRef::Kind::NetworksFile;
+  place.code = path;
+  return place;
+}
+
 /// Forms that no region's name can have; nullopt when `text` has none of them.
 std::optional<Result> parse_code(std::string_view text) {
   const auto upper = to_upper(text);
@@ -122,10 +167,9 @@ Result parse_place(std::string_view text) {
   if (text.size() > kPlaceBytesMax) return base::unexpected(fmt::format("{} is no place", quoted(text)));
   if (text.starts_with("continent:")) return parse_continent(text.substr(10));
   if (text.starts_with("m49:")) return parse_area(text.substr(4));
-  for (const auto form : kLaterForms) {
-    if (text.starts_with(form))
-      return base::unexpected(fmt::format("places of the form {}… are not supported in this version", form));
-  }
+  if (text.starts_with("city:")) return parse_city(text.substr(5));
+  if (text.starts_with("geoname:")) return parse_geoname(text.substr(8));
+  if (text.starts_with("file:")) return parse_networks_path(text.substr(5));
   if (auto place = parse_code(text)) return *place;
   if (text.find_first_of("/.:") != std::string_view::npos) return parse_network(text);
   if (text.size() == 3 && are_all(text, is_digit)) {
@@ -138,7 +182,7 @@ Result parse_place(std::string_view text) {
   if (!is_name(text)) {
     return base::unexpected(
         fmt::format("{} is no place; write a country (DE), a subdivision (US-CA), continent:EU, m49:009, "
-                    "AS3320, a network, a region's name or everyone",
+                    "AS3320, city:DE/Munich, a network, file:…, a region's name or everyone",
                     quoted(text)));
   }
   PlaceRef place;
@@ -176,8 +220,14 @@ std::string to_string(const PlaceRef& place) {
       return sign + "continent:" + place.code;
     case PlaceRef::Kind::Area:
       return sign + "m49:" + place.code;
+    case PlaceRef::Kind::City:
+      return fmt::format("{}city:{}/{}", sign, place.code, place.city);
+    case PlaceRef::Kind::GeoName:
+      return fmt::format("{}geoname:{}", sign, place.geoname_id);
     case PlaceRef::Kind::Network:
       return sign + base::to_string(place.network);
+    case PlaceRef::Kind::NetworksFile:
+      return sign + "file:" + place.code;
     case PlaceRef::Kind::Country:
     case PlaceRef::Kind::Subdivision:
     case PlaceRef::Kind::AutonomousSystem:

@@ -1,5 +1,5 @@
-// Places as operators write them: `DE`, `US-CA`, `continent:EU`, `m49:009`, `AS3320`, networks, `everyone`,
-// regions. Forms only: whether a code or a region exists is known to config/compile.
+// Places as operators write them: `DE`, `US-CA`, `continent:EU`, `m49:009`, `AS3320`, `city:DE/Munich`,
+// networks, `everyone`, regions. Forms only: whether a code or a region exists is known to config/compile.
 #pragma once
 
 #include "base/expected.hpp"

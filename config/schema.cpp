@@ -58,7 +58,8 @@ std::string place_schema(std::string_view prefix) {
   constexpr std::string_view kForms =
       "[Ee][Vv][Ee][Rr][Yy][Oo][Nn][Ee]|[A-Za-z]{2}|[A-Za-z]{2}-[A-Za-z0-9]{1,3}|continent:[A-Za-z]{2}|m49:["
       "0-9]{3}|"
-      "[Aa][Ss][0-9]{1,10}|[0-9A-Fa-f:.]+(/[0-9]{1,3})?|[a-z][a-z0-9_-]*";
+      "[Aa][Ss][0-9]{1,10}|city:[A-Za-z]{2}(-[A-Za-z0-9]{1,3})?/"
+      ".+|geoname:[0-9]{1,10}|file:.+|[0-9A-Fa-f:.]+(/[0-9]{1,3})?|[a-z][a-z0-9_-]*";
   return fmt::format(R"({{"type":["string","boolean"],"pattern":{}}})",
                      quote_json(fmt::format("^{}({})$", prefix, kForms)));
 }
@@ -70,6 +71,7 @@ std::string tiers_schema(unsigned min_items) {
 
 const std::string kAddress = R"({"type":"string","pattern":"^[0-9A-Fa-f:.]+$"})";
 const std::string kText = R"({"type":["string","number","boolean"]})";
+const std::string kDomainName = R"({"type":"string","minLength":1})";
 const std::string kPath = R"({"type":"string","minLength":1})";
 
 ValueWords map_value(ValueKind kind) {
@@ -78,10 +80,13 @@ ValueWords map_value(ValueKind kind) {
       return {"[place](#places)", place_schema("")};
     case ValueKind::Prefer: {
       const auto nearest = either(R"({"const":"nearest"})", reference_to("nearest"));
-      return {"`nearest`, `{nearest: N}` or [tiers](#tiers)", either(nearest, tiers_schema(1))};
+      return {"`nearest`, `{nearest: N}`, [tiers](#tiers) or `as_listed`",
+              either(either(R"({"const":"as_listed"})", nearest), tiers_schema(1))};
     }
     case ValueKind::Only:
       return {"[tiers](#tiers), may be `[]`", tiers_schema(0)};
+    case ValueKind::Date:
+      return {"date, such as 2027-03-01", R"({"type":"string","pattern":"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"})"};
     case ValueKind::Rules:
       return {"list of rules", list_of(reference_to("rule"), 0)};
     case ValueKind::NearestCount:
@@ -120,7 +125,7 @@ ValueWords service_value(ValueKind kind) {
               fmt::format(R"({{"type":"number","minimum":{},"maximum":{}}})", ranges::kOverprovisionMin,
                           ranges::kOverprovisionMax)};
     case ValueKind::OnAllDown:
-      return {"`answer_anyway`, `nodata`, `servfail` or `{addresses: […]}`",
+      return {"`answer_anyway`, `nodata`, `servfail`, `{addresses: […]}` or `{cname: …}`",
               either(R"({"enum":["answer_anyway","nodata","servfail"]})", reference_to("sorry_page"))};
     case ValueKind::Pools:
       return {"mapping of datacenters to addresses, or to the long form below",
@@ -128,6 +133,9 @@ ValueWords service_value(ValueKind kind) {
     case ValueKind::Addresses:
       return {"list of addresses, or mapping of addresses to weights",
               either(list_of(kAddress, 1), mapping_of(integer(1, ranges::kWeightMax), kAddress, 1))};
+    case ValueKind::Cname:
+      return {"domain name, or mapping of domain names to weights",
+              either(kDomainName, mapping_of(integer(1, ranges::kWeightMax), kDomainName, 1))};
     case ValueKind::AddressList:
       return {"list of addresses", list_of(kAddress, 1)};
     case ValueKind::Share:
@@ -136,7 +144,7 @@ ValueWords service_value(ValueKind kind) {
     case ValueKind::ForceDown:
       return {"`down`", R"({"const":"down"})"};
     case ValueKind::DomainName:
-      return {"domain name", R"({"type":"string","minLength":1})"};
+      return {"domain name", kDomainName};
     case ValueKind::NamedServices:
       return {"mapping of domain names", fmt::format(R"({{"type":"object","additionalProperties":{}}})",
                                                      either(reference_to("service"), reference_to("view")))};

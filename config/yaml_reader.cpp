@@ -40,6 +40,12 @@ std::optional<std::uint32_t> parse_digits(std::string_view text) noexcept {
   return number;
 }
 
+/// The same with zeros in front, as in dates.
+std::optional<std::uint32_t> parse_padded(std::string_view text) noexcept {
+  const auto first = text.find_first_not_of('0');
+  return parse_digits(first == std::string_view::npos ? "0" : text.substr(first));
+}
+
 std::optional<double> parse_real(std::string_view text) noexcept {
   double number = 0;
   const char* const end = text.data() + text.size();
@@ -155,19 +161,15 @@ std::optional<double> YamlValue::read_positive() const {
   return std::nullopt;
 }
 
-std::optional<double> YamlValue::read_share() const {
-  std::string_view text = is_text() ? std::string_view{node_->text} : "";
+std::optional<double> parse_share(std::string_view text) noexcept {
   const bool is_percent = text.ends_with('%');
   if (is_percent) text.remove_suffix(1);
   const auto number = parse_real(text);
   const double share = number ? *number / (is_percent ? 100 : 1) : -1;
-  if (share >= 0 && share <= 1) return share;
-  error_expected("a share from 0% to 100%, such as 50% or 0.5");
-  return std::nullopt;
+  return share >= 0 && share <= 1 ? std::optional{share} : std::nullopt;
 }
 
-std::optional<std::uint32_t> YamlValue::read_seconds(std::uint32_t max) const {
-  std::string_view text = is_text() ? std::string_view{node_->text} : "";
+std::optional<std::uint32_t> parse_seconds(std::string_view text, std::uint32_t max) noexcept {
   std::uint32_t unit = text.empty() ? 0 : unit_seconds(text.back());
   if (unit != 0) {
     text.remove_suffix(1);
@@ -175,8 +177,33 @@ std::optional<std::uint32_t> YamlValue::read_seconds(std::uint32_t max) const {
     unit = 1;
   }
   const auto number = parse_digits(text);
-  if (number && *number <= max / unit) return *number * unit;
+  return number && *number <= max / unit ? std::optional{*number * unit} : std::nullopt;
+}
+
+std::optional<double> YamlValue::read_share() const {
+  if (const auto share = is_text() ? parse_share(node_->text) : std::nullopt) return share;
+  error_expected("a share from 0% to 100%, such as 50% or 0.5");
+  return std::nullopt;
+}
+
+std::optional<std::uint32_t> YamlValue::read_seconds(std::uint32_t max) const {
+  if (const auto seconds = is_text() ? parse_seconds(node_->text, max) : std::nullopt) return seconds;
   error_expected(fmt::format("seconds from 0 to {}, or a time such as 30s, 5m, 1h, 1d", max));
+  return std::nullopt;
+}
+
+std::optional<std::chrono::sys_days> YamlValue::read_date() const {
+  const std::string_view text = is_text() ? std::string_view{node_->text} : "";
+  const bool has_form = text.size() == 10 && text[4] == '-' && text[7] == '-';
+  const auto year = has_form ? parse_padded(text.substr(0, 4)) : std::nullopt;
+  const auto month = has_form ? parse_padded(text.substr(5, 2)) : std::nullopt;
+  const auto day = has_form ? parse_padded(text.substr(8, 2)) : std::nullopt;
+  if (year && month && day) {
+    const std::chrono::year_month_day date{std::chrono::year{static_cast<int>(*year)},
+                                           std::chrono::month{*month}, std::chrono::day{*day}};
+    if (date.ok()) return std::chrono::sys_days{date};
+  }
+  error_expected("a day of the calendar, such as 2027-03-01");
   return std::nullopt;
 }
 

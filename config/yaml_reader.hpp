@@ -9,6 +9,7 @@
 #include "config/model.hpp"
 #include "config/yaml_tree.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -57,10 +58,10 @@ class YamlValue {
   [[nodiscard]] std::optional<double> read_real(double min, double max) const;
   /// More than 0.
   [[nodiscard]] std::optional<double> read_positive() const;
-  /// `50%` or `0.5`: 0 to 1.
   [[nodiscard]] std::optional<double> read_share() const;
-  /// Seconds as a plain number, or with a unit: 30s, 5m, 1h, 1d.
   [[nodiscard]] std::optional<std::uint32_t> read_seconds(std::uint32_t max) const;
+  /// A day of the calendar: 2027-03-01.
+  [[nodiscard]] std::optional<std::chrono::sys_days> read_date() const;
 
   /// The items; a single text gets a hint to put it in brackets.
   [[nodiscard]] std::optional<std::vector<YamlValue>> read_list() const;
@@ -90,6 +91,12 @@ class YamlMapping {
  private:
   std::vector<YamlEntry> known_;
 };
+
+/// `50%` or `0.5`: 0 to 1.
+[[nodiscard]] std::optional<double> parse_share(std::string_view text) noexcept;
+
+/// Seconds as a plain number, or with a unit: 30s, 5m, 1h, 1d; at most `max`.
+[[nodiscard]] std::optional<std::uint32_t> parse_seconds(std::string_view text, std::uint32_t max) noexcept;
 
 /// Lower-case letters, digits, `-` and `_`, a letter first, at most ranges::kNameBytesMax.
 [[nodiscard]] bool is_name(std::string_view text) noexcept;

@@ -24,6 +24,7 @@ struct KnownFields {
   bool country = false;
   bool subdivision = false;
   bool city = false;
+  bool geoname_id = false;
   bool coordinates = false;
   bool as_number = false;
 

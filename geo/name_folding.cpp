@@ -123,6 +123,11 @@ std::string fold_name(std::string_view name) {
   return folded;
 }
 
+std::string_view without_part(std::string_view name) {
+  const auto open = name.ends_with(')') ? name.find(" (") : std::string_view::npos;
+  return open == 0 ? name : name.substr(0, open);
+}
+
 std::string drop_kind_words(std::string_view folded) {
   std::string kept;
   std::string_view rest = folded;

@@ -96,6 +96,7 @@ void PlaceTable::note_fields(const Place& place) noexcept {
   known_.country |= !place.country.empty();
   known_.subdivision |= !place.outer_subdivision.empty();
   known_.city |= !place.city.empty();
+  known_.geoname_id |= place.geoname_id != 0;
   known_.coordinates |= place.at.has_value();
   known_.as_number |= place.as_number != 0;
 }

@@ -1,5 +1,7 @@
 #include "config/compile/compile.hpp"
 
+#include "config/compile/expiry.hpp"
+#include "config/compile/place_checks.hpp"
 #include "config/compile/service_compiler.hpp"
 #include "config/compile/zone_family.hpp"
 #include "zone/zone_builder.hpp"
@@ -8,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -51,32 +54,24 @@ geo::GeoDatabase select_database(const config::Map& map, const Geography& geogra
   return geo::GeoDatabase(std::move(files), *geography.places);
 }
 
-bool knows_as_numbers(const geo::GeoDatabase& database) {
-  return std::any_of(database.files().begin(), database.files().end(),
-                     [](const auto& file) { return file->known.as_number; });
-}
-
-void check_as_rules(const RuleIndex& rules, const geo::GeoDatabase& database,
-                    base::Diagnostics& diagnostics) {
-  const auto* where = rules.first_as_use();
-  if (where == nullptr || knows_as_numbers(database)) return;
-  diagnostics.warning(*where,
-                      fmt::format("map '{}' names an autonomous system, but no GeoIP database of it has AS "
-                                  "numbers, so the rule never wins; add one under 'geoip' in the site file",
-                                  rules.map().name.text));
-}
-
 std::vector<MapRules> build_rules(const config::LoadedMap& loaded, const config::MapDirectory& model,
                                   const Geography& geography, base::Diagnostics& diagnostics) {
   const auto extra_countries = database_countries(geography);
-  PlaceResolver resolver(model.regions, loaded.regions_complete, *geography.places, extra_countries,
-                         diagnostics);
+  PlaceResolver resolver(model, loaded.regions_complete, *geography.places, extra_countries, diagnostics);
+  const auto index = [&](const config::Map& map, RuleSet rule_set) {
+    return RuleIndex(model, map, rule_set, *geography.places, resolver, diagnostics);
+  };
   std::vector<MapRules> maps;
   for (const auto& map : model.maps) {
-    maps.emplace_back(RuleIndex(map, *geography.places, resolver, diagnostics),
-                      TierOrder(map, model.datacenters, loaded.datacenters_complete, diagnostics),
+    auto rules = index(map, RuleSet::Clients);
+    std::optional<RuleIndex> resolvers;
+    if (!map.resolvers.empty()) resolvers = index(map, RuleSet::Resolvers);
+    maps.emplace_back(std::move(rules), std::move(resolvers),
+                      TierOrder(model, map, loaded.datacenters_complete, diagnostics),
                       select_database(map, geography, diagnostics));
-    check_as_rules(maps.back().rules, maps.back().database, diagnostics);
+    const auto& built = maps.back();
+    check_places(built.rules, built.database, diagnostics);
+    if (built.resolvers) check_places(*built.resolvers, built.database, diagnostics);
   }
   if (loaded.maps_complete) resolver.check_all_regions();
   return maps;
@@ -103,7 +98,10 @@ zone::ZoneSet build_zones(const config::MapDirectory& model, base::Diagnostics& 
   }
   zone::ZoneSet set(std::move(zones));
   // What a zone that was left out would hold is not known.
-  if (!diagnostics.has_errors()) check_zone_family(set, model.zones, diagnostics);
+  if (!diagnostics.has_errors()) {
+    check_zone_family(set, model.zones, diagnostics);
+    check_aliases(model, set, diagnostics);
+  }
   return set;
 }
 
@@ -120,14 +118,20 @@ base::Expected<Geography, base::Diagnostics> load_geography(
   }
   auto wanted = databases;
   if (wanted.empty()) wanted.push_back({"country", {data_folder + "/country.mmdb"}, {}});
+  // A file that two databases name is decoded once: all maps share it.
+  std::map<std::string, std::shared_ptr<const geo::GeoFile>> known;
   for (const auto& database : wanted) {
     NamedFiles named{database.name, {}};
     for (const auto& path : database.files) {
-      if (auto file = geo::load_geo_file(path, *geography.places)) {
-        named.files.push_back(std::make_shared<const geo::GeoFile>(std::move(*file)));
-      } else {
-        diagnostics.append(file.error());
+      const auto [found, is_new] = known.try_emplace(path);
+      if (is_new) {
+        if (auto file = geo::load_geo_file(path, *geography.places)) {
+          found->second = std::make_shared<const geo::GeoFile>(std::move(*file));
+        } else {
+          diagnostics.append(file.error());
+        }
       }
+      if (found->second) named.files.push_back(found->second);
     }
     geography.databases.push_back(std::move(named));
   }
@@ -142,6 +146,7 @@ base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded, co
   base::Diagnostics diagnostics = loaded.diagnostics;
   auto rulebook = std::make_shared<Rulebook>();
   rulebook->geography = geography;
+  const auto stale_at = drop_ended_rules(loaded.model, now, diagnostics);
   rulebook->model = std::make_shared<const config::MapDirectory>(std::move(loaded.model));
   const auto& model = *rulebook->model;
   rulebook->maps = build_rules(loaded, model, geography, diagnostics);
@@ -158,11 +163,14 @@ base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded, co
   if (diagnostics.has_errors()) return base::unexpected(std::move(diagnostics));
 
   steering::TierTableBuilder tiers;
+  std::size_t conflicts = 0;
   for (const auto& map : rulebook->maps) {
-    snapshot->maps.push_back(compile_map(map.rules, map.order, map.database, tiers));
+    const auto* resolvers = map.resolvers ? &*map.resolvers : nullptr;
+    snapshot->maps.push_back(compile_map(map.rules, resolvers, map.order, map.database, tiers));
+    conflicts += map.rules.file_conflict_count() + (map.resolvers ? map.resolvers->file_conflict_count() : 0);
   }
   snapshot->tiers = std::move(tiers).build();
-  return Compiled{std::move(snapshot), std::move(rulebook), std::move(diagnostics)};
+  return Compiled{std::move(snapshot), std::move(rulebook), std::move(diagnostics), stale_at, conflicts};
 }
 
 base::Expected<Compiled, base::Diagnostics> load_and_compile(const Sources& sources, std::uint64_t epoch,

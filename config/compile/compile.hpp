@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,10 +36,15 @@ struct Geography {
 
 /// How one compiled map came to be, for explain: rules with their places in the files, the databases as read.
 struct MapRules {
-  MapRules(RuleIndex index, TierOrder tier_order, geo::GeoDatabase geo_database)
-      : rules(std::move(index)), order(std::move(tier_order)), database(std::move(geo_database)) {}
+  MapRules(RuleIndex index, std::optional<RuleIndex> resolver_index, TierOrder tier_order,
+           geo::GeoDatabase geo_database)
+      : rules(std::move(index)),
+        resolvers(std::move(resolver_index)),
+        order(std::move(tier_order)),
+        database(std::move(geo_database)) {}
 
   RuleIndex rules;
+  std::optional<RuleIndex> resolvers;  ///< absent: the map has no rules for resolvers
   TierOrder order;
   geo::GeoDatabase database;
 };
@@ -62,6 +68,10 @@ struct Compiled {
   std::shared_ptr<const query::Snapshot> snapshot;
   std::shared_ptr<const Rulebook> rulebook;
   base::Diagnostics warnings;
+  /// When the next rule ends (`until`) and the map must be compiled again.
+  std::optional<std::chrono::system_clock::time_point> stale_at;
+  /// Networks that stand in two networks files whose rules disagree.
+  std::size_t networks_file_conflicts = 0;
 };
 
 /// Reads the databases a site file names, or the shipped one when it names none. `data_folder` holds
@@ -69,8 +79,8 @@ struct Compiled {
 [[nodiscard]] base::Expected<Geography, base::Diagnostics> load_geography(
     const std::vector<config::GeoipDatabase>& databases, const std::string& data_folder);
 
-/// `epoch`, `now` and `settings` go into the snapshot. The diagnostics of loading are part of the result
-/// either way.
+/// `epoch`, `now` and `settings` go into the snapshot; rules whose last day was before `now` are left out.
+/// The diagnostics of loading are part of the result either way.
 [[nodiscard]] base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded,
                                                                   const Geography& geography,
                                                                   std::uint64_t epoch,

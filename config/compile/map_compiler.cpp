@@ -31,11 +31,13 @@ class Decider {
 
   struct Decision {
     std::uint32_t tiers = 0;
-    bool is_named = false;  ///< by a network rule or a database record
+    bool is_named = false;     ///< by a network rule or a database record
+    bool is_implicit = false;  ///< no rule wins
   };
 
   const Decision& decide(std::span<const std::uint32_t> places, std::uint32_t chain) {
-    std::uint64_t key = chain;
+    // A feed's networks are all alike, so that a million of them are one decision for each record.
+    std::uint64_t key = rules_.chains().chain(chain).kind();
     for (const auto place : places) key = intern(key, place);
     const auto [found, is_new] = decisions_.try_emplace(key);
     if (is_new) found->second = make(places, chain);
@@ -43,10 +45,11 @@ class Decider {
   }
 
   std::uint32_t intern_tiers(const Win& win, const geo::Place& place) {
-    const auto& rules = rules_.map().rules;
+    const auto& rules = rules_.rules();
     const bool by_client = win.rule == kImplicitRule || TierOrder::depends_on_client(rules[win.rule]);
-    const auto at = by_client ? place.at : std::nullopt;
-    const auto key = std::tuple{win.rule, at.has_value(), at.value_or(base::Coordinates{})};
+    const bool has_place = by_client && place.at.has_value();
+    const auto at = has_place ? *place.at : base::Coordinates{};
+    const auto key = std::tuple{win.rule, list_of(win), has_place, at};
     const auto [found, is_new] = tiers_memo_.try_emplace(key, 0);
     if (is_new) {
       found->second =
@@ -56,6 +59,13 @@ class Decider {
   }
 
  private:
+  /// What of a networks file's line the tiers depend on.
+  [[nodiscard]] std::uint64_t list_of(const Win& win) const {
+    if (win.rule == kImplicitRule || rules_.rules()[win.rule].order != config::Rule::Order::AsListed)
+      return 0;
+    return std::uint64_t{win.line.file} << 32 | rules_.entry_of(win).list;
+  }
+
   /// Folds one more fact into a key: pairs get numbers in the order they are met.
   std::uint64_t intern(std::uint64_t left, std::uint32_t right) {
     if (right == 0 && left < (1u << 31)) return left;
@@ -66,10 +76,12 @@ class Decider {
   Decision make(std::span<const std::uint32_t> places, std::uint32_t chain) {
     const geo::Place place = database_.merge(places).place;
     const Win win = rules_.find(place, chain);
-    const bool by_network = win.atom != nullptr && win.atom->place.kind == config::PlaceRef::Kind::Network;
+    const bool by_network =
+        win.atom != nullptr && (win.atom->place.kind == config::PlaceRef::Kind::Network ||
+                                win.atom->place.kind == config::PlaceRef::Kind::NetworksFile);
     const bool by_record =
         std::any_of(places.begin(), places.end(), [](std::uint32_t id) { return id != 0; });
-    return {intern_tiers(win, place), by_network || by_record};
+    return {intern_tiers(win, place), by_network || by_record, win.rule == kImplicitRule};
   }
 
   const RuleIndex& rules_;
@@ -78,7 +90,7 @@ class Decider {
   steering::TierTableBuilder& tiers_;
   std::unordered_map<std::uint64_t, Decision> decisions_;
   std::unordered_map<std::uint64_t, std::uint64_t> pairs_;
-  std::map<std::tuple<std::uint32_t, bool, base::Coordinates>, std::uint32_t> tiers_memo_;
+  std::map<std::tuple<std::uint32_t, std::uint64_t, bool, base::Coordinates>, std::uint32_t> tiers_memo_;
 };
 
 /// Compiles one family. Private space that nobody named melts into its surroundings and is listed in
@@ -130,15 +142,31 @@ geo::PrefixTree compile_family(base::Family family, const RuleIndex& rules, cons
   return tree;
 }
 
+/// The rules for resolvers: query::SteeringMap::resolvers_v4 and _v6. Nothing of them is ever a scope, so
+/// nothing has to melt but the carriers, which nobody looks up.
+geo::PrefixTree compile_resolvers(base::Family family, const RuleIndex& rules,
+                                  const geo::GeoDatabase& database, Decider& decider) {
+  const auto special = special_tree(family);
+  auto trees = database.sources(family);
+  const std::size_t source_count = trees.size();
+  trees.push_back(&rules.network_tree(family));
+  trees.push_back(&special);
+  return geo::combine(trees, [&](std::span<const std::uint32_t> values, const base::IpPrefix&) {
+    if (values[source_count + 1] == kCarrier) return geo::kMelts;
+    const auto& decision = decider.decide(values.first(source_count), values[source_count]);
+    return decision.is_implicit ? query::kNoResolverRule : decision.tiers + 1;
+  });
+}
+
 }  // namespace
 
 std::vector<steering::TierEntry> tiers_of(const RuleIndex& rules, const TierOrder& order, const Win& win,
                                           const geo::Place& place) {
   if (win.rule == kImplicitRule) return order.tiers(config::Rule{}, place.at);
-  return order.tiers(rules.map().rules[win.rule], place.at);
+  return order.tiers(rules.rules()[win.rule], place.at, rules.listed(win));
 }
 
-query::SteeringMap compile_map(const RuleIndex& rules, const TierOrder& order,
+query::SteeringMap compile_map(const RuleIndex& rules, const RuleIndex* resolvers, const TierOrder& order,
                                const geo::GeoDatabase& database, steering::TierTableBuilder& tiers) {
   query::SteeringMap map;
   map.name = rules.map().name.text;
@@ -147,6 +175,11 @@ query::SteeringMap compile_map(const RuleIndex& rules, const TierOrder& order,
   map.v6 = compile_family(base::Family::V6, rules, database, decider, map.unnamed_private);
   std::sort(map.unnamed_private.begin(), map.unnamed_private.end());
   map.unknown = static_cast<base::TiersId>(decider.intern_tiers(rules.find({}, 0), {}));
+  if (resolvers == nullptr) return map;
+  map.has_resolvers = true;
+  Decider resolver_decider(*resolvers, order, database, tiers);
+  map.resolvers_v4 = compile_resolvers(base::Family::V4, *resolvers, database, resolver_decider);
+  map.resolvers_v6 = compile_resolvers(base::Family::V6, *resolvers, database, resolver_decider);
   return map;
 }
 

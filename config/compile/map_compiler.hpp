@@ -16,8 +16,9 @@ namespace meridian::compile {
 [[nodiscard]] std::vector<steering::TierEntry> tiers_of(const RuleIndex& rules, const TierOrder& order,
                                                         const Win& win, const geo::Place& place);
 
-[[nodiscard]] query::SteeringMap compile_map(const RuleIndex& rules, const TierOrder& order,
-                                             const geo::GeoDatabase& database,
+/// `resolvers`: nullptr when the map has no such rules.
+[[nodiscard]] query::SteeringMap compile_map(const RuleIndex& rules, const RuleIndex* resolvers,
+                                             const TierOrder& order, const geo::GeoDatabase& database,
                                              steering::TierTableBuilder& tiers);
 
 }  // namespace meridian::compile

@@ -1,5 +1,7 @@
 #include "config/compile/place_set.hpp"
 
+#include "geo/name_folding.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -10,8 +12,18 @@ namespace {
 
 using Kind = config::PlaceRef::Kind;
 
-bool matches_place(const config::PlaceRef& atom, const geo::Place& place,
-                   std::span<const base::IpPrefix> networks, const geo::Places& places) {
+bool matches_city(const Atom& atom, const geo::Place& place) {
+  const auto& code = atom.place.code;
+  if (place.country != code && place.outer_subdivision != code && place.inner_subdivision != code)
+    return false;
+  const auto names = fold_city(place.city);
+  return names.full == atom.folded_city ||
+         (!names.without_part.empty() && names.without_part == atom.folded_city);
+}
+
+bool matches_place(const Atom& whole, const geo::Place& place, const NetworkChain& chain,
+                   const geo::Places& places) {
+  const auto& atom = whole.place;
   switch (atom.kind) {
     case Kind::Everyone:
       return true;
@@ -23,10 +35,16 @@ bool matches_place(const config::PlaceRef& atom, const geo::Place& place,
       return place.country == atom.code;
     case Kind::Subdivision:
       return place.outer_subdivision == atom.code || place.inner_subdivision == atom.code;
+    case Kind::City:
+      return matches_city(whole, place);
+    case Kind::GeoName:
+      return place.geoname_id == atom.geoname_id;
     case Kind::AutonomousSystem:
       return place.as_number == atom.as_number;
     case Kind::Network:
-      return std::find(networks.begin(), networks.end(), atom.network) != networks.end();
+      return chain.has(atom.network);
+    case Kind::NetworksFile:
+      return chain.has_file(whole.file);
     case Kind::Region:
       break;
   }
@@ -35,17 +53,24 @@ bool matches_place(const config::PlaceRef& atom, const geo::Place& place,
 
 }  // namespace
 
-bool contains(const Atom& atom, const geo::Place& place, std::span<const base::IpPrefix> networks,
-              const geo::Places& places) {
-  if (!matches_place(atom.place, place, networks, places)) return false;
-  return std::none_of(atom.except.begin(), atom.except.end(),
-                      [&](const Atom& out) { return contains(out, place, networks, places); });
+CityNames fold_city(const std::string& city) {
+  if (city.empty()) return {};
+  const auto part = geo::without_part(city);
+  return {geo::fold_name(city), part.size() == city.size() ? std::string{} : geo::fold_name(part)};
 }
 
-PlaceResolver::PlaceResolver(const std::vector<config::Region>& regions, bool regions_complete,
+bool contains(const Atom& atom, const geo::Place& place, const NetworkChain& chain,
+              const geo::Places& places) {
+  if (!matches_place(atom, place, chain, places)) return false;
+  return std::none_of(atom.except.begin(), atom.except.end(),
+                      [&](const Atom& out) { return contains(out, place, chain, places); });
+}
+
+PlaceResolver::PlaceResolver(const config::MapDirectory& model, bool regions_complete,
                              const geo::Places& places, const std::vector<std::string>& database_countries,
                              base::Diagnostics& diagnostics)
-    : regions_(regions),
+    : regions_(model.regions),
+      networks_files_(model.networks_files),
       regions_complete_(regions_complete),
       places_(places),
       database_countries_(database_countries),
@@ -56,9 +81,24 @@ std::vector<Atom> PlaceResolver::resolve(const config::PlaceRef& place) {
   const auto [known, is_new] = checked_.try_emplace(place.where, true);
   if (is_new) known->second = place.kind == Kind::Network ? check_network(place) : check_code(place);
   if (!known->second) return {};
-  Atom atom{place, {}};
+  if (place.kind == Kind::NetworksFile && find_file(place) == networks_files_.end()) return {};
+  return {make_atom(place)};
+}
+
+std::vector<config::NetworksFile>::const_iterator PlaceResolver::find_file(
+    const config::PlaceRef& place) const {
+  return std::find_if(networks_files_.begin(), networks_files_.end(),
+                      [&](const config::NetworksFile& file) { return file.path == place.code; });
+}
+
+Atom PlaceResolver::make_atom(const config::PlaceRef& place) const {
+  Atom atom;
+  atom.place = place;
   atom.place.negated = false;
-  return {std::move(atom)};
+  if (place.kind == Kind::City) atom.folded_city = geo::fold_name(place.city);
+  if (place.kind == Kind::NetworksFile)
+    atom.file = static_cast<std::uint32_t>(find_file(place) - networks_files_.begin());
+  return atom;
 }
 
 std::vector<Atom> PlaceResolver::resolve_region(const config::PlaceRef& reference) {
@@ -145,6 +185,9 @@ bool PlaceResolver::check_code(const config::PlaceRef& place) {
     return false;
   };
   switch (place.kind) {
+    case Kind::City:
+      if (place.code.size() > 2) break;
+      [[fallthrough]];
     case Kind::Country: {
       if (places_.find_country(place.code) != nullptr) return true;
       const auto& known = database_countries_;
@@ -158,8 +201,7 @@ bool PlaceResolver::check_code(const config::PlaceRef& place) {
       return true;
     }
     case Kind::Subdivision:
-      return places_.find_subdivision(place.code) != nullptr ||
-             complain("a subdivision code of ISO 3166-2", places_.subdivision_codes(place.code.substr(0, 2)));
+      break;
     case Kind::Continent:
       return places_.is_continent(place.code) || complain("a continent (AF, AN, AS, EU, NA, OC or SA)", {});
     case Kind::Area:
@@ -167,6 +209,8 @@ bool PlaceResolver::check_code(const config::PlaceRef& place) {
     default:
       return true;
   }
+  return places_.find_subdivision(place.code) != nullptr ||
+         complain("a subdivision code of ISO 3166-2", places_.subdivision_codes(place.code.substr(0, 2)));
 }
 
 }  // namespace meridian::compile

@@ -7,12 +7,13 @@
 
 #include "base/diagnostics.hpp"
 #include "base/ip.hpp"
+#include "config/compile/network_chains.hpp"
 #include "config/model.hpp"
 #include "geo/place.hpp"
 #include "geo/places.hpp"
 
+#include <cstdint>
 #include <map>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -21,20 +22,30 @@ namespace meridian::compile {
 /// One place without the parts that `not` takes out. Never Kind::Region.
 struct Atom {
   config::PlaceRef place;
+  std::string folded_city;  ///< Kind::City: the name as cities are compared
+  std::uint32_t file = 0;   ///< Kind::NetworksFile: index into MapDirectory::networks_files
   std::vector<Atom> except;
 };
 
-/// True when a client at `place`, inside `networks` (every network of the map that holds it), is in the atom.
-/// `country_of_area(code, country)` is asked through `places`.
-[[nodiscard]] bool contains(const Atom& atom, const geo::Place& place,
-                            std::span<const base::IpPrefix> networks, const geo::Places& places);
+/// The names by which a client's city is found: as its record has it, and without the part of the city in
+/// brackets. Folded; empty without a city.
+struct CityNames {
+  std::string full;
+  std::string without_part;  ///< empty when it is the same
+};
+[[nodiscard]] CityNames fold_city(const std::string& city);
+
+/// True when a client at `place`, inside the networks of `chain`, is in the atom. Areas are asked through
+/// `places`.
+[[nodiscard]] bool contains(const Atom& atom, const geo::Place& place, const NetworkChain& chain,
+                            const geo::Places& places);
 
 /// Takes regions apart. Unknown names, loops and codes nobody knows are errors, each told once.
 class PlaceResolver {
  public:
   /// `known_countries`: codes that a loaded database has though ISO 3166-1 does not; they only earn a
   /// warning.
-  PlaceResolver(const std::vector<config::Region>& regions, bool regions_complete, const geo::Places& places,
+  PlaceResolver(const config::MapDirectory& model, bool regions_complete, const geo::Places& places,
                 const std::vector<std::string>& database_countries, base::Diagnostics& diagnostics);
 
   /// The atoms of a rule's place or a region's member. Empty when something was wrong (and told).
@@ -48,6 +59,10 @@ class PlaceResolver {
   [[nodiscard]] std::vector<Atom> resolve_members(const config::Region& region);
   [[nodiscard]] bool check_code(const config::PlaceRef& place);
   [[nodiscard]] bool check_network(const config::PlaceRef& place);
+  [[nodiscard]] Atom make_atom(const config::PlaceRef& place) const;
+  /// The end: the files were not read.
+  [[nodiscard]] std::vector<config::NetworksFile>::const_iterator find_file(
+      const config::PlaceRef& place) const;
 
   struct Resolved {
     std::vector<Atom> atoms;
@@ -56,6 +71,7 @@ class PlaceResolver {
   };
 
   const std::vector<config::Region>& regions_;
+  const std::vector<config::NetworksFile>& networks_files_;
   bool regions_complete_;  ///< false: regions.yaml has errors, so a missing region is not told again
   const geo::Places& places_;
   const std::vector<std::string>& database_countries_;

@@ -1,12 +1,14 @@
 // Which rule of a map wins for a client: the most specific place, whatever the order of the rules.
 //
-// network (longest prefix) > AS > inner subdivision > outer subdivision > country > area or continent (the
-// one with fewer countries first) > everyone. A place a rule names itself beats the same place from a region.
+// network (longest prefix) > AS > city > inner subdivision > outer subdivision > country > area or continent
+// (the one with fewer countries first) > everyone. A place a rule names itself beats the same place from a
+// region; a network that is written out beats the same network in a networks file.
 // Used while compiling and by explain, never per query. Immutable once built.
 #pragma once
 
 #include "base/diagnostics.hpp"
 #include "base/ip.hpp"
+#include "config/compile/network_chains.hpp"
 #include "config/compile/place_set.hpp"
 #include "config/model.hpp"
 #include "geo/place.hpp"
@@ -29,33 +31,50 @@ inline constexpr std::uint32_t kImplicitRule = 0xffff'ffff;
 struct Win {
   std::uint32_t rule = kImplicitRule;
   const Atom* atom = nullptr;  ///< nullptr for the implicit rule
+  FileLine line;               ///< of the network, when the atom is a networks file
+};
+
+/// Which of a map's two lists of rules.
+enum class RuleSet : std::uint8_t {
+  Clients,    ///< `rules`
+  Resolvers,  ///< `resolvers`: where none wins, `rules` are asked
 };
 
 class RuleIndex {
  public:
-  /// Reports places that two rules claim. `map` and `places` must outlive the index.
-  RuleIndex(const config::Map& map, const geo::Places& places, PlaceResolver& resolver,
-            base::Diagnostics& diagnostics);
+  /// Reports places that two rules claim. `model`, whose map it is, and `places` must outlive the index.
+  RuleIndex(const config::MapDirectory& model, const config::Map& map, RuleSet rule_set,
+            const geo::Places& places, PlaceResolver& resolver, base::Diagnostics& diagnostics);
 
   /// The winning rule for a client at `place` inside the networks of `chain` (see network_tree).
   [[nodiscard]] Win find(const geo::Place& place, std::uint32_t chain) const;
 
-  /// The networks any rule or region of this map names, as a tree whose values are chains: 0 is "in none of
-  /// them", another number stands for the list of all of them that hold the address.
+  /// The networks any rule or region of this map names, as a tree whose values are ids of chains().
   [[nodiscard]] const geo::PrefixTree& network_tree(base::Family family) const noexcept {
-    return family == base::Family::V4 ? networks_v4_ : networks_v6_;
+    return chains_.tree(family);
   }
-  /// Shortest first.
-  [[nodiscard]] std::span<const base::IpPrefix> chain(std::uint32_t id) const noexcept { return chains_[id]; }
-  [[nodiscard]] std::uint32_t chain_count() const noexcept {
-    return static_cast<std::uint32_t>(chains_.size());
-  }
+  [[nodiscard]] const NetworkChains& chains() const noexcept { return chains_; }
 
   [[nodiscard]] const config::Map& map() const noexcept { return *map_; }
-  /// True when some rule names an AS, which needs a database that has them.
-  [[nodiscard]] const base::Location* first_as_use() const noexcept {
-    return first_as_use_ ? &*first_as_use_ : nullptr;
+  [[nodiscard]] const std::vector<config::Rule>& rules() const noexcept {
+    return rule_set_ == RuleSet::Clients ? map_->rules : map_->resolvers;
   }
+  /// The line of a win by a networks file, and the file.
+  [[nodiscard]] const config::NetworksFile& file_of(const Win& win) const {
+    return model_->networks_files[win.line.file];
+  }
+  [[nodiscard]] const config::NetworksFile::Entry& entry_of(const Win& win) const {
+    return file_of(win).entries[win.line.entry];
+  }
+  /// The datacenters on the line; none for any other win.
+  [[nodiscard]] std::span<const config::Word> listed(const Win& win) const;
+
+  /// Where a rule first uses places that only some databases know; nullptr: none does.
+  [[nodiscard]] const base::Location* first_use(config::PlaceRef::Kind kind) const noexcept;
+  /// Every city that a rule names.
+  [[nodiscard]] std::vector<const Atom*> cities() const;
+  /// Networks that stand in two networks files whose rules send them to different tiers.
+  [[nodiscard]] std::size_t file_conflict_count() const noexcept { return file_conflict_count_; }
 
  private:
   struct Claim {
@@ -66,28 +85,33 @@ class RuleIndex {
   void add(Claim claim, base::Diagnostics& diagnostics);
   void add_to(std::vector<Claim>& claims, Claim claim, base::Diagnostics& diagnostics);
   void check_overlapping_areas(base::Diagnostics& diagnostics) const;
-  void build_network_trees();
+  void check_networks_files(base::Diagnostics& diagnostics);
   [[nodiscard]] std::optional<Win> first_match(const std::vector<Claim>& claims, const geo::Place& place,
-                                               std::span<const base::IpPrefix> networks) const;
+                                               const NetworkChain& chain) const;
+  [[nodiscard]] std::optional<Win> find_by_network(const geo::Place& place, const NetworkChain& chain) const;
+  [[nodiscard]] std::optional<Win> find_by_line(const NetworkChain& at, const geo::Place& place,
+                                                const NetworkChain& chain) const;
+  [[nodiscard]] std::optional<Win> find_by_city(const geo::Place& place, const NetworkChain& chain) const;
+  [[nodiscard]] bool are_same_tiers(const Win& left, const Win& right) const;
   [[nodiscard]] std::vector<std::string> effective_countries(const Claim& claim) const;
 
+  const config::MapDirectory* model_;
   const config::Map* map_;
+  RuleSet rule_set_;
   const geo::Places* places_;
   std::map<base::IpPrefix, std::vector<Claim>> network_claims_;
+  std::map<std::uint32_t, std::vector<Claim>> file_claims_;  ///< by the file's index; in the order of rules
   std::map<std::uint32_t, std::vector<Claim>> as_claims_;
+  std::map<std::uint32_t, std::vector<Claim>> geoname_claims_;
+  std::map<std::string, std::vector<Claim>, std::less<>> city_claims_;  ///< "US-TX/dallas"
   std::map<std::string, std::vector<Claim>, std::less<>> subdivision_claims_;
   std::map<std::string, std::vector<Claim>, std::less<>> country_claims_;
   std::map<std::string, std::vector<Claim>, std::less<>> area_claims_;  ///< "continent:EU", "m49:150"
   std::vector<const std::vector<Claim>*> areas_by_size_;                ///< fewest countries first
   std::vector<Claim> everyone_claims_;
-  std::vector<base::IpPrefix> named_networks_;
-  std::vector<std::vector<base::IpPrefix>> chains_{{}};
-  geo::PrefixTree networks_v4_{base::Family::V4, 0};
-  geo::PrefixTree networks_v6_{base::Family::V6, 0};
-  std::optional<base::Location> first_as_use_;
+  NetworkChains chains_;
+  std::map<config::PlaceRef::Kind, base::Location> first_uses_;
+  std::size_t file_conflict_count_ = 0;
 };
-
-/// How a place is written in a map: `DE`, `continent:EU`, `AS3320`, `203.0.113.0/24`, `everyone`.
-[[nodiscard]] std::string to_string(const config::PlaceRef& place);
 
 }  // namespace meridian::compile

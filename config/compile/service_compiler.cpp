@@ -87,19 +87,20 @@ class ServiceCompiler {
                                      base::suggestion(pool.datacenter.text, names_of(model_.datacenters))));
       return;
     }
-    const auto id = add_endpoints(static_cast<base::DatacenterId>(*datacenter), pool.endpoints,
-                                  to_share(pool.at_least), service.ttl_s);
+    const auto id = add_content(static_cast<base::DatacenterId>(*datacenter), pool, service);
     pool_ids_.emplace(&pool, id);
     // Configured, not yet in use: no map may choose it, but a view of this datacenter can show it.
     if (!pool.force_down) compiled.pools[*datacenter] = id;
   }
 
-  base::PoolId add_endpoints(base::DatacenterId datacenter,
-                             const std::vector<config::PoolEndpoint>& endpoints, steering::Share at_least,
-                             std::uint32_t ttl_s) {
+  base::PoolId add_content(base::DatacenterId datacenter, const config::Pool& content,
+                           const config::Service& service) {
+    const auto& endpoints = content.endpoints;
+    const auto ttl_s = service.ttl_s;
     query::Pool pool;
     pool.datacenter = datacenter;
-    pool.at_least = at_least;
+    pool.at_least = to_share(content.at_least);
+    add_targets(content, service, pool);
     pool.v4 = add_range(endpoints, base::Family::V4, ttl_s);
     pool.v6 = add_range(endpoints, base::Family::V6, ttl_s);
     for (const auto& endpoint : endpoints) {
@@ -108,6 +109,24 @@ class ServiceCompiler {
     }
     snapshot_.pools.push_back(pool);
     return static_cast<base::PoolId>(snapshot_.pools.size() - 1);
+  }
+
+  void add_targets(const config::Pool& content, const config::Service& service, query::Pool& pool) {
+    pool.targets_begin = static_cast<std::uint32_t>(snapshot_.targets.size());
+    for (const auto& target : content.cname) {
+      if (target.name == service.owner) {
+        diagnostics_.error(target.where, fmt::format("'{}' is an alias for itself; name another name or list "
+                                                     "addresses",
+                                                     service.name.text));
+      }
+      const auto wire = target.name.view().wire();
+      snapshot_.targets.push_back({query::stable_hash(dns::to_string(target.name)),
+                                   static_cast<std::uint32_t>(snapshot_.records.size()),
+                                   static_cast<std::uint16_t>(target.weight)});
+      put_16(snapshot_.records, wire.size());
+      snapshot_.records.insert(snapshot_.records.end(), wire.begin(), wire.end());
+    }
+    pool.targets_end = static_cast<std::uint32_t>(snapshot_.targets.size());
   }
 
   query::EndpointRange add_range(const std::vector<config::PoolEndpoint>& endpoints, base::Family family,
@@ -152,9 +171,9 @@ class ServiceCompiler {
       case config::OnAllDown::Action::ServFail:
         compiled.on_all_down = query::OnAllDown::ServFail;
         break;
-      case config::OnAllDown::Action::Addresses:
+      case config::OnAllDown::Action::SorryPool:
         compiled.on_all_down = query::OnAllDown::SorryPool;
-        compiled.sorry_pool = add_endpoints({}, service.on_all_down.addresses, 0, service.ttl_s);
+        compiled.sorry_pool = add_content({}, service.on_all_down.sorry, service);
         break;
     }
   }
@@ -167,7 +186,13 @@ class ServiceCompiler {
           return find_index(model_.datacenters, pool.datacenter.text).has_value();
         });
     if (!loaded_.datacenters_complete || !all_known) return;
-    for (const auto& rule : map.rules.map().rules) {
+    check_only_rules(service, compiled, map, map.rules.rules());
+    if (map.resolvers) check_only_rules(service, compiled, map, map.resolvers->rules());
+  }
+
+  void check_only_rules(const config::Service& service, const query::Service& compiled, const MapRules& map,
+                        const std::vector<config::Rule>& rules) {
+    for (const auto& rule : rules) {
       if (rule.order != config::Rule::Order::Only || rule.tiers.empty()) continue;
       const auto tiers = map.order.tiers(rule, std::nullopt);
       const bool has_pool = std::any_of(tiers.begin(), tiers.end(), [&](const steering::TierEntry& entry) {
@@ -233,6 +258,21 @@ class ServiceCompiler {
   std::map<const config::Pool*, base::PoolId> pool_ids_;
 };
 
+/// The types a name is steered for: all where an answer may be a CNAME.
+zone::SteeredTypes steered_types(const config::Service& service, const std::vector<config::Service>& all) {
+  const auto is_alias = [](const config::Pool& pool) { return !pool.cname.empty(); };
+  bool has_alias = is_alias(service.on_all_down.sorry) ||
+                   std::any_of(service.pools.begin(), service.pools.end(), is_alias);
+  if (service.view) {
+    const auto of = find_index(all, service.view->of.text);
+    const auto& pools = of ? all[*of].pools : service.pools;
+    has_alias = std::any_of(pools.begin(), pools.end(), [&](const config::Pool& pool) {
+      return is_alias(pool) && pool.datacenter.text == service.view->datacenter.text;
+    });
+  }
+  return has_alias ? zone::SteeredTypes::All : zone::SteeredTypes::Addresses;
+}
+
 }  // namespace
 
 void compile_services(const config::LoadedMap& loaded, const config::MapDirectory& model,
@@ -253,13 +293,33 @@ void add_steered_names(const config::MapDirectory& model, std::vector<zone::Zone
       if (!best || apex.view().size() > model.zones[*best].apex.view().size()) best = z;
     }
     if (best) {
-      builders[*best].add_steered(service.owner, static_cast<base::ServiceId>(i), service.name.where);
+      builders[*best].add_steered(service.owner, static_cast<base::ServiceId>(i), service.name.where,
+                                  steered_types(service, model.services));
     } else {
       diagnostics.error(
           service.name.where,
           fmt::format("'{}' lies in none of the zones under {}/zones; add the zone file, or correct the name",
                       service.name.text, model.path));
     }
+  }
+}
+
+void check_aliases(const config::MapDirectory& model, const zone::ZoneSet& zones,
+                   base::Diagnostics& warnings) {
+  const auto check = [&](const config::Service& service, const config::Pool& pool) {
+    for (const auto& target : pool.cname) {
+      const auto* zone = zones.find(target.name);
+      if (zone == nullptr || zone->lookup(target.name, dns::Rtype::A).outcome != zone::Outcome::NxDomain)
+        continue;
+      warnings.warning(target.where, fmt::format("'{}' leads to '{}', which does not exist in '{}'; add its "
+                                                 "records there",
+                                                 service.name.text, dns::to_string(target.name),
+                                                 dns::to_string(zone->apex())));
+    }
+  };
+  for (const auto& service : model.services) {
+    for (const auto& pool : service.pools) check(service, pool);
+    check(service, service.on_all_down.sorry);
   }
 }
 

@@ -16,6 +16,10 @@ void compile_services(const config::LoadedMap& loaded, const config::MapDirector
                       const std::vector<MapRules>& maps, query::Snapshot& snapshot,
                       base::Diagnostics& diagnostics);
 
+/// Warns of `cname` pools that lead to names which our own zones say do not exist.
+void check_aliases(const config::MapDirectory& model, const zone::ZoneSet& zones,
+                   base::Diagnostics& warnings);
+
 /// Puts each service's name into the zone it lies in (builders in the order of model.zones).
 void add_steered_names(const config::MapDirectory& model, std::vector<zone::ZoneBuilder>& builders,
                        base::Diagnostics& diagnostics);

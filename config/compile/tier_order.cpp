@@ -9,9 +9,28 @@
 
 namespace meridian::compile {
 
-TierOrder::TierOrder(const config::Map& map, const std::vector<config::Datacenter>& datacenters,
-                     bool complete, base::Diagnostics& diagnostics)
-    : datacenters_(&datacenters) {
+namespace {
+
+/// Every datacenter that a rule names, in tiers or on the lines of its networks file.
+std::vector<config::Word> words_of(const config::Rule& rule, const config::MapDirectory& model) {
+  std::vector<config::Word> words;
+  for (const auto& tier : rule.tiers) {
+    for (const auto& member : tier) words.push_back(member.name);
+  }
+  if (rule.order != config::Rule::Order::AsListed) return words;
+  for (const auto& file : model.networks_files) {
+    if (file.path != rule.place.code) continue;
+    for (const auto& list : file.lists) words.insert(words.end(), list.begin(), list.end());
+  }
+  return words;
+}
+
+}  // namespace
+
+TierOrder::TierOrder(const config::MapDirectory& model, const config::Map& map, bool complete,
+                     base::Diagnostics& diagnostics)
+    : datacenters_(&model.datacenters) {
+  const auto& datacenters = model.datacenters;
   std::map<std::string, base::DatacenterId, std::less<>> all;
   for (std::size_t i = 0; i < datacenters.size(); ++i) {
     all.emplace(datacenters[i].name.text, static_cast<base::DatacenterId>(i));
@@ -21,7 +40,7 @@ TierOrder::TierOrder(const config::Map& map, const std::vector<config::Datacente
       universe_.push_back(static_cast<base::DatacenterId>(i));
   }
   ids_ = all;
-  check_names(map, complete, diagnostics);
+  if (complete) check_names(model, map, diagnostics);
   for (const auto& word : map.datacenters) {
     if (const auto id = find(word.text)) universe_.push_back(*id);
   }
@@ -33,8 +52,8 @@ TierOrder::TierOrder(const config::Map& map, const std::vector<config::Datacente
   std::erase_if(universe_, [&](base::DatacenterId id) { return datacenters[base::index_of(id)].named_only; });
 }
 
-void TierOrder::check_names(const config::Map& map, bool complete, base::Diagnostics& diagnostics) const {
-  if (!complete) return;
+void TierOrder::check_names(const config::MapDirectory& model, const config::Map& map,
+                            base::Diagnostics& diagnostics) const {
   std::vector<std::string> names;
   for (const auto& [name, id] : ids_) names.push_back(name);
   const auto check = [&](const config::Word& word) {
@@ -49,15 +68,15 @@ void TierOrder::check_names(const config::Map& map, bool complete, base::Diagnos
            std::any_of(map.datacenters.begin(), map.datacenters.end(),
                        [&](const config::Word& word) { return word.text == name; });
   };
-  for (const auto& rule : map.rules) {
-    for (const auto& tier : rule.tiers) {
-      for (const auto& member : tier) {
-        if (!check(member.name) || is_listed(member.name.text)) continue;
+  for (const auto* rules : {&map.rules, &map.resolvers}) {
+    for (const auto& rule : *rules) {
+      for (const auto& word : words_of(rule, model)) {
+        if (!check(word) || is_listed(word.text)) continue;
         diagnostics.error(
-            member.name.where,
+            word.where,
             fmt::format(
                 "datacenter '{}' is not in the 'datacenters' list of map '{}' (line {}); add it there",
-                member.name.text, map.name.text, map.datacenters.front().where.line));
+                word.text, map.name.text, map.datacenters.front().where.line));
       }
     }
   }
@@ -69,9 +88,13 @@ std::optional<base::DatacenterId> TierOrder::find(const std::string& name) const
   return found->second;
 }
 
-std::vector<steering::TierEntry> TierOrder::named_tiers(const config::Rule& rule) const {
+std::vector<steering::TierEntry> TierOrder::named_tiers(const config::Rule& rule,
+                                                        std::span<const config::Word> listed) const {
   std::vector<steering::TierEntry> tiers;
   std::uint16_t number = 0;
+  for (const auto& word : listed) {
+    if (const auto id = find(word.text)) tiers.push_back({*id, number++, 1});
+  }
   for (const auto& tier : rule.tiers) {
     bool is_empty = true;
     for (const auto& member : tier) {
@@ -113,8 +136,10 @@ void TierOrder::append(std::vector<steering::TierEntry>& tiers, const Ids& ids, 
 }
 
 std::vector<steering::TierEntry> TierOrder::tiers(const config::Rule& rule,
-                                                  const std::optional<base::Coordinates>& client) const {
-  auto tiers = named_tiers(rule);
+                                                  const std::optional<base::Coordinates>& client,
+                                                  std::span<const config::Word> listed) const {
+  const bool is_listed = rule.order == config::Rule::Order::AsListed;
+  auto tiers = named_tiers(rule, is_listed ? listed : std::span<const config::Word>{});
   if (rule.order == config::Rule::Order::Only) return tiers;
   if (rule.order == config::Rule::Order::Nearest) append(tiers, by_distance(client), rule.nearest_count);
   if (rule.order == config::Rule::Order::Nearest && !client) tiers.clear();

@@ -11,6 +11,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,12 +22,14 @@ class TierOrder {
  public:
   /// Reports datacenters that are not defined. `complete` false: datacenters.yaml has errors, so a missing
   /// one is not told again.
-  TierOrder(const config::Map& map, const std::vector<config::Datacenter>& datacenters, bool complete,
+  TierOrder(const config::MapDirectory& model, const config::Map& map, bool complete,
             base::Diagnostics& diagnostics);
 
-  /// The tiers of `rule` for a client at `client` (nullopt: nothing known of it).
+  /// The tiers of `rule` for a client at `client` (nullopt: nothing known of it). `listed`: the datacenters
+  /// on its line of a networks file, for a rule that takes them from there.
   [[nodiscard]] std::vector<steering::TierEntry> tiers(const config::Rule& rule,
-                                                       const std::optional<base::Coordinates>& client) const;
+                                                       const std::optional<base::Coordinates>& client,
+                                                       std::span<const config::Word> listed = {}) const;
 
   /// True when tiers() depends on where the client is.
   [[nodiscard]] static bool depends_on_client(const config::Rule& rule) {
@@ -38,8 +41,10 @@ class TierOrder {
  private:
   using Ids = std::vector<base::DatacenterId>;
 
-  void check_names(const config::Map& map, bool complete, base::Diagnostics& diagnostics) const;
-  [[nodiscard]] std::vector<steering::TierEntry> named_tiers(const config::Rule& rule) const;
+  void check_names(const config::MapDirectory& model, const config::Map& map,
+                   base::Diagnostics& diagnostics) const;
+  [[nodiscard]] std::vector<steering::TierEntry> named_tiers(const config::Rule& rule,
+                                                             std::span<const config::Word> listed) const;
   [[nodiscard]] Ids by_distance(const std::optional<base::Coordinates>& from) const;
   static void append(std::vector<steering::TierEntry>& tiers, const Ids& ids, std::size_t most);
   [[nodiscard]] std::optional<base::Coordinates> location_of(base::DatacenterId id) const {

@@ -85,12 +85,23 @@ inline constexpr std::size_t kRrsetBytesMax = 65'000;
 /// Regions may name regions; deeper nesting than this is a mistake, and loops must end.
 inline constexpr std::size_t kRegionDepthMax = 32;
 
+/// One networks file; a line has some 20 bytes, so this is more than kNetworksMax lines.
+inline constexpr std::size_t kNetworksFileBytesMax = 256u << 20;
+/// Lines of all networks files of a map together. All prefixes of the internet's routing table are 1.2
+/// million; each takes 28 bytes here and some 100 while a map is compiled.
+inline constexpr std::size_t kNetworksMax = 4'000'000;
+
+/// A rule that ends is warned of so many days before: two weeks, so that a weekly look at the log finds it.
+inline constexpr int kUntilWarningDays = 14;
+
 // --- the map ---------------------------------------------------------------------------------------
 
 /// A tier list names each datacenter once and its ids are 16 bits; the largest fleets have some hundreds.
 inline constexpr std::size_t kDatacentersMax = 1'024;
 /// An answer of 1232 bytes holds 43 AAAA records; a pool twice as large is beyond what DNS can spread evenly.
 inline constexpr std::size_t kPoolEndpointsMax = 256;
+/// Names a `cname` pool splits its clients over: providers, of which few have more than three.
+inline constexpr std::size_t kPoolTargetsMax = 16;
 /// At most this many addresses in one answer, whatever `answer:` says.
 inline constexpr std::size_t kAnswerAddressesMax = 32;
 /// Default for `answer:`; resolvers and clients rarely use more.
@@ -175,6 +186,10 @@ inline constexpr std::size_t kProxyNetworksMax = 64;
 inline constexpr std::size_t kControlConnectionsMax = 64;
 /// A control request is a short line of JSON.
 inline constexpr std::size_t kControlBodyBytesMax = 64u << 10;
+/// Why a datacenter is drained, for logs and status: a ticket and a few words.
+inline constexpr std::size_t kShedReasonBytesMax = 200;
+/// The longest time after which a drain ends by itself; who wants longer changes the map.
+inline constexpr std::uint32_t kShedSecondsMax = 30 * 86'400;
 /// A new binary loads the map and tests itself within this, or the old one goes on: the largest maps take
 /// seconds, and an operator waits for the answer.
 inline constexpr std::uint32_t kUpgradeTimeoutS = 60;

@@ -10,8 +10,11 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cmath>
+#include <initializer_list>
 #include <optional>
 #include <utility>
 
@@ -62,10 +65,34 @@ std::optional<std::chrono::seconds> parse_timeout(std::string_view query) {
   return std::chrono::seconds{seconds};
 }
 
+/// Fills in the parameters of a query string; the result is what is wrong with it, or "".
+std::string read_parameters(const std::string& query,
+                            std::initializer_list<std::pair<std::string_view, std::string*>> known) {
+  const std::string text = "?" + query;  // what url looks into
+  const auto url = boost::urls::parse_relative_ref(text);
+  if (!url) return "the query string is malformed";
+  for (const auto& param : url->params()) {
+    const auto* const found =
+        std::find_if(known.begin(), known.end(), [&](const auto& one) { return one.first == param.key; });
+    if (found == known.end()) return fmt::format("unknown parameter '{}'", std::string{param.key});
+    *found->second = param.value;
+  }
+  return {};
+}
+
+template <typename Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number number{};
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 }  // namespace
 
-Api::Api(ServerInfo info, Reloader& reloader, Upgrader& upgrader, const base::Clock& clock)
-    : info_(std::move(info)), reloader_(reloader), upgrader_(upgrader), clock_(clock) {}
+Api::Api(ServerInfo info, Reloader& reloader, Shedding& shedding, Upgrader& upgrader,
+         const base::Clock& clock)
+    : info_(std::move(info)), reloader_(reloader), shedding_(shedding), upgrader_(upgrader), clock_(clock) {}
 
 void Api::handle(const Request& request, Respond respond) const {
   const auto wants = [&](std::string_view method) {
@@ -79,11 +106,13 @@ void Api::handle(const Request& request, Respond respond) const {
     if (wants("GET")) respond(explain(request.query));
   } else if (request.path == "/v1/reload") {
     if (wants("POST")) reload(std::move(respond));
+  } else if (request.path == "/v1/shed") {
+    if (wants("POST")) respond(shed(request.query));
   } else if (request.path == "/v1/upgrade") {
     if (wants("POST")) upgrade(request.query, respond);
   } else {
-    respond(error(404, fmt::format("no such path '{}'; there are /v1/status, /v1/explain, /v1/reload and "
-                                   "/v1/upgrade",
+    respond(error(404, fmt::format("no such path '{}'; there are /v1/status, /v1/explain, /v1/reload, "
+                                   "/v1/shed and /v1/upgrade",
                                    request.path)));
   }
 }
@@ -123,30 +152,58 @@ Response Api::status() const {
                                             {"endpoints", snapshot.endpoints.size()},
                                             {"maps", std::move(maps)},
                                             {"databases", std::move(databases)},
+                                            {"shedding", shedding_json()},
                                             {"last_reload", to_json(reloader_.last_result())},
                                             {"counters", upgrader_.totals()}})};
 }
 
+json::array Api::shedding_json() const {
+  json::array array;
+  const auto now = clock_.monotonic();
+  for (const auto& [name, shed] : shedding_.all()) {
+    json::object entry{{"datacenter", name},
+                       {"share", static_cast<double>(shed.share) / steering::kFull},
+                       {"drained", shed.share == steering::kFull},
+                       {"reason", shed.reason},
+                       {"since", to_utc(shed.since)}};
+    if (shed.ends_at) entry["left_s"] = std::chrono::ceil<std::chrono::seconds>(*shed.ends_at - now).count();
+    array.push_back(std::move(entry));
+  }
+  return array;
+}
+
+Response Api::shed(const std::string& query) const {
+  std::string datacenter;
+  std::string share_text;
+  std::string reason;
+  std::string for_text;
+  const auto problem = read_parameters(
+      query, {{"datacenter", &datacenter}, {"share", &share_text}, {"reason", &reason}, {"for", &for_text}});
+  if (!problem.empty()) return error(400, problem);
+  const auto share = parse_number<double>(share_text);
+  if (!share || !(*share >= 0 && *share <= 1)) return error(400, "shed takes share=, from 0 to 1");
+  const auto seconds = parse_number<std::uint32_t>(for_text);
+  if (!for_text.empty() && (!seconds || *seconds == 0 || *seconds > base::limits::kShedSecondsMax)) {
+    return error(400, fmt::format("shed takes for=SECONDS, 1 to {}", base::limits::kShedSecondsMax));
+  }
+  const auto lasts = seconds ? std::optional{std::chrono::seconds{*seconds}} : std::nullopt;
+  const auto wanted = static_cast<steering::Share>(std::lround(*share * steering::kFull));
+  const auto set = shedding_.set(datacenter, wanted, reason, lasts);
+  if (!set) return error(422, set.error());
+  return {200, json::serialize(json::object{{"shedding", shedding_json()}})};
+}
+
 Response Api::explain(const std::string& query) const {
   if (query.empty()) return error(400, "explain needs at least name=…");
-  const std::string text = "?" + query;  // what url looks into
-  const auto url = boost::urls::parse_relative_ref(text);
-  if (!url) return error(400, "the query string is malformed");
   std::string name;
   std::string type;
   std::string from;
   std::string resolver;
   std::string format = "json";
-  for (const auto& param : url->params()) {
-    std::string* target = param.key == "name"       ? &name
-                          : param.key == "type"     ? &type
-                          : param.key == "from"     ? &from
-                          : param.key == "resolver" ? &resolver
-                          : param.key == "format"   ? &format
-                                                    : nullptr;
-    if (target == nullptr) return error(400, fmt::format("unknown parameter '{}'", std::string{param.key}));
-    *target = param.value;
-  }
+  const auto problem = read_parameters(
+      query,
+      {{"name", &name}, {"type", &type}, {"from", &from}, {"resolver", &resolver}, {"format", &format}});
+  if (!problem.empty()) return error(400, problem);
   if (format != "text" && format != "json")
     return error(400, fmt::format("format is text or json, not '{}'", format));
   const auto question = explain::parse_question(name, type, from, resolver);

@@ -2,8 +2,9 @@
 //
 //   GET  /v1/status    what serves, since when, counters
 //   POST /v1/reload    read the map again; answers when it is done
-//   POST /v1/upgrade   start the program again and hand over to it; ?timeout=SECONDS
-//   GET  /v1/explain?name=…&type=…&from=…&resolver=…&format=text|json
+//   POST /v1/shed?datacenter=…&share=0.3&reason=…&for=SECONDS   take clients away from a datacenter; 0 ends
+//   it POST /v1/upgrade   start the program again and hand over to it; ?timeout=SECONDS GET
+//   /v1/explain?name=…&type=…&from=…&resolver=…&format=text|json
 //
 // handle() runs on the control thread; a reload answers from the builder thread, an upgrade
 // from its own.
@@ -12,7 +13,10 @@
 #include "base/clock.hpp"
 #include "control/http_server.hpp"
 #include "control/reloader.hpp"
+#include "control/shedding.hpp"
 #include "control/upgrader.hpp"
+
+#include <boost/json/array.hpp>
 
 #include <functional>
 #include <string>
@@ -30,18 +34,21 @@ struct ServerInfo {
 
 class Api {
  public:
-  Api(ServerInfo info, Reloader& reloader, Upgrader& upgrader, const base::Clock& clock);
+  Api(ServerInfo info, Reloader& reloader, Shedding& shedding, Upgrader& upgrader, const base::Clock& clock);
 
   void handle(const Request& request, Respond respond) const;
 
  private:
   [[nodiscard]] Response status() const;
   [[nodiscard]] Response explain(const std::string& query) const;
+  [[nodiscard]] Response shed(const std::string& query) const;
+  [[nodiscard]] boost::json::array shedding_json() const;
   void reload(Respond respond) const;
   void upgrade(const std::string& query, const Respond& respond) const;
 
   ServerInfo info_;
   Reloader& reloader_;
+  Shedding& shedding_;
   Upgrader& upgrader_;
   const base::Clock& clock_;
 };

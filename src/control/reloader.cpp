@@ -23,8 +23,12 @@ std::vector<std::string> geography_stamps(const config::Site& site, const std::s
   return stamps;
 }
 
-/// Workers take the new epoch with their next batch; looking twice a second is soon enough to free memory.
-constexpr std::chrono::milliseconds kRetiredCheck{500};
+/// Workers take the new epoch with their next batch; looking twice a second is soon enough to free memory,
+/// and to see that the day of a rule is over.
+constexpr std::chrono::milliseconds kIdleCheck{500};
+/// A map that can't be built when a rule ends is logged once and tried again after this: the files are being
+/// changed, or need an operator.
+constexpr std::chrono::minutes kStaleRetry{10};
 
 void log_problems(const base::Diagnostics& diagnostics) {
   for (const auto& problem : diagnostics.sorted()) {
@@ -114,14 +118,15 @@ void Reloader::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     const auto is_wanted = [&] { return stopping_ || !waiting_.empty(); };
-    if (retired_.empty()) {
+    if (retired_.empty() && !stale_at_) {
       wake_.wait(lock, is_wanted);
-    } else if (!wake_.wait_for(lock, kRetiredCheck, is_wanted)) {
+    } else if (!wake_.wait_for(lock, kIdleCheck, is_wanted)) {
       // Milliseconds for a large map, in which no caller should wait for the lock.
       lock.unlock();
       free_retired();
       lock.lock();
-      continue;
+      if (!is_stale()) continue;
+      waiting_.emplace_back([](const ReloadResult&) {});
     }
     if (waiting_.empty()) return;
     auto callers = std::move(waiting_);
@@ -136,6 +141,8 @@ void Reloader::run() {
     lock.lock();
   }
 }
+
+bool Reloader::is_stale() const { return stale_at_ && *stale_at_ <= clock_.wall(); }
 
 void Reloader::free_retired() {
   const auto freed = std::erase_if(retired_, [](const auto& serving) { return serving.use_count() == 1; });
@@ -161,6 +168,7 @@ ReloadResult Reloader::build() {
   const auto fail = [&](base::Diagnostics diagnostics) {
     result.diagnostics = std::move(diagnostics);
     result.took = since(clock_, start);
+    if (is_stale()) stale_at_ = clock_.wall() + kStaleRetry;
     if (epoch_ == 0) return result;  // at start-up, when main prints them
     base::log_event(
         base::LogLevel::Error, "reload_failed",
@@ -207,6 +215,8 @@ base::Expected<base::Diagnostics, base::Diagnostics> Reloader::build_and_publish
     if (!prepared) return base::unexpected(std::move(prepared.error()));
     commit = std::move(*prepared);
   }
+  stale_at_ = compiled->stale_at;
+  counters_.add(stats::Counter::NetworksFileConflicts, compiled->networks_file_conflicts);
   publish(std::move(*compiled), std::move(site));
   if (commit) commit();
   return warnings;
@@ -224,11 +234,21 @@ void Reloader::publish(compile::Compiled compiled, config::Site site) {
   if (serving_) {
     const auto last = serving_->get();
     carry_health(*last->snapshot, *last->tables, *next->snapshot, *next->tables);
-    retired_.push_back(serving_->publish(std::move(next)));
-    free_retired();
-  } else {
-    serving_ = std::make_unique<base::Published<Serving>>(std::move(next));
   }
+  const auto swap_in = [&] {
+    if (serving_) {
+      retired_.push_back(serving_->publish(next));
+    } else {
+      serving_ = std::make_unique<base::Published<Serving>>(next);
+    }
+  };
+  if (shedding_ != nullptr) {
+    shedding_->publish(next->snapshot, next->tables, swap_in);
+  } else {
+    swap_in();
+  }
+  next.reset();  // ours would keep it from being freed
+  free_retired();
 }
 
 }  // namespace meridian::control

@@ -1,6 +1,6 @@
 // Builds epochs in the background and publishes them whole: site file and map are read, compiled and swapped
 // in on a thread of its own while the workers go on with the old ones. Whatever has an error, nothing
-// changes.
+// changes. When a rule of the map ends (`until`), a new epoch is built by itself.
 //
 // Thread-safe. The GeoIP files are read again only when they changed.
 #pragma once
@@ -11,6 +11,7 @@
 #include "base/published.hpp"
 #include "config/compile/compile.hpp"
 #include "config/model.hpp"
+#include "control/shedding.hpp"
 #include "dns/cookie.hpp"
 #include "query/snapshot.hpp"
 #include "stats/counters.hpp"
@@ -76,6 +77,9 @@ class Reloader {
   /// What each reload does beside publishing; before start().
   void set_prepare(Prepare prepare) { prepare_ = std::move(prepare); }
 
+  /// What is kept of datacenters is written into each new epoch; before load_first(). It outlives this.
+  void set_shedding(Shedding& shedding) { shedding_ = &shedding; }
+
   /// Starts the builder thread; only after load_first().
   void start();
   /// Ends it; what was requested is built first, and every caller is told. May be called twice.
@@ -99,11 +103,13 @@ class Reloader {
       const config::Site& site);
   void publish(compile::Compiled compiled, config::Site site);
   void free_retired();
+  [[nodiscard]] bool is_stale() const;
   [[nodiscard]] ReloadResult too_late() const;
 
   ReadSite read_site_;
   std::string data_folder_;
   Prepare prepare_;
+  Shedding* shedding_ = nullptr;
   const base::Clock& clock_;
   stats::Counters& counters_;
   dns::CookieSecret own_secret_{};
@@ -113,6 +119,8 @@ class Reloader {
   std::optional<compile::Geography> geography_;
   std::vector<std::string> geography_stamp_;
   std::uint64_t epoch_ = 0;
+  /// When a rule of the epoch that serves ends, or when a build after that is tried again.
+  std::optional<std::chrono::system_clock::time_point> stale_at_;
   /// Epochs that were replaced but may still be in a worker's hands. They are freed here once nobody else has
   /// them: giving back the memory of a map takes milliseconds that no query should wait for.
   std::vector<std::shared_ptr<const Serving>> retired_;

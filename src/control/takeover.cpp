@@ -25,8 +25,8 @@ const std::string kMalformed = "the old server lent something this version does 
 
 }  // namespace
 
-Takeover::Takeover(int descriptor, stats::Counters& block)
-    : channel_(net::FileDescriptor(descriptor)), carried_(block) {
+Takeover::Takeover(int descriptor, stats::Counters& block, Shedding& shedding)
+    : channel_(net::FileDescriptor(descriptor)), carried_(block), shedding_(shedding) {
   // It came without: whatever we start must not hold the old server's end.
   ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
 }
@@ -55,6 +55,8 @@ base::Expected<void, std::string> Takeover::take(HandoverChannel::Message messag
       return base::unexpected(kMalformed);
     all.control = std::move(message.descriptors.front());
     all.control_path = path->as_string();
+  } else if (message.type == "shedding") {
+    take_shedding(message.body);
   } else if (message.type == "cookie_secret") {
     const auto secret = secret_from_json(message.body);
     if (!secret) return base::unexpected(fmt::format("{}: {}", kMalformed, secret.error()));
@@ -88,6 +90,13 @@ base::Expected<void, std::string> Takeover::take(HandoverChannel::Message messag
   return {};
 }
 
+void Takeover::take_shedding(const json::object& body) {
+  const auto* const entries = body.if_contains("entries");
+  const auto* const first = body.if_contains("first");
+  if (entries == nullptr || !entries->is_array() || first == nullptr || !first->is_bool()) return;
+  shedding_.restore(entries->as_array(), first->as_bool());
+}
+
 void Takeover::fail(const std::string& error) {
   // A message has a limit; the first problems are the ones to mend first.
   constexpr std::size_t kErrorBytesMax = 8'000;
@@ -104,6 +113,7 @@ base::Expected<bool, std::string> Takeover::let_go_of_old() {
     if (message->type == "counters" && totals != nullptr && totals->is_object()) {
       carried_.take(totals->as_object());
     }
+    if (message->type == "shedding") take_shedding(message->body);
     if (message->type != "go") continue;
     const auto* const reload = message->body.if_contains("reload");
     return reload != nullptr && reload->is_bool() && reload->as_bool();

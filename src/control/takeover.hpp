@@ -7,6 +7,7 @@
 #include "base/clock.hpp"
 #include "base/expected.hpp"
 #include "control/handover_channel.hpp"
+#include "control/shedding.hpp"
 #include "dns/cookie.hpp"
 #include "net/sockets.hpp"
 #include "stats/counters.hpp"
@@ -34,7 +35,8 @@ struct Inheritance {
 class Takeover {
  public:
   /// `descriptor`: the other end of the old server's pair. `block` takes what it counted.
-  Takeover(int descriptor, stats::Counters& block);
+  /// `shedding` takes what operators took away from datacenters.
+  Takeover(int descriptor, stats::Counters& block, Shedding& shedding);
 
   /// Everything the old server lends.
   [[nodiscard]] base::Expected<Inheritance, std::string> receive();
@@ -51,10 +53,12 @@ class Takeover {
 
  private:
   [[nodiscard]] base::Expected<void, std::string> take(HandoverChannel::Message message, Inheritance& all);
+  void take_shedding(const boost::json::object& body);
   void wait_for_more();
 
   HandoverChannel channel_;
   CarriedCounters carried_;
+  Shedding& shedding_;
   std::optional<boost::asio::posix::stream_descriptor> readable_;
   std::function<void()> ended_;
 };

@@ -155,7 +155,18 @@ base::Expected<void, std::string> Upgrader::lend(base::MonotonicTime deadline) {
     for (std::size_t i = at; i < std::min(at + kNames, names.size()); ++i) some.emplace_back(names[i]);
     if (auto sent = channel_->send("zones", {{"names", std::move(some)}}, {}, deadline); !sent) return sent;
   }
+  if (auto sent = lend_shedding(deadline); !sent) return sent;
   return channel_->send("end", {{"pid", ::getpid()}, {"version", MERIDIAN_VERSION}}, {}, deadline);
+}
+
+base::Expected<void, std::string> Upgrader::lend_shedding(base::MonotonicTime deadline) {
+  bool is_first = true;
+  for (auto& entries : parts_.shedding()) {
+    json::object body{{"entries", std::move(entries)}, {"first", is_first}};
+    if (auto sent = channel_->send("shedding", std::move(body), {}, deadline); !sent) return sent;
+    is_first = false;
+  }
+  return {};
 }
 
 base::Expected<void, std::string> Upgrader::lend_sockets(base::MonotonicTime deadline) {
@@ -194,6 +205,7 @@ base::Expected<void, std::string> Upgrader::let_go(std::uint64_t epoch_lent) {
   const auto deadline = std::chrono::steady_clock::now() + kServingWithin;
   const bool was_reloaded = parts_.serving()->snapshot->epoch != epoch_lent;
   auto said = channel_->send("counters", {{"totals", freeze_totals()}}, {}, deadline);
+  if (said) said = lend_shedding(deadline);  // again: an operator may have changed it meanwhile
   if (said) said = channel_->send("go", {{"reload", was_reloaded}}, {}, deadline);
   if (said) {
     const auto answer = channel_->receive(deadline);

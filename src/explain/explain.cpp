@@ -1,6 +1,8 @@
 #include "explain/explain.hpp"
 
 #include "base/random.hpp"
+#include "config/compile/expiry.hpp"
+#include "config/place_ref.hpp"
 #include "query/chain.hpp"
 #include "steering/choose.hpp"
 
@@ -30,18 +32,26 @@ std::string outcome_word(zone::Outcome outcome) {
   return "unknown";
 }
 
-RuleStep explain_rule(const compile::MapRules& map, const compile::Win& win) {
+RuleStep explain_rule(const compile::RuleIndex& rules, const compile::Win& win) {
   RuleStep step;
   if (win.rule == compile::kImplicitRule) {
     step.implicit = true;
     return step;
   }
-  const auto& rule = map.rules.map().rules[win.rule];
-  step.place = compile::to_string(win.atom->place);
+  const auto& rule = rules.rules()[win.rule];
+  step.place = config::to_string(win.atom->place);
   if (rule.place.kind == config::PlaceRef::Kind::Region) step.region = rule.place.code;
   step.rule_at = rule.where;
   step.place_at = win.atom->place.where;
   step.note = rule.note;
+  if (rule.until) step.until = compile::to_date(*rule.until);
+  if (win.atom->place.kind == config::PlaceRef::Kind::NetworksFile) {
+    const auto& file = rules.file_of(win);
+    const auto& entry = rules.entry_of(win);
+    step.place = base::to_string(entry.network);
+    step.file = file.path;
+    step.place_at = {file.file, static_cast<int>(entry.line), 0};
+  }
   return step;
 }
 
@@ -60,8 +70,10 @@ MemberStep explain_member(const steering::TierEntry& entry, const query::Service
   const auto candidate = query::candidate_at(snapshot, tables, service, entry.datacenter);
   step.has_pool = candidate.has_pool;
   step.health = static_cast<double>(candidate.health) / steering::kFull;
+  step.shed = 1 - static_cast<double>(tables.health.kept(entry.datacenter)) / health::kKeepsAll;
   if (!candidate.has_pool) return step;
   const auto& pool = snapshot.pools[base::index_of(service.pools[base::index_of(entry.datacenter)])];
+  step.is_alias = pool.is_alias();
   step.endpoints = pool.v4.count() + pool.v6.count();
   step.endpoints_up = count_up(pool.v4, tables.health) + count_up(pool.v6, tables.health);
   return step;
@@ -79,7 +91,7 @@ std::vector<TierStep> explain_tiers(std::span<const steering::TierEntry> list, c
     const auto total = steering::weigh(members, [&](base::DatacenterId datacenter) {
       return query::candidate_at(snapshot, tables, service, datacenter);
     });
-    step.share = static_cast<double>(total.share(service.overprovision)) / steering::kFull;
+    step.share = static_cast<double>(total.share(service.overprovision)) / steering::kWhole;
     steps.push_back(std::move(step));
   }
   return steps;
@@ -96,12 +108,30 @@ void explain_client(const compile::MapRules& map, const query::Snapshot& snapsho
     if (source.place == 0) continue;
     explanation.place.records.push_back({map.database.files()[source.file_index]->path, source.block});
   }
-  const auto chain = map.rules.network_tree(client.address.family).lookup(client.address).value;
-  const auto win = map.rules.find(place, chain);
-  explanation.rule = explain_rule(map, win);
-  const auto expected = compile::tiers_of(map.rules, map.order, win, place);
+  const auto find = [&](const compile::RuleIndex& rules) {
+    return rules.find(place, rules.network_tree(client.address.family).lookup(client.address).value);
+  };
+  const auto& rules = client.by_resolver_rule ? *map.resolvers : map.rules;
+  const auto win = find(rules);
+  explanation.rule = explain_rule(rules, win);
+  explanation.rule.is_resolvers = client.by_resolver_rule;
+  const auto expected = compile::tiers_of(rules, map.order, win, place);
   const auto list = snapshot.tiers.list(client.tiers);
   explanation.agrees = std::equal(expected.begin(), expected.end(), list.begin(), list.end());
+}
+
+dns::Name name_of(const query::Target& target, const query::Snapshot& snapshot) {
+  return dns::Name{dns::NameView{snapshot.target_rdata(target).subspan(2)}};
+}
+
+void explain_alias(const query::Pool& pool, const query::Snapshot& snapshot, Explanation& explanation) {
+  explanation.alias = dns::to_string(name_of(snapshot.targets[explanation.decision.target], snapshot));
+  const bool has_weights = pool.targets_end - pool.targets_begin > 1;
+  for (auto i = pool.targets_begin; i < pool.targets_end; ++i) {
+    const auto& target = snapshot.targets[i];
+    const auto name = dns::to_string(name_of(target, snapshot));
+    explanation.aliases.push_back(has_weights ? fmt::format("{} weight {}", name, target.weight) : name);
+  }
 }
 
 void explain_addresses(const query::Service& service, const query::Snapshot& snapshot,
@@ -114,6 +144,8 @@ void explain_addresses(const query::Service& service, const query::Snapshot& sna
   if (decision.pool != service.sorry_pool) {
     explanation.datacenter = snapshot.datacenters[base::index_of(pool.datacenter)].name;
   }
+  if (pool.is_alias()) return explain_alias(pool, snapshot, explanation);
+  if (explanation.question.type != dns::Rtype::A && explanation.question.type != dns::Rtype::Aaaa) return;
   const auto& range = explanation.question.type == dns::Rtype::Aaaa ? pool.v6 : pool.v4;
   for (std::uint32_t i = range.begin; i < range.end; ++i) {
     if (!decision.ignore_health && !tables.health.is_serving(base::EndpointId{i})) continue;
@@ -135,9 +167,22 @@ std::string stop_word(query::ChainStop stop) {
   return "unknown";
 }
 
+/// Goes on from the steered alias as answer_query does.
+void follow_alias(query::Chain& chain, const query::Snapshot& snapshot, Explanation& explanation) {
+  const auto& type = explanation.question.type;
+  if (type == dns::Rtype::Cname || type == dns::Rtype::Any) return;
+  const auto target = name_of(snapshot.targets[explanation.decision.target], snapshot);
+  auto stop = chain.follow_to(target);
+  while (stop == query::ChainStop::None && chain.is_at_alias()) stop = chain.follow();
+  if (stop != query::ChainStop::None) {
+    explanation.alias_outcome = stop_word(stop);
+  } else {
+    explanation.alias_outcome = chain.zone() == nullptr ? "outside" : outcome_word(chain.found().outcome);
+  }
+}
+
 /// Goes where answer_query goes, through CNAMEs and DNAMEs, and tells each name on the way.
-zone::Found follow(const Question& question, const query::Snapshot& snapshot, Explanation& explanation) {
-  query::Chain chain(snapshot.zones, question.name, question.type);
+zone::Found follow(query::Chain& chain, Explanation& explanation) {
   while (chain.is_at_alias()) {
     explanation.zone = dns::to_string(chain.zone()->apex());
     if (const auto target = chain.target()) explanation.chain.push_back(dns::to_string(*target));
@@ -193,7 +238,8 @@ Explanation explain(const Question& question, const query::Snapshot& snapshot, c
   Explanation explanation;
   explanation.question = question;
   explanation.epoch = snapshot.epoch;
-  const auto found = follow(question, snapshot, explanation);
+  query::Chain names(snapshot.zones, question.name, question.type);
+  const auto found = follow(names, explanation);
   if (found.outcome != zone::Outcome::Steered) return explanation;
 
   const auto& service = snapshot.services[base::index_of(found.service)];
@@ -211,6 +257,7 @@ Explanation explain(const Question& question, const query::Snapshot& snapshot, c
         explain_tiers(snapshot.tiers.list(explanation.decision.client.tiers), service, snapshot, tables);
   }
   explain_addresses(service, snapshot, tables, explanation);
+  if (!explanation.alias.empty()) follow_alias(names, snapshot, explanation);
   return explanation;
 }
 

@@ -46,19 +46,24 @@ struct PlaceStep {
 };
 
 struct RuleStep {
-  bool implicit = false;  ///< no rule names the client: nearest
-  std::string place;      ///< what won: "GB", "203.0.113.0/24", "everyone"
-  std::string region;     ///< the region it came from; empty when the rule names it itself
+  bool implicit = false;      ///< no rule names the client: nearest
+  bool is_resolvers = false;  ///< it is one of the map's rules for resolvers
+  std::string place;          ///< what won: "GB", "203.0.113.0/24", "everyone"
+  std::string file;           ///< the networks file it came from; place_at is its line there
+  std::string region;         ///< the region it came from; empty when the rule names it itself
   base::Location rule_at;
   base::Location place_at;
   std::string note;
+  std::string until;  ///< the rule's last day; empty: it has none
 };
 
 struct MemberStep {
   std::string datacenter;
   std::uint32_t weight = 1;
   bool has_pool = false;
-  double health = 0;  ///< 0 to 1
+  double health = 0;      ///< 0 to 1, less what the datacenter sheds
+  double shed = 0;        ///< 0 to 1; 1: drained
+  bool is_alias = false;  ///< its pool is another name: no endpoints, always well
   std::uint32_t endpoints_up = 0;
   std::uint32_t endpoints = 0;
 };
@@ -85,6 +90,9 @@ struct Explanation {
   std::vector<TierStep> tiers;
   std::string datacenter;
   std::vector<std::string> addresses;  ///< those the answer is drawn from, at most `answer_most` at once
+  std::string alias;                   ///< the CNAME that is the answer instead; `chain` goes on behind it
+  std::vector<std::string> aliases;    ///< the names it is chosen from, with weights where there are several
+  std::string alias_outcome;           ///< what is at the end of the alias: "static", "outside", …
   std::uint32_t answer_most = 0;
   std::uint32_t ttl_s = 0;
   std::uint64_t epoch = 0;

@@ -69,9 +69,12 @@ std::string place_text(const PlaceStep& step) {
 std::string rule_text(const RuleStep& rule) {
   if (rule.implicit) return "none names this client: nearest";
   auto text = rule.place;
+  if (!rule.file.empty()) text += fmt::format(" in {}", base::to_string(rule.place_at));
   if (!rule.region.empty())
-    text += fmt::format(" in region {} ({})", rule.region, base::to_string(rule.place_at));
-  text += fmt::format(" · {}", base::to_string(rule.rule_at));
+    text += fmt::format(" in region {}{}", rule.region,
+                        rule.file.empty() ? fmt::format(" ({})", base::to_string(rule.place_at)) : "");
+  text += fmt::format(" · {}{}", rule.is_resolvers ? "for resolvers, " : "", base::to_string(rule.rule_at));
+  if (!rule.until.empty()) text += fmt::format(" · until {}", rule.until);
   if (!rule.note.empty()) text += fmt::format(" · note: {}", rule.note);
   return text;
 }
@@ -79,7 +82,12 @@ std::string rule_text(const RuleStep& rule) {
 std::string member_text(const MemberStep& member) {
   if (!member.has_pool) return fmt::format("{} (no pool)", member.datacenter);
   const auto weight = member.weight == 1 ? std::string{} : fmt::format(" weight {}", member.weight);
-  return fmt::format("{}{} up {}/{}", member.datacenter, weight, member.endpoints_up, member.endpoints);
+  const auto state = member.is_alias ? std::string{" cname"}
+                                     : fmt::format(" up {}/{}", member.endpoints_up, member.endpoints);
+  const auto shed = member.shed == 0   ? std::string{}
+                    : member.shed == 1 ? std::string{" drained"}
+                                       : fmt::format(" sheds {:.0f}%", member.shed * 100);
+  return fmt::format("{}{}{}{}", member.datacenter, weight, state, shed);
 }
 
 std::string tiers_text(const std::vector<TierStep>& tiers) {
@@ -108,6 +116,12 @@ std::string choice_text(const Explanation& e) {
   const auto word = choice.reason == steering::Reason::Preferred ? "preferred" : "fallback";
   return fmt::format("{} · {}, tier {}{}", where, word, choice.tier + 1,
                      choice.varies ? " · clients of this leaf are spread" : "");
+}
+
+std::string alias_text(const std::string& outcome) {
+  if (outcome == "outside") return "outside our zones: the resolver asks on";
+  if (outcome == "steered") return "steered too: the resolver asks for it itself";
+  return fmt::format("in our zones · {}", outcome);
 }
 
 json::array to_json_records(const std::vector<RecordStep>& records) {
@@ -140,10 +154,11 @@ json::object to_json_place(const PlaceStep& step) {
 json::object to_json_rule(const RuleStep& rule) {
   if (rule.implicit) return {{"implicit", true}};
   json::object object{{"implicit", false}, {"place", rule.place}, {"at", base::to_string(rule.rule_at)}};
-  if (!rule.region.empty()) {
-    object["region"] = rule.region;
-    object["place_at"] = base::to_string(rule.place_at);
-  }
+  if (!rule.region.empty()) object["region"] = rule.region;
+  if (!rule.file.empty()) object["file"] = rule.file;
+  if (!rule.region.empty() || !rule.file.empty()) object["place_at"] = base::to_string(rule.place_at);
+  if (rule.is_resolvers) object["resolvers"] = true;
+  if (!rule.until.empty()) object["until"] = rule.until;
   if (!rule.note.empty()) object["note"] = rule.note;
   return object;
 }
@@ -157,6 +172,8 @@ json::array to_json_tiers(const std::vector<TierStep>& tiers) {
                                      {"weight", member.weight},
                                      {"has_pool", member.has_pool},
                                      {"health", member.health},
+                                     {"shed", member.shed},
+                                     {"alias", member.is_alias},
                                      {"endpoints_up", member.endpoints_up},
                                      {"endpoints", member.endpoints}});
     }
@@ -177,6 +194,13 @@ void put_steered(const Explanation& e, json::object& object) {
   json::array addresses;
   for (const auto& address : e.addresses) addresses.push_back(json::string(address));
   object["addresses"] = std::move(addresses);
+  if (!e.alias.empty()) {
+    object["alias"] = e.alias;
+    json::array aliases;
+    for (const auto& alias : e.aliases) aliases.push_back(json::string(alias));
+    object["aliases"] = std::move(aliases);
+    object["alias_outcome"] = e.alias_outcome;
+  }
   object["answer_most"] = e.answer_most;
   object["ttl_s"] = e.ttl_s;
   object["scope_bits"] = e.decision.scope_bits;
@@ -228,7 +252,12 @@ std::string to_text(const Explanation& e) {
     line("tiers", tiers_text(e.tiers));
   }
   line("choice", choice_text(e));
-  if (e.decision.verdict == query::Verdict::Answer) {
+  if (!e.alias.empty()) {
+    line("answer",
+         fmt::format("CNAME {}{} · TTL {} s", e.alias,
+                     e.aliases.size() > 1 ? fmt::format(" of {}", fmt::join(e.aliases, ", ")) : "", e.ttl_s));
+    if (!e.alias_outcome.empty()) line("alias", alias_text(e.alias_outcome));
+  } else if (e.decision.verdict == query::Verdict::Answer) {
     if (e.addresses.empty()) {
       line("answer", fmt::format("no {} record there (NODATA)", dns::to_string(e.question.type)));
     } else {

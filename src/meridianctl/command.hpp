@@ -6,6 +6,7 @@
 #include "config/compile/compile.hpp"
 
 #include <CLI/CLI.hpp>
+#include <boost/json/object.hpp>
 
 #include <string>
 #include <vector>
@@ -32,10 +33,13 @@ struct Options {
 void add_check(CLI::App& app, Options& options);
 void add_completion(CLI::App& app, Options& options);
 void add_cookie_secret(CLI::App& app, Options& options);
+void add_drain(CLI::App& app, Options& options);
 void add_explain(CLI::App& app, Options& options);
 void add_reload(CLI::App& app, Options& options);
 void add_schema(CLI::App& app, Options& options);
+void add_shed(CLI::App& app, Options& options);
 void add_status(CLI::App& app, Options& options);
+void add_undrain(CLI::App& app, Options& options);
 void add_upgrade(CLI::App& app, Options& options);
 void add_version(CLI::App& app, Options& options);
 
@@ -63,6 +67,9 @@ struct ControlReply {
 
 /// Percent-encodes one query parameter value.
 [[nodiscard]] std::string url_encode(const std::string& value);
+
+/// A line for each datacenter that is drained or sheds clients, of a reply with the key `shedding`.
+[[nodiscard]] std::vector<std::string> shedding_lines(const boost::json::object& reply);
 
 /// "1 zone", "2 zones".
 [[nodiscard]] std::string counted(std::size_t count, const std::string& word);

@@ -37,6 +37,9 @@ int main(int argc, char** argv) {
   add_explain(app, options);
   add_status(app, options);
   add_reload(app, options);
+  add_drain(app, options);
+  add_undrain(app, options);
+  add_shed(app, options);
   add_upgrade(app, options);
   add_schema(app, options);
   add_completion(app, options);

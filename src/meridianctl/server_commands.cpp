@@ -70,6 +70,7 @@ void print_status(const json::object& status) {
     fmt::print("database   {} · {} · {} of {}\n", text(object.at("name")), text(object.at("file")),
                text(object.at("type")), text(object.at("built_at")));
   }
+  for (const auto& line : shedding_lines(status)) fmt::print("shedding   {}\n", line);
   const auto& reload = status.at("last_reload").as_object();
   fmt::print("reload     {} · {} ms · {}\n",
              reload.at("ok").as_bool() ? "good" : "FAILED, the old map serves", text(reload.at("took_ms")),

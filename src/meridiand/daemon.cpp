@@ -80,12 +80,15 @@ base::Expected<void, std::string> start_without_signals(net::Server& server,
   return started;
 }
 
-control::WatchedPaths watched_paths(const config::Site& site, const std::string& data_folder) {
+control::WatchedPaths watched_paths(const config::Site& site, const config::MapDirectory& map,
+                                    const std::string& data_folder) {
   control::WatchedPaths paths{.files = {site.path, data_folder + "/places.yaml"}, .folders = {site.map}};
   if (site.geoip.empty()) paths.files.push_back(data_folder + "/country.mmdb");
   for (const auto& database : site.geoip) {
     paths.files.insert(paths.files.end(), database.files.begin(), database.files.end());
   }
+  // Below the map, but a file may lie deeper than the map's folders are followed.
+  for (const auto& file : map.networks_files) paths.files.push_back(file.file);
   for (const auto& secret : site.cookies.secrets) {
     if (!secret.file.empty()) paths.files.push_back(secret.file);
   }
@@ -112,7 +115,10 @@ Daemon::Daemon(Options options)
             [this](const control::Request& request, control::Respond respond) {
               api_->handle(request, std::move(respond));
             }) {
-  if (options_.takeover_descriptor >= 0) takeover_.emplace(options_.takeover_descriptor, takeover_block_);
+  reloader_.set_shedding(shedding_);
+  shedding_.set_on_change([this] { wait_for_shedding(); });
+  if (options_.takeover_descriptor >= 0)
+    takeover_.emplace(options_.takeover_descriptor, takeover_block_, shedding_);
 }
 
 base::Expected<void, std::string> Daemon::start(config::Site site) {
@@ -165,7 +171,7 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
     return base::unexpected("meridiand: " + started.error());
   }
   upgrader_.emplace(upgrade_parts(), counters_, counters_.register_block());
-  api_.emplace(server_info(*server_, options.udp_workers, clock_), reloader_, *upgrader_, clock_);
+  api_.emplace(server_info(*server_, options.udp_workers, clock_), reloader_, shedding_, *upgrader_, clock_);
   recorder_.configure(site_);
   reloader_.set_prepare(site_changes(
       site_, *server_, [this] { return upgrader_->is_under_way(); },
@@ -175,6 +181,7 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
       }));
   reloader_.start();
   watch_files();
+  wait_for_shedding();
   return {};
 }
 
@@ -182,6 +189,7 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
 base::Expected<void, std::string> Daemon::replace_old_server(const OldServer& old) {
   const auto is_outdated = takeover_->let_go_of_old();
   if (!is_outdated) return base::unexpected("meridiand: " + is_outdated.error());
+  wait_for_shedding();  // the last word on it came with the go
   http_.own_socket_file(control_path_);
   // The old server leaves its file to us, also where the site file names another by now.
   std::error_code ignored;
@@ -220,6 +228,7 @@ control::UpgradeParts Daemon::upgrade_parts() {
       .sockets = [this] { return server_->duplicate_sockets(); },
       .control_listener = [this] { return http_.duplicate_listener(); },
       .serving = [this] { return reloader_.serving().get(); },
+      .shedding = [this] { return shedding_.to_json(); },
       .pause_control =
           [this](bool is_paused) { run_on_control([this, is_paused] { http_.pause(is_paused); }); },
       .hand_over =
@@ -231,9 +240,22 @@ control::UpgradeParts Daemon::upgrade_parts() {
 }
 
 void Daemon::watch_files() {
-  const auto site = reloader_.serving().get()->site;
+  const auto serving = reloader_.serving().get();
+  const auto& site = serving->site;
   if (!site->watch.on) return watcher_.stop();
-  watcher_.watch(watched_paths(*site, data_folder_), std::chrono::seconds{site->watch.settle_s});
+  watcher_.watch(watched_paths(*site, *serving->rulebook->model, data_folder_),
+                 std::chrono::seconds{site->watch.settle_s});
+}
+
+/// Ends what was shed for a time when that is over.
+void Daemon::wait_for_shedding() {
+  shedding_timer_.cancel();
+  const auto next = shedding_.next_end();
+  if (!next) return;
+  shedding_timer_.expires_at(*next);
+  shedding_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) shedding_.end_due();
+  });
 }
 
 void Daemon::run() {

@@ -11,6 +11,7 @@
 #include "control/file_watcher.hpp"
 #include "control/http_server.hpp"
 #include "control/reloader.hpp"
+#include "control/shedding.hpp"
 #include "control/takeover.hpp"
 #include "control/upgrader.hpp"
 #include "meridiand/options.hpp"
@@ -20,6 +21,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <functional>
 #include <optional>
@@ -55,6 +57,7 @@ class Daemon {
   void run_on_control(const std::function<void()>& work);
   void wait_for_signal();
   void watch_files();
+  void wait_for_shedding();
 
   config::Site site_;  ///< As it was at the start.
   const Options options_;
@@ -63,10 +66,12 @@ class Daemon {
   stats::CounterRegistry counters_;
   stats::Counters& takeover_block_ = counters_.register_block();
   std::string control_path_;
+  control::Shedding shedding_{clock_, counters_.register_block()};
   control::Reloader reloader_;
   querylog::Recorder recorder_;
   boost::asio::io_context context_{1};
   boost::asio::signal_set signals_{context_};
+  boost::asio::steady_timer shedding_timer_{context_};
   control::FileWatcher watcher_;
   std::optional<control::Api> api_;  ///< Made once the addresses are known; nothing is asked before run().
   control::HttpServer http_;

@@ -32,26 +32,30 @@ std::size_t write_answer(const Snapshot& snapshot, const Tables& tables, const S
   worker.summary.owner = chain.found().owner;
 
   Reply reply(snapshot, tables, source, worker, query, edns, packet, reply_bytes);
-  while (chain.is_at_alias()) {
-    if (!reply.add_alias(chain)) return reply.finish();
-    const ChainStop stop = chain.follow();
-    if (stop != ChainStop::None) return reply.finish_stopped(stop);
+  for (;;) {
+    while (chain.is_at_alias()) {
+      if (!reply.add_alias(chain)) return reply.finish();
+      const ChainStop stop = chain.follow();
+      if (stop != ChainStop::None) return reply.finish_stopped(stop);
+    }
+    if (chain.zone() == nullptr) return reply.finish_outside();
+    worker.summary.zone = chain.zone();
+    if (chain.found().outcome != zone::Outcome::Steered) break;
+    // Only a steered answer depends on the client, so only here may the ECS scope exceed 0. Where it is
+    // another name, the chain goes on from there.
+    if (const auto size = reply.finish_steered(chain)) return *size;
   }
-  if (chain.zone() == nullptr) return reply.finish_outside();
 
-  worker.summary.zone = chain.zone();
   switch (chain.found().outcome) {
     case zone::Outcome::Answer:
       return reply.finish_static(chain);
-    // Only a steered answer depends on the client, so only here may the ECS scope exceed 0.
-    case zone::Outcome::Steered:
-      return reply.finish_steered(chain);
     case zone::Outcome::Delegation:
       return reply.finish_referral(chain);
     case zone::Outcome::NxDomain:
       return reply.finish_negative(*chain.zone(), dns::Rcode::NxDomain);
     case zone::Outcome::NoData:
-    case zone::Outcome::Cname:  // not here: the loop ends behind them
+    case zone::Outcome::Steered:  // not here: the loop ends behind these
+    case zone::Outcome::Cname:
     case zone::Outcome::Dname:
       break;
   }

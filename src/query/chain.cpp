@@ -52,10 +52,18 @@ bool Chain::is_dname_repeated() const noexcept {
 
 ChainStop Chain::follow() noexcept {
   MERIDIAN_DEBUG_ASSERT(is_at_alias() && link_count_ < base::limits::kCnameChainMax);
-  if (!target_) return ChainStop::NameTooLong;
-  if (has_been_at(*target_)) return ChainStop::Loop;
-  aliases_[link_count_++] = found_.rrset.images.data();
-  name_ = keep(*target_);
+  return target_ ? go_to(*target_, found_.rrset.images.data()) : ChainStop::NameTooLong;
+}
+
+ChainStop Chain::follow_to(dns::NameView target) noexcept {
+  if (link_count_ == base::limits::kCnameChainMax) return ChainStop::TooLong;
+  return go_to(target, nullptr);
+}
+
+ChainStop Chain::go_to(dns::NameView target, const std::uint8_t* records) noexcept {
+  if (has_been_at(target)) return ChainStop::Loop;
+  aliases_[link_count_++] = records;
+  name_ = keep(target);
   const zone::HashedName hashed(name_);
   zone_ = zones_.find(hashed, type_);
   look_up(hashed);

@@ -64,11 +64,15 @@ class Chain {
   /// At a DNAME: it led here before, for another name.
   [[nodiscard]] bool is_dname_repeated() const noexcept;
 
+  /// At a steered name that `target` is an alias for: as follow().
+  [[nodiscard]] ChainStop follow_to(dns::NameView target) noexcept;
+
   /// At an alias: goes to its target and looks that up. Anything but None: the chain stays where it was, or,
   /// when it is too long, stands at the alias it must not follow.
   [[nodiscard]] ChainStop follow() noexcept;
 
  private:
+  [[nodiscard]] ChainStop go_to(dns::NameView target, const std::uint8_t* records) noexcept;
   /// In zone_, if there is one.
   void look_up(const zone::HashedName& name) noexcept;
   void find_target() noexcept;

@@ -15,9 +15,26 @@ std::uint64_t healthy_weight(const EndpointRange& range, const Snapshot& snapsho
   return weight;
 }
 
+/// Chooses a target of an alias pool. True: other clients of the same leaf get others.
+bool decide_target(const Snapshot& snapshot, steering::DrawKey key, Decision& decision) noexcept {
+  const Pool& pool = snapshot.pools.data()[base::index_of(decision.pool)];
+  const Target* const targets = snapshot.targets.data();  // a pool's range lies within
+  decision.target = pool.targets_begin;
+  if (pool.targets_end - pool.targets_begin < 2) return false;
+  steering::Ticket best;
+  for (std::uint32_t i = pool.targets_begin; i < pool.targets_end; ++i) {
+    const steering::Ticket ticket{targets[i].weight,
+                                  steering::negative_log2(steering::draw(key, targets[i].key))};
+    if (best.weight != 0 && !ticket.beats(best)) continue;
+    best = ticket;
+    decision.target = i;
+  }
+  return true;
+}
+
 /// A view of one datacenter: the same for every client.
 Decision decide_view(const Snapshot& snapshot, const Tables& tables, const Service& service,
-                     const base::IpAddress& source) noexcept {
+                     const base::IpAddress& source, base::Random& random) noexcept {
   const Pool& pool = snapshot.pools[base::index_of(service.fixed_pool)];
   Decision decision;
   decision.pool = service.fixed_pool;
@@ -27,6 +44,7 @@ Decision decide_view(const Snapshot& snapshot, const Tables& tables, const Servi
   // There is nowhere else to go, so a pool that is down is answered whole.
   decision.ignore_health = pool_health(pool, snapshot, tables.health) == 0;
   decision.choice.reason = decision.ignore_health ? steering::Reason::AllDown : steering::Reason::Preferred;
+  if (pool.is_alias()) static_cast<void>(decide_target(snapshot, steering::DrawKey{random.next()}, decision));
   return decision;
 }
 
@@ -52,6 +70,7 @@ void decide_all_down(const Service& service, const steering::Choice& choice, Dec
 
 steering::Share pool_health(const Pool& pool, const Snapshot& snapshot,
                             const health::HealthTable& health) noexcept {
+  if (pool.is_alias()) return steering::kFull;
   const std::uint64_t healthy =
       healthy_weight(pool.v4, snapshot, health) + healthy_weight(pool.v6, snapshot, health);
   if (healthy == pool.total_weight) return steering::kFull;
@@ -65,23 +84,23 @@ steering::Candidate candidate_at(const Snapshot& snapshot, const Tables& tables,
   const base::PoolId id = service.pools.data()[base::index_of(datacenter)];
   if (id == base::kNoPool) return {};
   const Pool& pool = snapshot.pools.data()[base::index_of(id)];
-  return {true, pool_health(pool, snapshot, tables.health),
+  const steering::Share health = pool_health(pool, snapshot, tables.health);
+  return {true, steering::reduced(health, tables.health.kept(datacenter)),
           snapshot.datacenters.data()[base::index_of(datacenter)].key};
 }
 
 Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& service,
                 const base::IpAddress& source, const std::optional<base::IpPrefix>& client_subnet,
                 base::Random& random) noexcept {
-  if (service.fixed_pool != base::kNoPool) return decide_view(snapshot, tables, service, source);
+  if (service.fixed_pool != base::kNoPool) return decide_view(snapshot, tables, service, source, random);
   // Made where it stays: a copy would wait for what was just written.
   Decision decision{.client = locate(snapshot.maps[base::index_of(service.map)], service.use_client_subnet,
                                      source, client_subnet)};
   const std::uint64_t drawn = service.sticky ? decision.client.unit : random.next();
+  const steering::DrawKey key{base::mix(service.key + drawn)};
   decision.choice = steering::choose(
-      snapshot.tiers.list(decision.client.tiers), service.overprovision,
-      steering::DrawKey{base::mix(service.key + drawn)},
+      snapshot.tiers.list(decision.client.tiers), service.overprovision, key,
       [&](base::DatacenterId datacenter) { return candidate_at(snapshot, tables, service, datacenter); });
-  decision.scope_bits = scope_bits(decision.client, service.sticky && decision.choice.varies);
   switch (decision.choice.reason) {
     case steering::Reason::Preferred:
     case steering::Reason::Fallback:
@@ -94,6 +113,10 @@ Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& s
       decision.verdict = Verdict::NoData;
       break;
   }
+  bool varies = decision.choice.varies;
+  if (decision.verdict == Verdict::Answer && snapshot.pools.data()[base::index_of(decision.pool)].is_alias())
+    varies |= decide_target(snapshot, key, decision);
+  decision.scope_bits = scope_bits(decision.client, service.sticky && varies);
   return decision;
 }
 

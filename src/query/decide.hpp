@@ -26,6 +26,7 @@ struct Decision {
   steering::Choice choice = {};
   base::PoolId pool = base::kNoPool;  ///< Verdict::Answer: take the addresses from here
   bool ignore_health = false;         ///< every endpoint of `pool` may be named (fail-open, sorry page)
+  std::uint32_t target = 0;           ///< in Snapshot::targets, when `pool` is an alias
   std::uint8_t scope_bits = 0;        ///< for the client subnet option of the reply, whatever the verdict
 };
 
@@ -35,11 +36,13 @@ struct Decision {
                               const std::optional<base::IpPrefix>& client_subnet,
                               base::Random& random) noexcept;
 
-/// Healthy endpoint weight ÷ all endpoint weight; 0 below the pool's at_least.
+/// Healthy endpoint weight ÷ all endpoint weight; 0 below the pool's at_least. An alias is always well:
+/// nothing is known of what it leads to.
 [[nodiscard]] steering::Share pool_health(const Pool& pool, const Snapshot& snapshot,
                                           const health::HealthTable& health) noexcept;
 
-/// What the service offers in one datacenter, as steering::choose asks for it.
+/// What the service offers in one datacenter, as steering::choose asks for it: its pool's health, less what
+/// the datacenter is to shed.
 [[nodiscard]] steering::Candidate candidate_at(const Snapshot& snapshot, const Tables& tables,
                                                const Service& service,
                                                base::DatacenterId datacenter) noexcept;

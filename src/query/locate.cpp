@@ -35,8 +35,7 @@ std::uint64_t unit_of(const base::IpAddress& address) noexcept {
   return base::mix((address.v6_half(0) >> 8) | std::uint64_t{1} << 63);
 }
 
-/// Fills in everything but `whose`. False: private space nobody named; `client` then has the unknown tiers.
-bool look_up(const SteeringMap& map, const base::IpAddress& asked, Client& client) noexcept {
+void set_address(const base::IpAddress& asked, Client& client) noexcept {
   client.address = asked;
   client.carrier_bits = 0;
   if (const auto carried = base::find_carried_v4(asked)) {
@@ -44,6 +43,10 @@ bool look_up(const SteeringMap& map, const base::IpAddress& asked, Client& clien
     client.carrier_bits = carried->offset_bits;
   }
   client.unit = unit_of(client.address);
+}
+
+/// Fills in the tiers and the leaf. False: private space nobody named; `client` then has the unknown tiers.
+bool look_up(const SteeringMap& map, Client& client) noexcept {
   if (is_unnamed_private(map, client.address)) {
     client.tiers = map.unknown;
     client.leaf_bits = 0;
@@ -53,6 +56,20 @@ bool look_up(const SteeringMap& map, const base::IpAddress& asked, Client& clien
   client.tiers = static_cast<base::TiersId>(leaf.value);
   client.leaf_bits = leaf.depth;
   return true;
+}
+
+void look_up_resolver(const SteeringMap& map, const base::IpAddress& source, Client& client) noexcept {
+  set_address(source, client);
+  if (map.has_resolvers) {
+    const geo::Leaf leaf = map.resolver_tree(client.address.family).lookup(client.address);
+    if (leaf.value != kNoResolverRule) {
+      client.tiers = static_cast<base::TiersId>(leaf.value - 1);
+      client.leaf_bits = leaf.depth;
+      client.by_resolver_rule = true;
+      return;
+    }
+  }
+  static_cast<void>(look_up(map, client));
 }
 
 }  // namespace
@@ -76,10 +93,11 @@ Client locate(const SteeringMap& map, bool use_client_subnet, const base::IpAddr
   } else {
     client.source_bits = client_subnet->bits;
     client.whose = Whose::ClientSubnet;
-    if (look_up(map, client_subnet->address, client)) return client;
+    set_address(client_subnet->address, client);
+    if (look_up(map, client)) return client;
     client.whose = Whose::PrivateClientSubnet;
   }
-  look_up(map, source, client);
+  look_up_resolver(map, source, client);
   return client;
 }
 

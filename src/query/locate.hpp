@@ -1,7 +1,8 @@
 // Whose address decides, and where in the map it lies: from packet source and client subnet to tiers and
 // scope.
 //
-// docs/life-of-a-query.md gives the rules. HOT: one trie walk, no allocation.
+// docs/life-of-a-query.md gives the rules. HOT: one trie walk, another first only where the resolver is the
+// client and the map has rules for resolvers; no allocation.
 #pragma once
 
 #include "base/ids.hpp"
@@ -27,7 +28,8 @@ struct Client {
   base::IpAddress address;  ///< What was looked up: an IPv4 address also where IPv6 carried it.
   Whose whose = Whose::Resolver;
   base::TiersId tiers{};
-  std::uint8_t leaf_bits = 0;  ///< Depth of the map's leaf, in bits of `address`.
+  bool by_resolver_rule = false;  ///< `tiers` are those of a rule for resolvers
+  std::uint8_t leaf_bits = 0;     ///< Depth of the map's leaf, in bits of `address`.
   std::uint8_t carrier_bits =
       0;                         ///< Bits of the IPv6 carrier before `address`; 0 when it was asked as it is.
   std::uint8_t source_bits = 0;  ///< Prefix length of the client subnet option.

@@ -145,7 +145,7 @@ bool Reply::add_alias(const Chain& chain) noexcept {
 std::size_t Reply::finish_static(const Chain& chain) noexcept {
   const auto& rrset = chain.found().rrset;
   if (!writer_.add_rrset(dns::Section::Answer, chain.name(), rrset)) return truncate();
-  worker_.counters.add(Counter::StaticAnswers);
+  if (!is_steered_) count_answer();
   if (query_.type != dns::Rtype::Any) {
     add_additional(snapshot_.zones, *chain.zone(), chain.name(), rrset, writer_);
   } else if (source_.is_tcp) {
@@ -163,10 +163,9 @@ void Reply::add_other_sets(const Chain& chain) noexcept {
   });
 }
 
-std::size_t Reply::finish_steered(const Chain& chain) noexcept {
-  const Service& service = snapshot_.services[base::index_of(chain.found().service)];
+Decision Reply::decide_steered(const Chain& chain, const Service& service) noexcept {
   const auto subnet = subnet_of(query_);
-  const Decision decision = decide(snapshot_, tables_, service, source_.address, subnet, worker_.random);
+  Decision decision = decide(snapshot_, tables_, service, source_.address, subnet, worker_.random);
   worker_.summary.service = chain.found().service;
   worker_.summary.scope_bits = decision.scope_bits;
   worker_.summary.reason = decision.choice.reason;
@@ -178,7 +177,15 @@ std::size_t Reply::finish_steered(const Chain& chain) noexcept {
     worker_.counters.add(Counter::AllDownAnswers);
     edns_.extended_error = kAllDownNote;
   }
+  return decision;
+}
 
+std::optional<std::size_t> Reply::finish_steered(Chain& chain) noexcept {
+  // Behind a steered alias another decision may need another scope, and an answer has one: the resolver asks
+  // for that name itself.
+  if (is_steered_) return finish();
+  const Service& service = snapshot_.services[base::index_of(chain.found().service)];
+  const Decision decision = decide_steered(chain, service);
   switch (decision.verdict) {
     case Verdict::NoData:
       return finish_negative(*chain.zone(), dns::Rcode::NoError);
@@ -192,6 +199,27 @@ std::size_t Reply::finish_steered(const Chain& chain) noexcept {
   }
   worker_.summary.kind = AnswerKind::Steered;
   worker_.summary.pool = decision.pool;
+  if (snapshot_.pools[base::index_of(decision.pool)].is_alias()) return add_target(chain, decision, service);
+  return finish_addresses(chain, decision, service);
+}
+
+std::optional<std::size_t> Reply::add_target(Chain& chain, const Decision& decision,
+                                             const Service& service) noexcept {
+  const auto rdata = snapshot_.target_rdata(snapshot_.targets[decision.target]);
+  if (!writer_.add_rrset(dns::Section::Answer, chain.name(), dns::Rtype::Cname, service.ttl_s, rdata)) {
+    return truncate();
+  }
+  is_steered_ = true;
+  count_answer();
+  // RFC 1034 4.3.2 step 3a: who asks for the CNAME itself has it; for ANY one set is enough (RFC 8482 4.1).
+  if (query_.type == dns::Rtype::Cname || query_.type == dns::Rtype::Any) return finish();
+  const ChainStop stop = chain.follow_to(dns::NameView{rdata.subspan(2)});
+  if (stop != ChainStop::None) return finish_stopped(stop);
+  return std::nullopt;
+}
+
+std::size_t Reply::finish_addresses(const Chain& chain, const Decision& decision,
+                                    const Service& service) noexcept {
   const std::uint16_t before = writer_.count(dns::Section::Answer);
   const bool is_any = query_.type == dns::Rtype::Any;
   const auto type = is_any ? dns::Rtype::A : query_.type;
@@ -204,13 +232,20 @@ std::size_t Reply::finish_steered(const Chain& chain) noexcept {
   // No healthy address of this type in the client's datacenter: A and AAAA stay together, so NODATA.
   if (writer_.count(dns::Section::Answer) == before)
     return finish_negative(*chain.zone(), dns::Rcode::NoError);
-  worker_.counters.add(Counter::SteeredAnswers);
+  is_steered_ = true;
+  count_answer();
   return finish();
+}
+
+void Reply::count_answer() noexcept {
+  worker_.counters.add(is_steered_ ? Counter::SteeredAnswers : Counter::StaticAnswers);
 }
 
 bool Reply::add_addresses(dns::NameView name, dns::Rtype type, const Decision& decision,
                           const Service& service) noexcept {
   const Pool& pool = snapshot_.pools[base::index_of(decision.pool)];
+  // At a name that some clients get a CNAME for, every type is steered, and an address pool has two.
+  if (type != dns::Rtype::A && type != dns::Rtype::Aaaa) return true;
   const bool is_v6 = type == dns::Rtype::Aaaa;
   const EndpointRange& range = is_v6 ? pool.v6 : pool.v4;
   const std::size_t record_bytes = is_v6 ? kAaaaRecordBytes : kARecordBytes;
@@ -260,7 +295,7 @@ std::size_t Reply::finish_negative(const zone::Zone& zone, dns::Rcode rcode) noe
 }
 
 std::size_t Reply::finish_outside() noexcept {
-  worker_.counters.add(Counter::StaticAnswers);
+  if (!is_steered_) count_answer();
   return finish();
 }
 

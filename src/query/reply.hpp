@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace meridian::query {
@@ -46,7 +47,8 @@ class Reply {
   [[nodiscard]] bool add_alias(const Chain& chain) noexcept;
 
   [[nodiscard]] std::size_t finish_static(const Chain& chain) noexcept;
-  [[nodiscard]] std::size_t finish_steered(const Chain& chain) noexcept;
+  /// Nothing: the answer is an alias, which was added, and `chain` went on to where it leads.
+  [[nodiscard]] std::optional<std::size_t> finish_steered(Chain& chain) noexcept;
   /// The NS set at the cut and its glue (RFC 1034 4.3.2 step 3b, RFC 9471).
   [[nodiscard]] std::size_t finish_referral(const Chain& chain) noexcept;
   /// The SOA with the negative TTL (RFC 2308 2 and 3).
@@ -61,6 +63,12 @@ class Reply {
 
  private:
   [[nodiscard]] std::size_t truncate() noexcept;
+  [[nodiscard]] Decision decide_steered(const Chain& chain, const Service& service) noexcept;
+  [[nodiscard]] std::optional<std::size_t> add_target(Chain& chain, const Decision& decision,
+                                                      const Service& service) noexcept;
+  [[nodiscard]] std::size_t finish_addresses(const Chain& chain, const Decision& decision,
+                                             const Service& service) noexcept;
+  void count_answer() noexcept;
   void mark_truncated() noexcept;
   void set_rcode(dns::Rcode rcode) noexcept;
   /// For ANY over TCP: the static sets at the name besides the first.
@@ -77,6 +85,7 @@ class Reply {
   dns::MessageWriter writer_;
   dns::EdnsReply& edns_;
   bool is_authoritative_ = true;
+  bool is_steered_ = false;  ///< the answer depends on the client
 };
 
 }  // namespace meridian::query

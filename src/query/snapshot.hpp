@@ -19,6 +19,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,6 +49,14 @@ struct EndpointRange {
 inline constexpr std::size_t kARecordBytes = 16;
 inline constexpr std::size_t kAaaaRecordBytes = 28;
 
+/// A name that a `cname` pool answers with.
+struct Target {
+  std::uint64_t key = 0;       ///< hash of the name, for draws
+  std::uint32_t rdata_at = 0;  ///< in Snapshot::records: its length (16 bits) and the name, lower case
+  std::uint16_t weight = 1;
+};
+
+/// Addresses, or targets in [targets_begin, targets_end).
 struct Pool {
   base::DatacenterId datacenter{};
   std::uint32_t total_weight = 0;
@@ -55,6 +64,10 @@ struct Pool {
   EndpointRange v4;
   EndpointRange v6;
   bool equal_weights = true;
+  std::uint32_t targets_begin = 0;
+  std::uint32_t targets_end = 0;
+
+  [[nodiscard]] bool is_alias() const noexcept { return targets_begin != targets_end; }
 };
 
 /// What to do when no tier has any health.
@@ -75,11 +88,19 @@ struct Service {
   std::vector<base::PoolId> pools;          ///< by DatacenterId; kNoPool where it does not run
 };
 
+/// In SteeringMap::resolvers_v4 and _v6: no rule for resolvers holds the address.
+inline constexpr std::uint32_t kNoResolverRule = 0;
+
 /// One map of maps.yaml, compiled: a tree per family whose leaves are TiersIds.
 struct SteeringMap {
   std::string name;
   geo::PrefixTree v4{base::Family::V4, 0};
   geo::PrefixTree v6{base::Family::V6, 0};
+  /// Asked first for a client that is the resolver, when there are such rules: leaves are kNoResolverRule, or
+  /// a TiersId plus one. They are no scope.
+  geo::PrefixTree resolvers_v4{base::Family::V4, kNoResolverRule};
+  geo::PrefixTree resolvers_v6{base::Family::V6, kNoResolverRule};
+  bool has_resolvers = false;
   base::TiersId unknown{};  ///< for a client nothing is known of
   /// Private space that neither a rule nor a database names; sorted. Its leaves are its neighbours' and must
   /// not be used.
@@ -87,6 +108,9 @@ struct SteeringMap {
 
   [[nodiscard]] const geo::PrefixTree& tree(base::Family family) const noexcept {
     return family == base::Family::V4 ? v4 : v6;
+  }
+  [[nodiscard]] const geo::PrefixTree& resolver_tree(base::Family family) const noexcept {
+    return family == base::Family::V4 ? resolvers_v4 : resolvers_v6;
   }
 };
 
@@ -98,16 +122,23 @@ struct Snapshot {
   std::vector<Service> services;
   std::vector<Pool> pools;
   std::vector<Endpoint> endpoints;
+  std::vector<Target> targets;
   std::vector<std::uint8_t> records;
   std::vector<SteeringMap> maps;
   steering::TierTable tiers;
   Settings settings;
+
+  /// A target as rdata with its length in front.
+  [[nodiscard]] std::span<const std::uint8_t> target_rdata(const Target& target) const noexcept {
+    const std::size_t size = std::size_t{records[target.rdata_at]} << 8 | records[target.rdata_at + 1];
+    return std::span{records}.subspan(target.rdata_at, 2 + size);
+  }
 };
 
 /// What changes while a snapshot serves.
 struct Tables {
   explicit Tables(const Snapshot& snapshot, std::shared_ptr<rate::RateTable> rate_table = nullptr)
-      : health(snapshot.endpoints.size()), rates(std::move(rate_table)) {}
+      : health(snapshot.endpoints.size(), snapshot.datacenters.size()), rates(std::move(rate_table)) {}
 
   health::HealthTable health;
   std::shared_ptr<rate::RateTable> rates;  ///< nullptr: no rate limits. Goes from epoch to epoch.

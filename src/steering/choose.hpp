@@ -40,21 +40,23 @@ struct Choice {
 
 /// One tier's members weighed against their health.
 struct TierWeight {
-  std::uint64_t weight = 0;   ///< Σ w of members with a pool
-  std::uint64_t healthy = 0;  ///< Σ w·h, in units of 1/kFull
-  std::uint32_t sharing = 0;  ///< members with w·h > 0
-  std::uint64_t key = 0;      ///< of the first member with a pool
+  std::uint64_t weight = 0;     ///< Σ w of members with a pool
+  std::uint64_t healthy = 0;    ///< Σ w·h, in units of 1/kFull
+  std::uint32_t members = 0;    ///< members with a pool
+  std::uint32_t sharing = 0;    ///< members with w·h > 0
+  std::uint64_t key = 0;        ///< of the first member with a pool
+  base::DatacenterId sharer{};  ///< one of those that share; the one where `sharing` is 1
 
   /// min(1, overprovision × H) of the clients still looking; overprovision in units of 1/kFull.
-  [[nodiscard]] constexpr Share share(Share overprovision) const noexcept {
+  [[nodiscard]] constexpr Fraction share(Share overprovision) const noexcept {
     if (healthy == 0) return 0;
     // healthy ≤ 2^16 · 2^16 · 2^10 entries, overprovision < 2^20: below 2^62. A full tier is the usual one,
     // and needs no division.
     const std::uint64_t wanted = healthy * overprovision;
-    if (wanted >= weight * kFull * kFull) return kFull;
-    const std::uint64_t share = wanted / (weight * kFull);
+    if (wanted >= weight * kFull * kFull) return kWhole;
+    const std::uint64_t share = wanted / weight >> (32 - kFractionBits);
     // A healthy member always keeps a sliver, so that rounding never empties a tier.
-    return static_cast<Share>(std::clamp<std::uint64_t>(share, 1, kFull));
+    return static_cast<Fraction>(std::clamp<std::uint64_t>(share, 1, kWhole));
   }
 };
 
@@ -64,33 +66,52 @@ template <typename CandidateOf>
   for (const auto& member : members) {
     const Candidate candidate = candidate_of(member.datacenter);
     if (!candidate.has_pool) continue;
-    if (total.weight == 0) total.key = candidate.key;
+    if (total.members++ == 0) total.key = candidate.key;
     total.weight += member.weight;
     total.healthy += static_cast<std::uint64_t>(member.weight) * candidate.health;
-    if (candidate.health > 0) ++total.sharing;
+    if (candidate.health == 0) continue;
+    ++total.sharing;
+    total.sharer = member.datacenter;
   }
   return total;
 }
 
+/// Who of a tier a client would go to, and what decides whether the tier keeps it.
+struct Pick {
+  base::DatacenterId datacenter{};
+  Ticket ticket;            ///< of the winner
+  std::uint64_t costs = 0;  ///< Σ of the costs of all members with a pool, healthy or not
+};
+
 /// Weighted rendezvous among the members of one tier; at least one must have w·h > 0.
 template <typename CandidateOf>
-[[nodiscard]] base::DatacenterId pick_member(std::span<const TierEntry> members, DrawKey key,
-                                             const CandidateOf& candidate_of) noexcept {
-  if (members.size() == 1) return members[0].datacenter;
-  Ticket best;
-  base::DatacenterId winner{};
+[[nodiscard]] Pick pick_member(std::span<const TierEntry> members, DrawKey key,
+                               const CandidateOf& candidate_of) noexcept {
+  Pick pick;
   for (const auto& member : members) {
     const Candidate candidate = candidate_of(member.datacenter);
-    if (!candidate.has_pool || candidate.health == 0) continue;
+    if (!candidate.has_pool) continue;
     const std::uint64_t weight = static_cast<std::uint64_t>(member.weight) * candidate.health;  // ≤ 2^32
     const Ticket ticket{weight, negative_log2(draw(key, ~candidate.key))};
-    if (best.weight == 0 || ticket.beats(best)) {
-      best = ticket;
-      winner = member.datacenter;
+    pick.costs += ticket.cost;
+    if (weight == 0) continue;
+    if (pick.ticket.weight == 0 || ticket.beats(pick.ticket)) {
+      pick.ticket = ticket;
+      pick.datacenter = member.datacenter;
     }
   }
-  return winner;
+  return pick;
 }
+
+/// True when the tier keeps the client that `pick` is about, which it does for `share` of all clients,
+/// whatever member they would go to.
+///
+/// Among several members no draw of its own decides, because it would hand on clients of members that are
+/// well. The costs of the rendezvous are exponential and independent, so cost ÷ Σ costs are the gaps between
+/// even points on a line, and the least weighted gap is below r for 1 − (1 − r)^(members − 1) of the clients.
+/// With two members each one's gap is all that counts: it loses its own clients only. docs/steering.md has
+/// the argument.
+[[nodiscard]] bool keeps(const TierWeight& total, const Pick& pick, Fraction share, DrawKey key) noexcept;
 
 /// The end of the tier that starts at `begin`.
 [[nodiscard]] constexpr std::size_t tier_end(std::span<const TierEntry> tiers, std::size_t begin) noexcept {
@@ -107,7 +128,7 @@ template <typename CandidateOf>
 [[nodiscard]] Choice choose(std::span<const TierEntry> tiers, Share overprovision, DrawKey key,
                             const CandidateOf& candidate_of) noexcept {
   Choice choice;
-  std::span<const TierEntry> chosen;
+  bool is_kept = false;
   std::span<const TierEntry> first_healthy;
   std::span<const TierEntry> first_with_pool;
   std::uint32_t sharing = 0;
@@ -117,12 +138,21 @@ template <typename CandidateOf>
     const TierWeight total = weigh(members, candidate_of);
     if (total.weight == 0) continue;
     if (first_with_pool.empty()) first_with_pool = members;
-    const Share share = total.share(overprovision);
+    const Fraction share = total.share(overprovision);
     if (share == 0) continue;
     if (first_healthy.empty()) first_healthy = members;
     sharing += total.sharing;
-    if (chosen.empty() && (share == kFull || is_within(draw(key, total.key), share))) chosen = members;
-    if (share == kFull) break;
+    if (!is_kept) {
+      // Most tiers are one healthy member and need no draw.
+      const bool is_clear = total.sharing == 1 && (share == kWhole || total.members == 1);
+      const Pick pick = is_clear ? Pick{total.sharer, {}, 0} : pick_member(members, key, candidate_of);
+      is_kept = share == kWhole || keeps(total, pick, share, key);
+      if (is_kept || members.data() == first_healthy.data()) {
+        choice.datacenter = pick.datacenter;
+        choice.tier = members[0].tier;
+      }
+    }
+    if (share == kWhole) break;
   }
   if (first_with_pool.empty()) return choice;
   if (first_healthy.empty()) {
@@ -134,14 +164,11 @@ template <typename CandidateOf>
     choice.reason = Reason::AllDown;
     choice.tier = first_with_pool[0].tier;
     choice.varies = weigh(first_with_pool, as_if_healthy).sharing > 1;
-    choice.datacenter = pick_member(first_with_pool, key, as_if_healthy);
+    choice.datacenter = pick_member(first_with_pool, key, as_if_healthy).datacenter;
     return choice;
   }
-  if (chosen.empty()) chosen = first_healthy;
-  choice.reason = chosen.data() == first_with_pool.data() ? Reason::Preferred : Reason::Fallback;
-  choice.tier = chosen[0].tier;
+  choice.reason = choice.tier == first_with_pool[0].tier ? Reason::Preferred : Reason::Fallback;
   choice.varies = sharing > 1;
-  choice.datacenter = pick_member(chosen, key, candidate_of);
   return choice;
 }
 

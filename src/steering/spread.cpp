@@ -7,7 +7,7 @@
 namespace meridian::steering {
 namespace {
 
-constexpr unsigned kFractionBits = 24;
+constexpr unsigned kLog2Bits = 24;
 constexpr unsigned kTableBits = 8;
 
 /// log2(1 + i/256) in units of 2^−24, by repeated squaring (Knuth, TAOCP 1.2.2 exercise 25), at compile time
@@ -18,7 +18,7 @@ consteval std::array<std::uint32_t, (1u << kTableBits) + 1> make_log2_table() {
     std::uint64_t x =
         (std::uint64_t{1} << 31) + (static_cast<std::uint64_t>(i) << (31 - kTableBits));  // [1, 2) in Q31
     std::uint32_t log = 0;
-    for (unsigned bit = 0; bit < kFractionBits; ++bit) {
+    for (unsigned bit = 0; bit < kLog2Bits; ++bit) {
       x = (x * x) >> 31;
       log <<= 1;
       if (x >= (std::uint64_t{1} << 32)) {
@@ -28,7 +28,7 @@ consteval std::array<std::uint32_t, (1u << kTableBits) + 1> make_log2_table() {
     }
     table[i] = log;
   }
-  table[1u << kTableBits] = 1u << kFractionBits;
+  table[1u << kTableBits] = 1u << kLog2Bits;
   return table;
 }
 
@@ -46,7 +46,7 @@ std::uint64_t negative_log2(std::uint64_t drawn) noexcept {
   const std::uint64_t step = kLog2Table[index + 1] - low;
   const std::uint64_t log2_of_mantissa = low + ((step * rest) >> 32);
   // drawn = mantissa · 2^(63 − leading), so −log2(drawn / 2^64) = leading + 1 − log2(mantissa).
-  const std::uint64_t cost = (static_cast<std::uint64_t>(leading + 1) << kFractionBits) - log2_of_mantissa;
+  const std::uint64_t cost = (static_cast<std::uint64_t>(leading + 1) << kLog2Bits) - log2_of_mantissa;
   return cost == 0 ? 1 : cost;
 }
 

@@ -14,6 +14,19 @@ namespace meridian::steering {
 using Share = std::uint32_t;
 inline constexpr Share kFull = 1u << 16;
 
+/// `share` of `of`; something is left of something.
+[[nodiscard]] constexpr Share reduced(Share of, Share share) noexcept {
+  if (share == kFull || of == 0) return of;
+  const auto left = static_cast<Share>(std::uint64_t{of} * share / kFull);
+  return left == 0 && share != 0 ? 1 : left;
+}
+
+/// What a tier keeps of its clients, finer than a Share: a health that falls by one step must not move
+/// clients of others by rounding. 0 to kWhole stands for 0 to 1.
+using Fraction = std::uint32_t;
+inline constexpr unsigned kFractionBits = 31;
+inline constexpr Fraction kWhole = 1u << kFractionBits;
+
 /// Who draws: a hash of the service's name and of the client's /24 or /56, or a random number where the
 /// service spreads randomly.
 enum class DrawKey : std::uint64_t {};
@@ -24,8 +37,8 @@ enum class DrawKey : std::uint64_t {};
 }
 
 /// True for `share` of all draws; the set of draws for which it holds only grows with the share.
-[[nodiscard]] constexpr bool is_within(std::uint64_t drawn, Share share) noexcept {
-  return (drawn >> 48) < share;
+[[nodiscard]] constexpr bool is_within(std::uint64_t drawn, Fraction share) noexcept {
+  return (drawn >> (64 - kFractionBits)) < share;
 }
 
 /// −log2 of `drawn` as a fraction of 2^64, in units of 2^−24; at least 1. Error under 3·10^−6 of one unit of

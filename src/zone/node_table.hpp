@@ -22,11 +22,12 @@ namespace meridian::zone {
 
 /// What the builder found out about a node, so that a lookup does not.
 enum NodeFlags : std::uint8_t {
-  kNodeCut = 1,            ///< has NS and is not the apex
-  kNodeDname = 2,          ///< has a DNAME
-  kNodeCname = 4,          ///< has a CNAME; it is the first rrset
-  kNodeOccluded = 8,       ///< strictly below a cut or a DNAME: never answered from
-  kNodeWildcardChild = 16  ///< `*.` this name is a node
+  kNodeCut = 1,             ///< has NS and is not the apex
+  kNodeDname = 2,           ///< has a DNAME
+  kNodeCname = 4,           ///< has a CNAME; it is the first rrset
+  kNodeOccluded = 8,        ///< strictly below a cut or a DNAME: never answered from
+  kNodeWildcardChild = 16,  ///< `*.` this name is a node
+  kNodeSteersAll = 32       ///< every type is steered, because the answer may be a CNAME
 };
 
 /// A name that exists, with or without records. A view into its table.

@@ -101,7 +101,8 @@ Found Zone::answer_at(Node node, dns::Rtype type, bool wildcard) const noexcept 
   found.wildcard = wildcard;
   const bool any = type == dns::Rtype::Any;
   const bool empty = node.rrset_count() == 0;
-  if (node.service() != base::kNoService && (is_address(type) || (any && empty))) {
+  if (node.service() != base::kNoService &&
+      (is_address(type) || (any && empty) || node.has(kNodeSteersAll))) {
     found.outcome = Outcome::Steered;
     found.service = node.service();
     return found;

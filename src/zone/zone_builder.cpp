@@ -125,7 +125,8 @@ void ZoneBuilder::add(dns::NameView owner, dns::Rtype type, std::uint32_t ttl_s,
   draft_.add_record(draft_.insert(lower), type, ttl_s, rdata, where);
 }
 
-void ZoneBuilder::add_steered(dns::NameView owner, base::ServiceId service, const base::Location& where) {
+void ZoneBuilder::add_steered(dns::NameView owner, base::ServiceId service, const base::Location& where,
+                              SteeredTypes types) {
   const auto lower = lower_name(owner);
   if (!lower.view().is_at_or_under(apex_)) {
     errors_.error(where,
@@ -133,6 +134,7 @@ void ZoneBuilder::add_steered(dns::NameView owner, base::ServiceId service, cons
     return;
   }
   const auto node = draft_.insert(lower);
+  if (types == SteeredTypes::All) draft_.nodes()[node].flags |= kNodeSteersAll;
   if (draft_.set_steering(node, service, where)) return;
   const auto& first = draft_.steering(draft_.nodes()[node]);
   errors_.error(where, fmt::format("'{}' is steered twice; the first time at {}", dns::to_string(owner),

@@ -17,6 +17,11 @@
 
 namespace meridian::zone {
 
+enum class SteeredTypes : std::uint8_t {
+  Addresses,  ///< A and AAAA; other types at the name are static
+  All,  ///< whatever is asked, for the answer may be a CNAME: nothing may stand beside one (RFC 1034 3.6.2)
+};
+
 class ZoneBuilder {
  public:
   /// `file` is where problems of the zone as a whole are reported; default the file of its first record.
@@ -31,8 +36,9 @@ class ZoneBuilder {
   void add(dns::NameView owner, dns::Rtype type, std::uint32_t ttl_s, std::span<const std::uint8_t> rdata,
            const base::Location& where);
 
-  /// The name answers A and AAAA by `service`; other types there are static.
-  void add_steered(dns::NameView owner, base::ServiceId service, const base::Location& where);
+  /// The name is answered by `service` for these types.
+  void add_steered(dns::NameView owner, base::ServiceId service, const base::Location& where,
+                   SteeredTypes types = SteeredTypes::Addresses);
 
   /// Says that records were left out because of errors reported elsewhere: build then fails, but does not
   /// complain about what is missing.

@@ -242,6 +242,7 @@ class NodeCheck {
                                 "answers for",
                                 quoted(draft_, node_), why_never_answered(draft_, node_)));
     }
+    if ((node_.flags & kNodeSteersAll) != 0) return check_alone(where);
     for (const auto type : {Rtype::A, Rtype::Aaaa, Rtype::Cname}) {
       if (const auto* record = find_record(draft_, node_, type)) {
         errors_.error(where,
@@ -249,6 +250,24 @@ class NodeCheck {
                                   quoted(draft_, node_), dns::to_string(type),
                                   base::to_string(draft_.location(record->place))));
       }
+    }
+  }
+
+  /// A steered name that may be answered with a CNAME.
+  void check_alone(const base::Location& where) {
+    if (node_.parent == kNoIndex) {
+      errors_.error(where,
+                    fmt::format("{} is the apex of its zone and has a pool with 'cname'; a CNAME can't stand "
+                                "beside SOA and NS (RFC 1034 3.6.2), so list addresses",
+                                quoted(draft_, node_)));
+    } else if (node_.first_record != kNoIndex) {
+      const auto& record = draft_.records()[node_.first_record];
+      errors_.error(
+          where,
+          fmt::format("{} has a pool with 'cname', but also a static {} record at {}; nothing can stand "
+                      "beside a CNAME (RFC 1034 3.6.2), so remove one of them",
+                      quoted(draft_, node_), dns::to_string(record.type),
+                      base::to_string(draft_.location(record.place))));
     }
   }
 

@@ -1,6 +1,7 @@
 #include "zone/zone_file.hpp"
 
 #include "base/limits.hpp"
+#include "base/regular_file.hpp"
 #include "zone/rdata_shape.hpp"
 #include "zone/rdata_text.hpp"
 #include "zone/zone_lexer.hpp"
@@ -8,10 +9,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -28,11 +25,6 @@ std::string upper(std::string_view text) {
   std::string result{text};
   for (char& c : result) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
   return result;
-}
-
-/// True when `path` is `root` or below it; both canonical.
-bool is_inside(const fs::path& path, const fs::path& root) {
-  return std::mismatch(root.begin(), root.end(), path.begin(), path.end()).first == root.end();
 }
 
 /// "IN" and "CLASS1" are 1; 0 for a class that is not served; nullopt for a word that is no class.
@@ -250,31 +242,6 @@ class FileParser {
   RdataParser rdata_;
 };
 
-struct CloseFile {
-  void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-};
-
-/// The bytes of a regular file of at most `size_max` bytes, or why not.
-base::Expected<std::string, std::string> read_file(const fs::path& path, std::size_t size_max) {
-  std::error_code error;
-  const auto status = fs::status(path, error);
-  if (!fs::exists(status)) return base::unexpected(std::string{"there is no such file"});
-  // Not a pipe or a device: opening one could wait for ever.
-  if (!fs::is_regular_file(status)) return base::unexpected(std::string{"it is no regular file"});
-  const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rb"));
-  if (!file) return base::unexpected(std::string{std::strerror(errno)});
-  const auto size = fs::file_size(path, error);
-  if (error) return base::unexpected(error.message());
-  if (size > size_max) {
-    return base::unexpected(
-        fmt::format("the zone is larger than {} bytes with it", limits::kZoneFileBytesMax));
-  }
-  std::string text(static_cast<std::size_t>(size), '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-  if (std::ferror(file.get()) != 0) return base::unexpected(std::string{std::strerror(errno)});
-  return text;
-}
-
 void load_file(Loader& loader, const fs::path& path, const base::Location& named_at, dns::NameView origin) {
   const bool included = !loader.open_files.empty();
   const auto fail = [&](std::string_view what) {
@@ -284,7 +251,7 @@ void load_file(Loader& loader, const fs::path& path, const base::Location& named
   std::error_code error;
   const auto canonical = fs::weakly_canonical(path, error);
   if (error) return fail(error.message());
-  if (included && !is_inside(canonical, *loader.include_root)) {
+  if (included && !base::is_inside(canonical, *loader.include_root)) {
     return fail(fmt::format("it is outside '{}'; move the file there", loader.include_root->string()));
   }
   if (std::ranges::find(loader.open_files, canonical) != loader.open_files.end())
@@ -295,8 +262,12 @@ void load_file(Loader& loader, const fs::path& path, const base::Location& named
   if (++loader.files > limits::kZoneIncludesMax + 1) {
     return fail(fmt::format("the zone includes more than {} files", limits::kZoneIncludesMax));
   }
-  const auto text = read_file(path, limits::kZoneFileBytesMax - loader.bytes);
-  if (!text) return fail(text.error());
+  const auto text = base::read_regular_file(path, limits::kZoneFileBytesMax - loader.bytes);
+  if (!text) {
+    return fail(text.error().kind == base::FileProblem::Kind::TooLarge
+                    ? fmt::format("the zone is larger than {} bytes with it", limits::kZoneFileBytesMax)
+                    : text.error().message);
+  }
   loader.bytes += text->size();
   loader.open_files.push_back(canonical);
   FileParser(loader, path.string(), origin).parse(*text);

@@ -1,6 +1,7 @@
 #include "scenario/scenario.hpp"
 
 #include "config/compile/compile.hpp"
+#include "config/yaml_reader.hpp"
 #include "query/answer.hpp"
 #include "scenario/records.hpp"
 #include "scenario/text_geoip.hpp"
@@ -97,6 +98,7 @@ class Runner {
     if (verb == "load") return load(word(step, 1));
     if (verb == "load-fails") return load_fails(word(step, 1), word(step, 2));
     if (verb == "health") return set_health(word(step, 1), word(step, 2));
+    if (verb == "shed") return shed(word(step, 1), word(step, 2));
     if (verb == "pass") return pass(word(step, 1));
     if (verb == "query") return query(step);
     if (verb == "expect") return expect(step);
@@ -163,6 +165,18 @@ class Runner {
       }
     }
     if (changed == 0) fail(fmt::format("'{}' has no endpoint", target));
+  }
+
+  /// What an operator's `shed DC 30%`, `drain DC` (100%) and `undrain DC` (0%) write.
+  void shed(const std::string& name, const std::string& text) {
+    const auto share = config::parse_share(text);
+    if (!share) fail("write a share like 30%");
+    const auto& datacenters = snapshot().datacenters;
+    const auto found = std::find_if(datacenters.begin(), datacenters.end(),
+                                    [&](const query::Datacenter& one) { return one.name == name; });
+    if (found == datacenters.end()) fail(fmt::format("no datacenter is called '{}'", name));
+    const auto kept = static_cast<std::uint32_t>((1 - *share) * health::kKeepsAll);
+    tables_->health.set_kept(static_cast<base::DatacenterId>(found - datacenters.begin()), kept);
   }
 
   void pass(const std::string& text) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -23,9 +24,13 @@ MmdbValue record_of(std::map<std::string, std::string> fields) {
   if (const auto code = take("subdivision"); !code.empty()) {
     record.emplace_back("subdivisions", mmdb_list({mmdb_map({{"iso_code", code}})}));
   }
-  if (const auto name = take("city"); !name.empty()) {
-    record.emplace_back("city", mmdb_map({{"names", mmdb_map({{"en", name}})}}));
-  }
+  auto name = take("city");
+  std::replace(name.begin(), name.end(), '_', ' ');
+  const auto id = take("geoname_id");
+  MmdbValue::Map city;
+  if (!name.empty()) city.emplace_back("names", mmdb_map({{"en", name}}));
+  if (!id.empty()) city.emplace_back("geoname_id", static_cast<std::uint32_t>(std::stoul(id)));
+  if (!city.empty()) record.emplace_back("city", mmdb_map(std::move(city)));
   const auto latitude = take("latitude");
   const auto longitude = take("longitude");
   if (!latitude.empty() && !longitude.empty()) {

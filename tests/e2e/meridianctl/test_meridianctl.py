@@ -9,7 +9,8 @@ import pytest
 
 from harness import EXAMPLE, REPOSITORY
 
-COMMANDS = ["check", "completion", "cookie-secret", "explain", "reload", "schema", "status", "upgrade", "version"]
+COMMANDS = ["check", "completion", "cookie-secret", "drain", "explain", "reload", "schema", "shed", "status", "undrain", "upgrade",
+            "version"]
 KINDS = ["datacenters", "maps", "meridian", "regions", "services"]
 VERSION = re.search(r"^project\(meridian VERSION (\S+)", (REPOSITORY / "CMakeLists.txt").read_text(encoding="utf-8"),
                     re.MULTILINE).group(1)
@@ -102,7 +103,7 @@ def complete(programs, folder, line):
 def test_completion_of_commands(programs, folder):
     assert complete(programs, folder, "meridianctl ex") == {"explain"}
     assert complete(programs, folder, "meridianctl ") >= set(COMMANDS)
-    assert complete(programs, folder, "meridianctl s") == {"schema", "status"}
+    assert complete(programs, folder, "meridianctl s") == {"schema", "shed", "status"}
     assert complete(programs, folder, "meridianctl nothing") == set()
 
 

@@ -28,6 +28,26 @@ def test_a_changed_map_is_served_by_itself(new_server):
     until(lambda: datacenter(server) == "ams", "and the next as well")
 
 
+def test_a_changed_networks_file_is_served_by_itself(new_server):
+    """Also one that lies deeper than the map's folders are followed."""
+    server = new_server()
+    server.write_site(watch="{settle: 0}")
+    feed = server.map / "a" / "b" / "c" / "d" / "e" / "f" / "feed.nets"
+    feed.parent.mkdir(parents=True)
+    feed.write_text("198.51.100.0/24\n", encoding="utf-8")
+    server.edit("maps.yaml", EUROPE, EUROPE + '\n      - {for: "file:a/b/c/d/e/f/feed.nets", prefer: [iad]}')
+    server.start()
+    assert datacenter(server) == "ams"
+    fresh = feed.with_name(".feed.new")
+    fresh.write_text(f"{GB}\n", encoding="utf-8")
+    fresh.rename(feed)
+    until(lambda: datacenter(server) == "iad", "the new feed serves")
+    feed.write_text("81.2.69.7/24\n", encoding="utf-8")
+    until(lambda: not server.status()["last_reload"]["ok"], "a feed with an error is refused")
+    assert "feed.nets:1:1: '81.2.69.7/24' has host bits set" in server.ctl("status").stderr
+    assert datacenter(server) == "iad"
+
+
 def test_a_swapped_link_is_a_change(new_server):
     """How git-sync and the like deploy."""
     server = new_server()

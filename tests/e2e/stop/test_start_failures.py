@@ -63,7 +63,7 @@ def test_a_missing_site_file_is_told(new_server, folder):
     server = new_server()
     server.site = folder / "nowhere.yaml"
     assert start_and_fail(server).splitlines() == [
-        f"{server.site}: can't be read: No such file or directory",
+        f"{server.site}: can't be read: there is no such file",
         f"meridiand: the site file {server.site} has errors"]
 
 

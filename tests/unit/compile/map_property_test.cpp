@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <set>
 #include <string>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr const char* kCountries[] = {"DE", "FR", "GB", "US", "CA", "JP", "SG", "BR"};
 constexpr const char* kSubdivisions[] = {"CA", "NY", "TX"};
+constexpr const char* kCities[] = {"Troy", "Ürban", "Saint-Elsewhere"};
 
 /// The world: the first 10 bits of 96.0.0.0/3 (IPv4) and of 2001:8000::/20 (IPv6) vary; every address of one
 /// block of 2^(width − 10) is the same, so that 1 024 addresses stand for all of them.
@@ -40,7 +42,7 @@ std::string random_rules(base::Random& random) {
       "prefer: nearest", "only: []",           "prefer: {nearest: 1}"};
   std::set<std::string> places;
   for (int i = 0; i < 6; ++i) {
-    switch (random.below(4)) {
+    switch (random.below(8)) {
       case 0:
         places.insert(kCountries[random.below(8)]);
         break;
@@ -49,6 +51,16 @@ std::string random_rules(base::Random& random) {
         break;
       case 2:
         places.insert("inland");
+        break;
+      case 3:
+        places.insert(
+            fmt::format("city:{}/{}", random.below(2) == 0 ? "US" : "US-NY", kCities[random.below(3)]));
+        break;
+      case 4:
+        places.insert(fmt::format("geoname:{}", 1 + random.below(4)));
+        break;
+      case 5:
+        places.insert(random.below(2) == 0 ? "file:a.nets" : "feeds");
         break;
       default:
         places.insert(
@@ -66,8 +78,17 @@ std::string random_rules(base::Random& random) {
 void write_world(const test::MapFixture& fixture, base::Random& random) {
   fixture.write_standard();
   const auto hole = base::to_string(block_of(base::Family::V4, random));
-  fixture.write("regions.yaml", fmt::format("regions:\n  inland: [m49:155, continent:SA, not {}, not {}]\n",
+  fixture.write("regions.yaml", fmt::format("regions:\n  inland: [m49:155, continent:SA, not {}, not {}]\n"
+                                            "  feeds: [\"file:b.nets\", not DE, \"not file:c.nets\"]\n",
                                             kCountries[random.below(2)], hole));
+  for (const auto* file : {"a.nets", "b.nets", "c.nets"}) {
+    std::set<std::string> lines;
+    for (int i = 0; i < 12; ++i) {
+      const auto family = random.below(2) == 0 ? base::Family::V4 : base::Family::V6;
+      lines.insert(base::to_string(block_of(family, random)));
+    }
+    fixture.write(file, fmt::format("# a feed\n{}\n", fmt::join(lines, "\n")));
+  }
   fixture.write("maps.yaml", random_rules(random));
   fixture.write("services.yaml",
                 "services:\n  www.example.com: {map: web, pools: {ams: [192.0.2.1], iad: [192.0.2.2], sin: "
@@ -81,6 +102,11 @@ void write_world(const test::MapFixture& fixture, base::Random& random) {
         record.emplace_back(
             "subdivisions",
             test::mmdb_list({test::mmdb_map({{"iso_code", kSubdivisions[random.below(3)]}})}));
+      }
+      if (random.below(3) == 0) {
+        record.emplace_back("city",
+                            test::mmdb_map({{"names", test::mmdb_map({{"en", kCities[random.below(3)]}})},
+                                            {"geoname_id", 1 + random.below(4)}}));
       }
       if (random.below(2) == 0) {
         record.emplace_back("location", test::mmdb_map({{"latitude", random.below(100) - 40.0},
@@ -96,12 +122,12 @@ void write_world(const test::MapFixture& fixture, base::Random& random) {
 std::vector<steering::TierEntry> brute_force(const MapRules& map, const base::IpAddress& address) {
   const auto place = map.database.locate(address).merged.place;
   std::uint32_t chain = 0;
-  std::size_t best = 0;
-  for (std::uint32_t id = 1; id < map.rules.chain_count(); ++id) {
-    const auto networks = map.rules.chain(id);
-    if (!networks.back().contains(address) || networks.size() <= best) continue;
+  int best = -1;
+  for (std::uint32_t id = 1; id < map.rules.chains().count(); ++id) {
+    const auto& network = map.rules.chains().chain(id).network();
+    if (!network.contains(address) || network.bits <= best) continue;
     chain = id;
-    best = networks.size();
+    best = network.bits;
   }
   return tiers_of(map.rules, map.order, map.rules.find(place, chain), place);
 }

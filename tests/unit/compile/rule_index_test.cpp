@@ -27,8 +27,9 @@ struct Indexed {
     builder.add_zone_file("example.com.zone");
     loaded = builder.take();
     REQUIRE_MESSAGE(!loaded.diagnostics.has_errors(), loaded.diagnostics.to_text());
-    PlaceResolver resolver(loaded.model.regions, true, places(), database_countries, diagnostics);
-    index = std::make_unique<RuleIndex>(loaded.model.maps.front(), places(), resolver, diagnostics);
+    PlaceResolver resolver(loaded.model, true, places(), database_countries, diagnostics);
+    index = std::make_unique<RuleIndex>(loaded.model, loaded.model.maps.front(), RuleSet::Clients, places(),
+                                        resolver, diagnostics);
   }
 
   /// The line in maps.yaml of the rule that wins; 0 for none.
@@ -36,7 +37,7 @@ struct Indexed {
     const auto parsed = *base::parse_ip_address(address);
     const auto chain = index->network_tree(parsed.family).lookup(parsed).value;
     const auto win = index->find(place, chain);
-    return win.rule == kImplicitRule ? 0 : index->map().rules[win.rule].where.line - 3;
+    return win.rule == kImplicitRule ? 0 : index->rules()[win.rule].where.line - 3;
   }
 
   config::LoadedMap loaded;

@@ -28,6 +28,12 @@ std::vector<config::Datacenter> fleet() {
           lab};
 }
 
+config::MapDirectory model_of_fleet() {
+  config::MapDirectory model;
+  model.datacenters = fleet();
+  return model;
+}
+
 config::Word word(const char* text) { return {text, {"maps.yaml", 7, 3}}; }
 
 Rule rule(Rule::Order order, std::vector<config::Tier> tiers, std::uint32_t nearest_count = 3) {
@@ -83,10 +89,10 @@ TEST_SUITE("compile/tier_order") {
         {"a preferred one without a position: the tail in the order of the file",
          rule(Rule::Order::Prefer, {one("nowhere")}), tokyo, "nowhere | ams | fra | iad | sin"},
     };
-    const auto datacenters = fleet();
+    const auto model = model_of_fleet();
     config::Map map;
     base::Diagnostics diagnostics;
-    const TierOrder order(map, datacenters, true, diagnostics);
+    const TierOrder order(model, map, true, diagnostics);
     for (const auto& row : rows) {
       CAPTURE(row.why);
       CHECK(to_text(order.tiers(row.rule, row.client)) == row.expected);
@@ -95,31 +101,52 @@ TEST_SUITE("compile/tier_order") {
   }
 
   TEST_CASE("a map's own list is all it may use, and the order for ties") {
-    const auto datacenters = fleet();
+    const auto model = model_of_fleet();
     config::Map map;
     map.datacenters = {word("sin"), word("fra")};
     base::Diagnostics diagnostics;
-    const TierOrder order(map, datacenters, true, diagnostics);
+    const TierOrder order(model, map, true, diagnostics);
     CHECK(to_text(order.tiers(rule(Rule::Order::Nearest, {}), std::nullopt)) == "sin | fra");
     CHECK(to_text(order.tiers(rule(Rule::Order::Prefer, {one("fra")}), std::nullopt)) == "fra | sin");
   }
 
+  TEST_CASE("a rule that takes datacenters as they are listed has them in that order, then the rest") {
+    auto model = model_of_fleet();
+    const std::vector<config::Word> line{word("sin"), word("lab")};
+    config::Map map;
+    base::Diagnostics diagnostics;
+    const TierOrder order(model, map, true, diagnostics);
+    const auto as_listed = rule(Rule::Order::AsListed, {});
+    CHECK(to_text(order.tiers(as_listed, std::nullopt, line)) == "sin | lab | fra | ams | iad | nowhere");
+    // Only such a rule looks at the line.
+    CHECK(to_text(order.tiers(rule(Rule::Order::Only, {one("iad")}), std::nullopt, line)) == "iad");
+
+    model.networks_files.push_back({"feed.nets", "map/feed.nets", {}, {{word("amz")}}});
+    map.name = word("web");
+    map.rules = {as_listed};
+    map.rules[0].place.kind = config::PlaceRef::Kind::NetworksFile;
+    map.rules[0].place.code = "feed.nets";
+    base::Diagnostics unknown;
+    const TierOrder with_file(model, map, true, unknown);
+    CHECK(unknown.to_text() == "maps.yaml:7:3: datacenter 'amz' is not defined; did you mean 'ams'?\n");
+  }
+
   TEST_CASE("a datacenter that is not there is told where it is named") {
-    const auto datacenters = fleet();
+    const auto model = model_of_fleet();
     config::Map map;
     map.name = word("web");
     map.rules = {rule(Rule::Order::Prefer, {one("amz")})};
     base::Diagnostics diagnostics;
-    const TierOrder order(map, datacenters, true, diagnostics);
+    const TierOrder order(model, map, true, diagnostics);
     CHECK(diagnostics.to_text() == "maps.yaml:7:3: datacenter 'amz' is not defined; did you mean 'ams'?\n");
     base::Diagnostics quiet;
-    const TierOrder incomplete(map, datacenters, false, quiet);
+    const TierOrder incomplete(model, map, false, quiet);
     CHECK(quiet.empty());
 
     map.rules = {rule(Rule::Order::Prefer, {one("iad")})};
     map.datacenters = {word("sin")};
     base::Diagnostics outside;
-    const TierOrder listed(map, datacenters, true, outside);
+    const TierOrder listed(model, map, true, outside);
     CHECK(outside.to_text() ==
           "maps.yaml:7:3: datacenter 'iad' is not in the 'datacenters' list of map 'web' (line 7); add it "
           "there\n");

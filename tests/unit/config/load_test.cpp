@@ -128,7 +128,7 @@ TEST_CASE("what can't be read is said with its path") {
   folder.write("services.d", "a file, not a folder");
   const auto loaded = load_map_directory(folder.path());
   CHECK(folder.without_path(loaded.diagnostics.to_text()) ==
-        "map/regions.yaml: can't be read: Is a directory\n"
+        "map/regions.yaml: can't be read: it is no regular file\n"
         "map/services.d: can't be read: Not a directory\n");
   CHECK_FALSE(loaded.regions_complete);
   CHECK_FALSE(loaded.services_complete);
@@ -140,7 +140,8 @@ TEST_CASE("a file past the limit is not read") {
   write_minimal(folder);
   folder.write("regions.yaml", "");
   std::filesystem::resize_file(folder.path() + "/regions.yaml", base::limits::kYamlFileBytesMax + 1);
-  CHECK(problems(folder) == "map/regions.yaml: has 67108865 bytes; at most 67108864 are read, split it\n");
+  CHECK(problems(folder) ==
+        "map/regions.yaml: can't be read: it has 67108865 bytes; at most 67108864 are read, split it\n");
 }
 
 TEST_CASE("a zone's name is its file's name") {
@@ -207,7 +208,7 @@ TEST_CASE("a site file is read from the disk") {
   CHECK(loaded.site.site == "ams1");
   const auto missing = load_site_file(folder.path() + "/x.yaml");
   CHECK(folder.without_path(missing.diagnostics.to_text()) ==
-        "map/x.yaml: can't be read: No such file or directory\n");
+        "map/x.yaml: can't be read: there is no such file\n");
   folder.write("broken.yaml", "map: [");
   CHECK(load_site_file(folder.path() + "/broken.yaml").diagnostics.error_count() == 1);
 }

@@ -63,11 +63,31 @@ TEST_CASE("a map has rules, datacenters and databases") {
   CHECK(loaded.model.maps[1].rules.empty());
 }
 
+TEST_CASE("rules may end, and a map may have rules for resolvers") {
+  const auto loaded = load_text(FileKind::Maps,
+                                "maps:\n  web:\n    rules:\n"
+                                "      - {for: DE, prefer: [fra], until: 2028-02-29, note: moves}\n"
+                                "      - {for: \"file:feeds/a.nets\", prefer: as_listed}\n"
+                                "    resolvers:\n"
+                                "      - {for: 192.0.2.53, prefer: [ams]}\n");
+  CHECK(messages(loaded.diagnostics) == "");
+  REQUIRE(loaded.model.maps.size() == 1);
+  const auto& web = loaded.model.maps[0];
+  REQUIRE(web.rules.size() == 2);
+  using namespace std::chrono_literals;
+  CHECK(web.rules[0].until == std::chrono::sys_days{2028y / 2 / 29});
+  CHECK(web.rules[0].note == "moves");
+  CHECK_FALSE(web.rules[1].until);
+  CHECK(web.rules[1].order == Rule::Order::AsListed);
+  REQUIRE(web.resolvers.size() == 1);
+  CHECK(base::to_string(web.resolvers[0].place.network) == "192.0.2.53/32");
+}
+
 TEST_CASE("what a map can't be") {
   const Row rows[] = {
       {"empty file", "", "1:1: the key 'maps' is missing"},
       {"unknown key", "maps: {web: {rule: []}}", "1:14: unknown key 'rule'; did you mean 'rules'?"},
-      {"resolvers", "maps: {web: {resolvers: []}}", "1:14: 'resolvers' is not supported in this version"},
+      {"resolvers", "maps: {web: {resolvers: [DE]}}", "1:26: 'resolvers': expected a mapping, found 'DE'"},
       {"rules as a mapping", "maps: {web: {rules: {for: DE}}}",
        "1:21: 'rules': expected a list, found a mapping"},
       {"a rule as text", "maps: {web: {rules: [DE]}}", "1:22: 'rules': expected a mapping, found 'DE'"},
@@ -96,8 +116,12 @@ TEST_CASE("what a rule can't be") {
        "4:40: a rule has either 'prefer' or 'only', not both"},
       {"unknown key", "{for: DE, prefers: [fra], only: []}",
        "4:19: unknown key 'prefers'; did you mean 'prefer'?"},
-      {"until", "{for: DE, prefer: [fra], until: 2027-03-01}",
-       "4:34: 'until' is not supported in this version"},
+      {"until", "{for: DE, prefer: [fra], until: tomorrow}",
+       "4:41: 'until': expected a day of the calendar, such as 2027-03-01, found 'tomorrow'"},
+      {"until a day that is none", "{for: DE, prefer: [fra], until: 2027-02-29}",
+       "4:41: 'until': expected a day of the calendar, such as 2027-03-01, found '2027-02-29'"},
+      {"until with a sign", "{for: DE, prefer: [fra], until: 2027-+3-01}",
+       "4:41: 'until': expected a day of the calendar, such as 2027-03-01, found '2027-+3-01'"},
       {"nearest beside prefer", "{for: DE, nearest: 5}",
        "4:19: 'nearest' goes under 'prefer'; write prefer: {nearest: 5}"},
       {"two places", "{for: [DE, AT], prefer: [fra]}",
@@ -117,7 +141,14 @@ TEST_CASE("what a rule can't be") {
        "4:27: 'prefer' names no datacenter; write prefer: nearest, or only: [] to answer with none"},
       {"left out", "{for: DE, prefer: }", "4:19: 'prefer': expected a list, found nothing"},
       {"fastest", "{for: DE, prefer: fastest}", "4:27: 'fastest' is not supported in this version"},
-      {"as_listed", "{for: DE, prefer: as_listed}", "4:27: 'as_listed' is not supported in this version"},
+      {"as_listed without a file", "{for: DE, prefer: as_listed}",
+       "4:27: 'as_listed' takes the datacenters from the lines of a networks file; write for: file:…, or "
+       "list "
+       "them here"},
+      {"as_listed in a list", "{for: \"file:a.nets\", prefer: [as_listed]}",
+       "4:39: 'as_listed' takes the datacenters from a networks file and can't stand in a list; write "
+       "prefer: "
+       "as_listed"},
       {"nearest in a list", "{for: DE, prefer: [nearest]}",
        "4:28: 'nearest' orders all datacenters and can't stand in a list; write prefer: nearest"},
       {"nearest 0", "{for: DE, prefer: {nearest: 0}}",

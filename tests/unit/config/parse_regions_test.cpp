@@ -49,8 +49,9 @@ TEST_CASE("what a region can't be") {
        "1:26: 'DE' stands twice in this region; the first is in line 1"},
       {"host bits", "regions: {office: [203.0.113.7/24]}",
        "1:20: '203.0.113.7/24' has host bits set; the network is 203.0.113.0/24"},
-      {"file", "regions: {partner: [\"file:feeds/x.nets\"]}",
-       "1:21: places of the form file:… are not supported in this version"},
+      {"file", "regions: {partner: [\"file:../x.nets\"]}",
+       "1:21: '../x.nets' leads out of a folder; write a path inside the map directory, such as "
+       "file:feeds/partner.nets"},
       {"country code", "regions: {de: [DE]}",
        "1:11: 'de' has the form of a country code and can't name a region"},
       {"keyword", "regions: {everyone: [DE]}", "1:11: 'everyone' is a keyword and can't name a region"},

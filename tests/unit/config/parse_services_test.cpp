@@ -68,8 +68,8 @@ TEST_CASE("a service has a map, pools and choices") {
   CHECK_FALSE(service.sticky);
   CHECK_FALSE(service.use_client_subnet);
   CHECK(service.overprovision == 2);
-  CHECK(service.on_all_down.action == OnAllDown::Action::Addresses);
-  REQUIRE(service.on_all_down.addresses.size() == 1);
+  CHECK(service.on_all_down.action == OnAllDown::Action::SorryPool);
+  REQUIRE(service.on_all_down.sorry.endpoints.size() == 1);
   CHECK(loaded.model.services[1].owner.view().is_wildcard());
 }
 
@@ -160,8 +160,9 @@ TEST_CASE("what a service can't say") {
       {"on_all_down", "on_all_down: refuse",
        "5:18: 'on_all_down': expected answer_anyway or nodata or servfail, found 'refuse'"},
       {"on_all_down list", "on_all_down: [192.0.2.1]",
-       "5:18: 'on_all_down': expected answer_anyway, nodata, servfail or {addresses: [...]}, found a list"},
-      {"sorry page without", "on_all_down: {}", "5:18: 'on_all_down': the key 'addresses' is missing"},
+       "5:18: 'on_all_down': expected answer_anyway, nodata, servfail, {addresses: [...]} or {cname: ...}, "
+       "found a list"},
+      {"sorry page without", "on_all_down: {}", "5:18: 'on_all_down': add 'addresses' or 'cname'"},
       {"sorry page empty", "on_all_down: {addresses: []}", "5:30: 'addresses' lists no address"},
       {"sorry page with weights", "on_all_down: {addresses: {192.0.2.1: 1}}",
        "5:30: 'addresses': expected a list; a sorry page's addresses have no weights, found a mapping"},
@@ -205,7 +206,7 @@ TEST_CASE("what a pool can't be") {
       {"empty", "[]", "4:18: 'ams' lists no address"},
       {"empty long form", "{addresses: []}", "4:30: 'addresses' lists no address"},
       {"empty weights", "{addresses: {}}", "4:30: 'addresses' lists no address"},
-      {"no addresses", "{at_least: 50%}", "4:18: 'ams': the key 'addresses' is missing"},
+      {"no addresses", "{at_least: 50%}", "4:18: 'ams': add 'addresses' or 'cname'"},
       {"no address", "[web1.example]", "4:19: 'web1.example' is no IP address"},
       {"network", "[192.0.2.0/24]", "4:19: '192.0.2.0/24' is no IP address; a pool lists single addresses"},
       {"twice", "[192.0.2.1, 192.0.2.1]",
@@ -224,7 +225,21 @@ TEST_CASE("what a pool can't be") {
       {"at_least", "{addresses: [192.0.2.1], at_least: 50}",
        "4:53: 'at_least': expected a share from 0% to 100%, such as 50% or 0.5, found '50'"},
       {"force", "{addresses: [192.0.2.1], force: up}", "4:50: 'force': expected down, found 'up'"},
-      {"cname", "{cname: www.example.net}", "4:19: 'cname' is not supported in this version"},
+      {"addresses and cname", "{addresses: [192.0.2.1], cname: www.example.net}",
+       "4:50: a pool has either 'addresses' or 'cname', not both"},
+      {"cname of no name", "{cname: a..b}", "4:26: 'a..b' has an empty label"},
+      {"cname of the root", "{cname: .}", "4:26: the root is no name of a service"},
+      {"cname as a list", "{cname: [a.example]}",
+       "4:26: 'cname': expected a name, or names with weights such as {a.example.net: 70, b.example.net: "
+       "30}, "
+       "found a list"},
+      {"cname of nothing", "{cname: {}}", "4:26: 'cname' names nothing"},
+      {"cname twice", "{cname: {a.example: 1, A.example: 2}}",
+       "4:41: 'A.example' stands twice in this pool; the first is in line 4"},
+      {"cname without weight", "{cname: {a.example: 0}}",
+       "4:38: 'a.example': expected a whole number from 1 to 65535, found '0'"},
+      {"at_least of a cname", "{cname: a.example, at_least: 50%}",
+       "4:47: 'at_least' counts addresses, and a pool with 'cname' has none; take it out"},
       {"bad datacenter", "[192.0.2.1], AMS: [192.0.2.1]",
        "4:31: 'AMS' is no name for a datacenter; use lower-case letters, digits, '-' and '_', a letter "
        "first, at most 63"},
@@ -233,6 +248,29 @@ TEST_CASE("what a pool can't be") {
     CAPTURE(row.why);
     CHECK(pool_message(row.text) == row.message);
   }
+}
+
+TEST_CASE("a pool may be another name, or several with weights") {
+  const auto loaded = load_text(FileKind::Services,
+                                "services:\n"
+                                "  a.example:\n"
+                                "    map: web\n"
+                                "    pools:\n"
+                                "      ams: {cname: WWW.example.net}\n"
+                                "      fra: {cname: {a.example.net: 70, b.example.net: 30}, force: down}\n"
+                                "    on_all_down: {cname: sorry.example.net.}\n");
+  CHECK(messages(loaded.diagnostics) == "");
+  REQUIRE(loaded.model.services.size() == 1);
+  const auto& service = loaded.model.services[0];
+  REQUIRE(service.pools[0].cname.size() == 1);
+  CHECK(dns::to_string(service.pools[0].cname[0].name) == "www.example.net");
+  CHECK(service.pools[0].endpoints.empty());
+  REQUIRE(service.pools[1].cname.size() == 2);
+  CHECK(service.pools[1].cname[1].weight == 30);
+  CHECK(service.pools[1].force_down);
+  CHECK(service.on_all_down.action == OnAllDown::Action::SorryPool);
+  REQUIRE(service.on_all_down.sorry.cname.size() == 1);
+  CHECK(dns::to_string(service.on_all_down.sorry.cname[0].name) == "sorry.example.net");
 }
 
 TEST_CASE("a pool past the limit is one error") {

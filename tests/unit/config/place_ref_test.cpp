@@ -40,6 +40,13 @@ TEST_CASE("every form of a place is told by how it is written") {
       {"::/0", Kind::Network, "::/0"},
       {"2001:DB8::/32", Kind::Network, "2001:db8::/32"},
       {"::1", Kind::Network, "::1/128"},
+      {"city:DE/Munich", Kind::City, "city:DE/Munich"},
+      {"city:us-tx/Dallas", Kind::City, "city:US-TX/Dallas"},
+      {"city:FR/L'Haÿ-les-Roses", Kind::City, "city:FR/L'Haÿ-les-Roses"},
+      {"city:US/St. Paul/Minneapolis", Kind::City, "city:US/St. Paul/Minneapolis"},
+      {"geoname:2867714", Kind::GeoName, "geoname:2867714"},
+      {"file:feeds/partner.nets", Kind::NetworksFile, "file:feeds/partner.nets"},
+      {"file:..data", Kind::NetworksFile, "file:..data"},
       {"europe", Kind::Region, "europe"},
       {"us-west", Kind::Region, "us-west"},
       {"as-pacific", Kind::Region, "as-pacific"},
@@ -82,22 +89,43 @@ TEST_CASE("what is no place says what would be one") {
        "'::ffff:192.0.2.0/120' lies in ::ffff:0.0.0.0/96, where clients are looked up by the IPv4 address "
        "they carry; "
        "write the IPv4 network"},
-      {"city:DE/Munich", "places of the form city:… are not supported in this version"},
-      {"geoname:2867714", "places of the form geoname:… are not supported in this version"},
-      {"file:feeds/partner.nets", "places of the form file:… are not supported in this version"},
+      {"city:Munich",
+       "'Munich' is no city; write its country or subdivision and its English name, such as city:DE/Munich "
+       "or "
+       "city:US-TX/Dallas"},
+      {"city:DE/",
+       "'DE/' is no city; write its country or subdivision and its English name, such as city:DE/Munich or "
+       "city:US-TX/Dallas"},
+      {"city:DEU/Munich",
+       "'DEU/Munich' is no city; write its country or subdivision and its English name, such as "
+       "city:DE/Munich "
+       "or city:US-TX/Dallas"},
+      {"geoname:Munich", "'Munich' is no GeoNames id; write a city's number, such as geoname:2867714"},
+      {"geoname:0", "'0' is no GeoNames id; write a city's number, such as geoname:2867714"},
+      {"geoname:4294967296",
+       "'4294967296' is no GeoNames id; write a city's number, such as geoname:2867714"},
+      {"file:", "'' names no file; write a path inside the map directory, such as file:feeds/partner.nets"},
+      {"file:/etc/passwd",
+       "'/etc/passwd' is an absolute path; write a path inside the map directory, such as "
+       "file:feeds/partner.nets"},
+      {"file:feeds/../../x",
+       "'feeds/../../x' leads out of a folder; write a path inside the map directory, such as "
+       "file:feeds/partner.nets"},
+      {"file:feeds//x",
+       "'feeds//x' has an empty part; write a path inside the map directory, such as "
+       "file:feeds/partner.nets"},
+      {"file:./x",
+       "'./x' has an empty part; write a path inside the map directory, such as file:feeds/partner.nets"},
       {"not RU", "'not' can only stand before a member of a region; define one in regions.yaml"},
       {"DEU",
-       "'DEU' is no place; write a country (DE), a subdivision (US-CA), continent:EU, m49:009, AS3320, a "
-       "network, a "
-       "region's name or everyone"},
+       "'DEU' is no place; write a country (DE), a subdivision (US-CA), continent:EU, m49:009, AS3320, "
+       "city:DE/Munich, a network, file:…, a region's name or everyone"},
       {"*",
-       "'*' is no place; write a country (DE), a subdivision (US-CA), continent:EU, m49:009, AS3320, a "
-       "network, a "
-       "region's name or everyone"},
+       "'*' is no place; write a country (DE), a subdivision (US-CA), continent:EU, m49:009, AS3320, "
+       "city:DE/Munich, a network, file:…, a region's name or everyone"},
       {"US-",
-       "'US-' is no place; write a country (DE), a subdivision (US-CA), continent:EU, m49:009, AS3320, a "
-       "network, a "
-       "region's name or everyone"},
+       "'US-' is no place; write a country (DE), a subdivision (US-CA), continent:EU, m49:009, AS3320, "
+       "city:DE/Munich, a network, file:…, a region's name or everyone"},
   };
   for (const auto& form : forms) {
     CAPTURE(form.text);
@@ -105,7 +133,7 @@ TEST_CASE("what is no place says what would be one") {
     REQUIRE_FALSE(place);
     CHECK(place.error() == form.message);
   }
-  CHECK_FALSE(parse_place(std::string(101, 'a')));
+  CHECK_FALSE(parse_place(std::string(301, 'a')));
 }
 
 TEST_CASE("a region's member may be taken out with not") {

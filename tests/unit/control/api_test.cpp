@@ -27,6 +27,7 @@ struct Fixture : test::SiteFixture {
                      .sockets = [] { return std::vector<net::ListenSockets>{}; },
                      .control_listener = [] { return net::FileDescriptor(::dup(2)); },
                      .serving = [this] { return reloader.serving().get(); },
+                     .shedding = [] { return std::vector<boost::json::array>{}; },
                      .pause_control = [](bool) {},
                      .hand_over = [] {},
                      .leave = [] {}},
@@ -37,6 +38,7 @@ struct Fixture : test::SiteFixture {
            .workers = 2,
            .started_at = clock.monotonic()},
           reloader,
+          shedding,
           upgrader,
           clock};
 };
@@ -74,6 +76,58 @@ TEST_SUITE("control/api") {
           "the new server did not take over: it closed the connection (it ended with exit code 1)");
     CHECK(fixture.counters.total(stats::Counter::UpgradesFailed) == 1);
     CHECK_FALSE(fixture.upgrader.is_under_way());
+  }
+
+  TEST_CASE("a datacenter is drained, sheds and returns, and status tells") {
+    Fixture fixture;
+    const auto drained = fixture.ask("POST", "/v1/shed", "datacenter=ams&share=1&reason=CHG%207&for=60");
+    CHECK(drained.status == 200);
+    const auto listed = object_of(drained).at("shedding").as_array();
+    REQUIRE(listed.size() == 1);
+    CHECK(listed[0].at("datacenter").as_string() == "ams");
+    CHECK(listed[0].at("drained").as_bool());
+    CHECK(listed[0].at("reason").as_string() == "CHG 7");
+    CHECK(listed[0].at("left_s").as_int64() == 60);
+    CHECK(object_of(fixture.ask("GET", "/v1/status")).at("shedding").as_array() == listed);
+    const auto told = fixture.ask("GET", "/v1/explain", "name=www.example.com&from=81.2.69.1");
+    CHECK(object_of(told).at("datacenter").as_string() == "iad");
+    CHECK(object_of(told).at("tiers").at(0).at("members").at(0).at("shed").as_double() == 1);
+
+    const auto sheds = object_of(fixture.ask("POST", "/v1/shed", "datacenter=ams&share=0.25"));
+    CHECK(sheds.at("shedding").at(0).at("share").as_double() == 0.25);
+    CHECK_FALSE(sheds.at("shedding").at(0).at("drained").as_bool());
+    CHECK(object_of(fixture.ask("POST", "/v1/shed", "datacenter=ams&share=0"))
+              .at("shedding")
+              .as_array()
+              .empty());
+  }
+
+  TEST_CASE("what can't be shed is told") {
+    Fixture fixture;
+    struct Row {
+      const char* query;
+      unsigned status;
+      const char* error;
+    };
+    const Row rows[] = {
+        {"datacenter=amz&share=1", 422, "the map has no datacenter 'amz'; did you mean 'ams'?"},
+        {"datacenter=ams", 400, "shed takes share=, from 0 to 1"},
+        {"datacenter=ams&share=1.1", 400, "shed takes share=, from 0 to 1"},
+        {"datacenter=ams&share=nan", 400, "shed takes share=, from 0 to 1"},
+        {"datacenter=ams&share=1x", 400, "shed takes share=, from 0 to 1"},
+        {"datacenter=ams&share=1&for=0", 400, "shed takes for=SECONDS, 1 to 2592000"},
+        {"datacenter=ams&share=1&for=2592001", 400, "shed takes for=SECONDS, 1 to 2592000"},
+        {"datacenter=ams&share=1&why=7", 400, "unknown parameter 'why'"},
+        {"share=1", 422, "the map has no datacenter ''"},
+    };
+    for (const auto& row : rows) {
+      CAPTURE(row.query);
+      const auto response = fixture.ask("POST", "/v1/shed", row.query);
+      CHECK(response.status == row.status);
+      CHECK(object_of(response).at("error").as_string() == row.error);
+    }
+    CHECK(fixture.ask("GET", "/v1/shed", "datacenter=ams&share=1").status == 405);
+    CHECK(object_of(fixture.ask("GET", "/v1/status")).at("shedding").as_array().empty());
   }
 
   TEST_CASE("the time of an upgrade is a number of seconds in its limits") {

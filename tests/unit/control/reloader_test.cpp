@@ -143,6 +143,54 @@ TEST_SUITE("control/reloader") {
     }
   }
 
+  TEST_CASE("when the day of a rule is over a new epoch is built by itself") {
+    SiteFixture fixture;
+    // The manual clock stands on 2026-01-01, an hour past midnight.
+    fixture.map.write("maps.yaml",
+                      "maps:\n  web:\n    rules:\n      - {for: europe, prefer: [sin], until: 2026-01-01}\n"
+                      "      - {for: everyone, prefer: [iad]}\n");
+    fixture.start();
+    CHECK(fixture.reloader.last_result().diagnostics.warning_count() == 1);
+    fixture.clock.pass(std::chrono::hours(23));
+    const auto epoch = [&] { return fixture.reloader.serving().get()->snapshot->epoch; };
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (epoch() == 1 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    REQUIRE(epoch() == 2);
+    CHECK(fixture.reloader.serving().get()->rulebook->model->maps[0].rules.size() == 1);
+    fixture.reloader.stop();  // counted after it is published
+    CHECK(fixture.counters.total(stats::Counter::ReloadsOk) == 1);
+  }
+
+  TEST_CASE("a rule that ends while the map is broken is tried again later, and not over and over") {
+    SiteFixture fixture;
+    fixture.map.write("maps.yaml",
+                      "maps:\n  web:\n    rules:\n      - {for: europe, prefer: [sin], until: 2026-01-01}\n");
+    fixture.start();
+    fixture.map.write("maps.yaml", "maps: {web: {rules: [broken]}}\n");
+    fixture.clock.pass(std::chrono::hours(23));
+    const auto failed = [&] { return fixture.counters.total(stats::Counter::ReloadsFailed); };
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (failed() == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    CHECK(failed() == 1);
+    // Whoever mends it and asks is served at once, and what was asked for before was the only try.
+    fixture.map.write("maps.yaml", "maps: {web: {}}\n");
+    CHECK(fixture.reload().ok);
+    CHECK(failed() == 1);
+  }
+
+  TEST_CASE("networks that two files send elsewhere are counted with every load") {
+    SiteFixture fixture;
+    fixture.map.write("a.nets", "198.51.100.0/24\n192.0.2.0/24\n");
+    fixture.map.write("b.nets", "198.51.100.0/24\n192.0.2.0/24\n");
+    fixture.map.write("maps.yaml",
+                      "maps:\n  web:\n    rules:\n      - {for: \"file:a.nets\", prefer: [sin]}\n"
+                      "      - {for: \"file:b.nets\", prefer: [iad]}\n");
+    fixture.start();
+    CHECK(fixture.counters.total(stats::Counter::NetworksFileConflicts) == 2);
+    CHECK(fixture.reload().ok);
+    CHECK(fixture.counters.total(stats::Counter::NetworksFileConflicts) == 4);
+  }
+
   TEST_CASE("a replaced epoch is freed by the builder, not by the reader that lets go of it") {
     SiteFixture fixture;
     REQUIRE(fixture.reloader.load_first().has_value());

@@ -2,6 +2,7 @@
 #include "control/takeover.hpp"
 
 #include "net/descriptor_message.hpp"
+#include "support/manual_clock.hpp"
 
 #include <doctest/doctest.h>
 #include <boost/json/array.hpp>
@@ -33,7 +34,7 @@ net::FileDescriptor loopback_socket(int type) {
 struct Fixture {
   Fixture() : Fixture(net::make_message_pair().value()) {}
   explicit Fixture(std::pair<net::FileDescriptor, net::FileDescriptor> ends)
-      : old(std::move(ends.first)), takeover(::dup(ends.second.get()), counters.register_block()) {}
+      : old(std::move(ends.first)), takeover(::dup(ends.second.get()), counters.register_block(), shedding) {}
 
   void say(std::string_view type, json::object body = {}, std::vector<int> descriptors = {}) {
     REQUIRE(old.send(type, std::move(body), descriptors, soon()));
@@ -48,6 +49,8 @@ struct Fixture {
   }
 
   stats::CounterRegistry counters;
+  test::ManualClock clock;
+  Shedding shedding{clock, counters.register_block()};
   HandoverChannel old;
   Takeover takeover;
 };
@@ -155,6 +158,26 @@ TEST_SUITE("control/takeover") {
     gone.say("counters", {{"totals", {{"udp_queries_total", 7}}}});
     gone.old.shut_down();
     CHECK_FALSE(gone.takeover.let_go_of_old());
+  }
+
+  TEST_CASE("what is kept of datacenters arrives, and the last word on it stands") {
+    const auto entry = [](const char* name) {
+      return json::object{{"datacenter", name}, {"share", 65536}, {"reason", "works"}, {"since", 7}};
+    };
+    Fixture fixture;
+    fixture.say("shedding", {{"entries", json::array{entry("ams")}}, {"first", true}});
+    fixture.say("shedding", {{"entries", json::array{entry("fra")}}, {"first", false}});
+    fixture.say("end");
+    REQUIRE(fixture.takeover.receive());
+    CHECK(fixture.shedding.all().size() == 2);
+    CHECK(fixture.shedding.all().at("ams").reason == "works");
+    fixture.say("shedding", {{"entries", json::array{}}, {"first", true}});
+    fixture.say("go", {{"reload", false}});
+    REQUIRE(fixture.takeover.let_go_of_old());
+    CHECK(fixture.shedding.all().empty());
+    // A newer server may say it otherwise: what it lends beside must arrive nonetheless.
+    Fixture newer;
+    CHECK(newer.error_after("shedding", {{"entries", 1}}).empty());
   }
 
   TEST_CASE("after the hand-over the last counts are taken, and the end is told once") {

@@ -102,6 +102,49 @@ TEST_SUITE("explain/explain") {
     CHECK(to_text(told).find("iad up 0/1 share 0%") != std::string::npos);
   }
 
+  TEST_CASE("what rules, feeds and operators added is told where it stands") {
+    const test::MapFixture fixture(test::data_folder());
+    fixture.write_standard();
+    fixture.write("regions.yaml", "regions: {partner: [\"file:feeds/a.nets\"]}\n");
+    fixture.write("feeds/a.nets", "# a feed\n8.8.8.0/24\n");
+    fixture.write("maps.yaml",
+                  "maps:\n  web:\n    rules:\n"
+                  "      - {for: partner, prefer: [{ams: 70, sin: 30}], until: 2027-03-01, note: moves}\n"
+                  "      - {for: everyone, prefer: [iad]}\n"
+                  "    resolvers:\n      - {for: 192.0.2.1, prefer: [sin]}\n");
+    fixture.write(
+        "services.yaml",
+        "services:\n  www.example.com: {map: web, pools: {ams: [192.0.2.10], iad: [192.0.2.20], sin: "
+        "{cname: {a.test: 1, static.example.com: 1}}}}\n"
+        "  one.example.com: {datacenter: iad, of: www.example.com}\n");
+    test::Asker asker(fixture.must_compile());
+    asker.tables().health.set_kept(base::DatacenterId{0}, 0);
+    asker.tables().health.set_kept(base::DatacenterId{1}, health::kKeepsAll * 7 / 10);
+    const auto told = explain_from(asker, "www.example.com", "A", "8.8.8.8");
+    CHECK(told.agrees);
+    const auto text = to_text(told);
+    CAPTURE(text);
+    CHECK(text.find("rule      map web · 8.8.8.0/24 in " + fixture.map_folder() +
+                    "/feeds/a.nets:2 in region partner · " + fixture.map_folder() +
+                    "/maps.yaml:4:9 · until 2027-03-01 · note: moves\n") != std::string::npos);
+    CHECK(text.find("ams weight 70 up 1/1 drained") != std::string::npos);
+    const auto object = boost::json::parse(to_json(told)).as_object();
+    CHECK(object.at("rule").at("file").as_string() == "feeds/a.nets");
+    CHECK(object.at("rule").at("until").as_string() == "2027-03-01");
+
+    const auto by_rule = explain_from(asker, "www.example.com", "A", "");
+    CHECK(by_rule.rule.is_resolvers);
+    CHECK(by_rule.agrees);
+    CHECK(by_rule.rule.place == "192.0.2.1/32");
+    const auto rule_text = to_text(by_rule);
+    CAPTURE(rule_text);
+    CHECK(rule_text.find("for resolvers, ") != std::string::npos);
+    CHECK(rule_text.find(" of a.test weight 1, static.example.com weight 1 · TTL 60 s\n") !=
+          std::string::npos);
+    CHECK(rule_text.find("sin cname sheds 30%") != std::string::npos);
+    CHECK(by_rule.alias_outcome == (by_rule.alias == "a.test" ? "outside" : "static"));
+  }
+
   TEST_CASE("words that make no question are refused with what would be right") {
     CHECK(parse_question("a..b", "A", "", "").error() == "'a..b' has an empty label");
     CHECK(parse_question("a.b", "AXX", "", "").error() ==

@@ -71,9 +71,12 @@ TEST_SUITE("geo/mmdb_reader") {
       CHECK(at(file, "203.0.113.7").country == "US");
       CHECK(at(file, "192.0.2.1") == Place{});
       CHECK(file.places.size() == 3);
-      CHECK(file.known ==
-            KnownFields{
-                .country = true, .subdivision = true, .city = true, .coordinates = true, .as_number = false});
+      CHECK(file.known == KnownFields{.country = true,
+                                      .subdivision = true,
+                                      .city = true,
+                                      .geoname_id = true,
+                                      .coordinates = true,
+                                      .as_number = false});
       CHECK(file.database_type == "GeoLite2-City");
       CHECK(file.build_epoch == 1'700'000'000);
       CHECK(file.ip_version == 6);

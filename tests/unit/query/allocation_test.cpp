@@ -81,6 +81,40 @@ TEST_SUITE("query/allocation") {
     CHECK(allocation_count.load() == before + 1);
   }
 
+  TEST_CASE("neither do rules for resolvers, cname pools and tiers that share clients") {
+    const test::MapFixture fixture(test::data_folder());
+    fixture.write_standard();
+    fixture.write("maps.yaml",
+                  "maps:\n  web:\n    rules:\n      - {for: everyone, prefer: [{ams: 2, iad: 1, sin: 1}]}\n"
+                  "    resolvers:\n      - {for: 192.0.2.0/24, prefer: [sin]}\n");
+    fixture.write(
+        "services.yaml",
+        "services:\n  www.example.com: {map: web, pools: {ams: [192.0.2.10, 192.0.2.11], iad: {cname: "
+        "{static.example.com: 1, a.test: 1}}, sin: {cname: deep.example.com}}}\n"
+        "  deeper.example.com: {map: web, pools: {sin: {cname: www.example.com}}}\n");
+    test::Asker asker(fixture.must_compile());
+    asker.set_health("192.0.2.11", health::EndpointState::Down);
+    asker.tables().health.set_kept(base::DatacenterId{1}, health::kKeepsAll / 3);
+    asker.tables().health.set_kept(base::DatacenterId{2}, health::kKeepsAll / 9);
+    std::vector<std::uint8_t> reply(base::limits::kUdpAnswerBytesMax);
+    std::vector<test::Bytes> packets;
+    for (unsigned i = 0; i < 40; ++i) {
+      const auto client = base::IpPrefix{base::IpAddress::v4(0x0800'0000 | i << 8), 24};
+      for (const auto type : {dns::Rtype::A, dns::Rtype::Txt, dns::Rtype::Any})
+        packets.push_back(test::build_query("www.example.com", type, {.client_subnet = client}));
+      packets.push_back(test::build_query("deeper.example.com", dns::Rtype::A, {}));
+    }
+    const Source source{*base::parse_ip_address("192.0.2.1"), false};
+    for (const auto& packet : packets) {
+      const auto before = allocation_count.load();
+      const auto size = answer_query(asker.snapshot(), asker.tables(), source, packet, reply, asker.worker());
+      const auto after = allocation_count.load();
+      REQUIRE(size > 0);
+      REQUIRE(after == before);
+    }
+    CHECK(asker.counters().value(stats::Counter::SteeredAnswers) > 60);
+  }
+
   TEST_CASE("no query allocates, whatever its answer") {
     auto asker = test::standard_asker();
     asker.settings().identity_version = identity_record("test");

@@ -155,6 +155,69 @@ TEST_SUITE("query/decide") {
     }
   }
 
+  TEST_CASE("in every state of health A and AAAA agree, and no two clients of one scope differ") {
+    const test::MapFixture fixture(test::data_folder());
+    fixture.write_standard();
+    fixture.write("maps.yaml",
+                  "maps:\n  web:\n    rules:\n      - {for: US, prefer: [{ams: 3, iad: 2}]}\n"
+                  "      - {for: 8.8.0.0/16, prefer: [sin, {ams: 1, iad: 1}]}\n"
+                  "      - {for: everyone, prefer: [iad]}\n");
+    fixture.write("services.yaml",
+                  "services:\n  www.example.com:\n    map: web\n    answer: 1\n    pools:\n"
+                  "      ams: [192.0.2.10, 192.0.2.11, \"2001:db8:a::10\", \"2001:db8:a::11\"]\n"
+                  "      iad: [198.51.100.10, 198.51.100.11, \"2001:db8:b::10\", \"2001:db8:b::11\"]\n"
+                  "      sin: {cname: {a.test: 2, b.test: 1}}\n");
+    test::Asker asker(fixture.must_compile());
+    const auto& snapshot = asker.snapshot();
+    const Service& service = snapshot.services[0];
+    base::Random random(9);
+    for (int round = 0; round < 60; ++round) {
+      for (std::uint32_t i = 0; i < snapshot.endpoints.size(); ++i) {
+        asker.tables().health.set_state(base::EndpointId{i}, random.below(3) == 0
+                                                                 ? health::EndpointState::Down
+                                                                 : health::EndpointState::Up);
+      }
+      for (std::uint16_t i = 0; i < snapshot.datacenters.size(); ++i) {
+        const auto shed = random.below(3) == 0 ? random.below(health::kKeepsAll + 1) : 0;
+        asker.tables().health.set_kept(base::DatacenterId{i}, health::kKeepsAll - shed);
+      }
+      const auto decide_for = [&](const base::IpAddress& client) {
+        return decide(snapshot, asker.tables(), service, *base::parse_ip_address("192.0.2.1"),
+                      base::IpPrefix{client, 32}, random);
+      };
+      for (int i = 0; i < 60; ++i) {
+        const auto client = base::IpAddress::v4(0x0808'0000 | random.below(1u << 18));
+        const auto first = decide_for(client);
+        // Anyone in the block the answer is good for: the same pool, and the same name where it is one.
+        const std::uint64_t rest = (std::uint64_t{1} << (32 - first.scope_bits)) - 1;
+        const auto other = (client.v4_word() & ~rest) | (random.next() & rest);
+        const auto second = decide_for(base::IpAddress::v4(static_cast<std::uint32_t>(other)));
+        CAPTURE(base::to_string(client));
+        REQUIRE(second.pool == first.pool);
+        REQUIRE(second.target == first.target);
+        REQUIRE(second.scope_bits == first.scope_bits);
+      }
+      const auto network = base::masked(base::IpAddress::v4(0x0808'0000 | random.below(1u << 18)), 24);
+      const auto from = base::to_string(base::IpPrefix{network, 24});
+      const auto v4 = asker.ask_from(from, "www.example.com", dns::Rtype::A);
+      const auto v6 = asker.ask_from(from, "www.example.com", dns::Rtype::Aaaa);
+      REQUIRE(test::scope_of(v4) == test::scope_of(v6));
+      const auto& one = v4.section(dns::Section::Answer);
+      const auto& other = v6.section(dns::Section::Answer);
+      if (one.empty() || other.empty()) continue;
+      const auto datacenter_of = [](const std::string& address) {
+        return address.starts_with("192.0.2.") || address.starts_with("2001:db8:a::") ? "ams" : "iad";
+      };
+      if (one.back().type == dns::Rtype::Cname) {
+        REQUIRE(other.back().type == dns::Rtype::Cname);
+        REQUIRE(one.back().rdata == other.back().rdata);
+      } else {
+        REQUIRE(datacenter_of(test::first_address(v4)) ==
+                std::string{datacenter_of(test::first_address(v6))});
+      }
+    }
+  }
+
   TEST_CASE("a service that ignores client subnets says scope 0") {
     auto asker = asker_with(
         "    client_subnet: ignore\n    pools: {ams: [192.0.2.1], iad: [198.51.100.1], sin: "

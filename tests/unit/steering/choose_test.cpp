@@ -104,29 +104,6 @@ TEST_SUITE("steering/choose") {
     CHECK_FALSE(choice.varies);
   }
 
-  TEST_CASE("when one pool's health falls only its clients move, and they return in reverse") {
-    base::Random random(11);
-    for (int round = 0; round < 200; ++round) {
-      const auto& tiers = round % 2 == 0 ? kPlain : kSplit;
-      Fleet before;
-      for (auto& health : before.health) health = random.below(4) == 0 ? 0 : random.below(1'000) / 1'000.0;
-      const auto falling = random.below(4);
-      Fleet after = before;
-      after.health[falling] *= random.below(1'000) / 1'000.0;
-      // A split tier that hands clients on as a whole takes them from all its members.
-      const auto split = std::span{kSplit}.first(2);
-      const bool hands_on = weigh(split, after).share(kOver) < kFull && weigh(split, before).healthy > 0;
-      if (round % 2 == 1 && hands_on) continue;
-      for (std::uint64_t i = 0; i < 300; ++i) {
-        const auto was = choose(tiers, kOver, client(i), before);
-        const auto is = choose(tiers, kOver, client(i), after);
-        if (was.reason == Reason::AllDown || is.reason == Reason::AllDown) continue;
-        CAPTURE(round);
-        if (was.datacenter != is.datacenter) REQUIRE(base::index_of(was.datacenter) == falling);
-      }
-    }
-  }
-
   TEST_CASE("whenever two clients of a leaf differ, the choice says that it varies") {
     base::Random random(5);
     for (int round = 0; round < 300; ++round) {

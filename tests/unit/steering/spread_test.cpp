@@ -26,17 +26,17 @@ TEST_SUITE("steering/spread") {
     int both = 0;
     for (std::uint64_t client = 0; client < 40'000; ++client) {
       const DrawKey key{base::mix(client)};
-      both += is_within(draw(key, 1), kFull / 2) && is_within(draw(key, 2), kFull / 2) ? 1 : 0;
+      both += is_within(draw(key, 1), kWhole / 2) && is_within(draw(key, 2), kWhole / 2) ? 1 : 0;
     }
     // A quarter, within five standard deviations.
     CHECK(both > 9'560);
     CHECK(both < 10'440);
   }
 
-  TEST_CASE("no share holds nobody and the full share everybody") {
+  TEST_CASE("no share holds nobody and the whole everybody") {
     for (const std::uint64_t drawn : {std::uint64_t{0}, ~std::uint64_t{0}, std::uint64_t{1} << 63}) {
       CHECK_FALSE(is_within(drawn, 0));
-      CHECK(is_within(drawn, kFull));
+      CHECK(is_within(drawn, kWhole));
     }
   }
 }

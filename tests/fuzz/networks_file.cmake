@@ -1,0 +1,1 @@
+meridian_fuzz(networks_file DEPS meridian::config)
