@@ -121,7 +121,7 @@ class ResourceBuilder {
     }
     gap(entry.value.where,
         fmt::format("datacenter '{}' of resource '{}' answers with CNAME {}: pools of names are not in "
-                    "this version",
+                    "this version; its clients get the next datacenter of their list",
                     entry.key, name_, cname));
   }
 
@@ -152,7 +152,7 @@ class ResourceBuilder {
     if (plugin == "geoip" || plugin == "metafo") {
       gap(entry.value.where,
           fmt::format("datacenter '{}' of resource '{}' is the resource {} of plugin {}: a pool has "
-                      "addresses only",
+                      "addresses only; its clients get the next datacenter of their list",
                       entry.key, name_, resource, plugin));
       return {};
     }
@@ -176,9 +176,9 @@ class ResourceBuilder {
       pool.cname = node.text;
       return pool;
     }
-    gap(entry.value.where,
-        fmt::format("datacenter '{}' of resource '{}' is made by plugin {}: it has no counterpart", entry.key,
-                    name_, plugin));
+    gap(entry.value.where, fmt::format("datacenter '{}' of resource '{}' is made by plugin {}: it has no "
+                                       "counterpart; its clients get the next datacenter of their list",
+                                       entry.key, name_, plugin));
     return {};
   }
 

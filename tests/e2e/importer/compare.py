@@ -3,12 +3,13 @@
 Datacenters must be the same, in the same order. Two things are Meridian's alone (docs/import.md):
 
 - after the N nearest of an automatic list Meridian goes on with the others, where gdnsd stops: N are compared;
-- a scope may differ in two ways, each proven for every address where it happens:
-  wider here: the block holds private space or space that carries IPv4, which never narrows a scope in Meridian;
-  narrower here: the other half of the block around it has the same list in gdnsd, and here it differs in its tail or in
-  whether it has one.
+- a scope may differ, which is proven for every address where it does:
+  wider here: the block holds private space or space that carries IPv4, which never narrows a scope in Meridian; or gdnsd
+  has two lists in it of which one is how the other begins, because it stops after N where Meridian goes on to the same end;
+  narrower here: the other half of the block around it has the same list in gdnsd, and another tail here.
 """
 
+import bisect
 import ipaddress
 import json
 
@@ -69,9 +70,13 @@ def other_half(address, bits):
 class Comparison:
     """One map; `failures` are those differences that are not explained."""
 
-    def __init__(self, programs, folder, database, gdnsd_folder, model):
+    def __init__(self, programs, folder, database, gdnsd_folder, world, model):
         self.programs, self.folder, self.database = programs, folder, database
         self.gdnsd_folder, self.model = gdnsd_folder, model
+        networks = [network for network, _ in world.records] + list(model.nets)
+        self.borders = {version: sorted({value for network in networks if network.version == version
+                                         for value in (int(network[0]), int(network[-1]) + 1)})
+                        for version in (4, 6)}
         self.compared = self.scopes_equal = self.wider = self.narrower = 0
 
     def ask(self, addresses):
@@ -79,7 +84,7 @@ class Comparison:
         return theirs, explain(self.programs, self.folder, self.database, self.model.name, addresses)
 
     def run(self, addresses):
-        probes = []
+        narrower, wider = [], []
         for address, (names, scope), told in zip(addresses, *self.ask(addresses)):
             self.check_order(address, names, told)
             self.compared += 1
@@ -87,12 +92,14 @@ class Comparison:
                 continue  # the resolver's address decides, so the scope is another question's
             if told["scope_bits"] == scope:
                 self.scopes_equal += 1
-            elif told["scope_bits"] < scope:
-                self.check_wider(address, scope, told)
-            else:
-                probes.append((address, names, told))
-        if probes:
-            self.check_narrower(probes)
+            elif told["scope_bits"] > scope:
+                narrower.append((address, names, told))
+            elif not self.holds_special_space(address, told):
+                wider.append((address, names, told))
+        if wider:
+            self.check_wider(wider)
+        if narrower:
+            self.check_narrower(narrower)
 
     def check_order(self, address, names, told):
         ours = tiers(told)
@@ -102,13 +109,34 @@ class Comparison:
         else:
             assert ours == names, where
 
-    def check_wider(self, address, scope, told):
-        inner, bits = looked_up(told, address, told["scope_bits"])
-        held = block(inner, bits)
-        assert any(held.version == other.version and held.overlaps(other) for other in CARRIERS + PRIVATE), \
-            f"{self.model.name} {address}: scope {told['scope_bits']} here and {scope} in gdnsd, and {held} holds only " \
-            "ordinary space"
-        self.wider += 1
+    def holds_special_space(self, address, told):
+        held = block(*looked_up(told, address, told["scope_bits"]))
+        special = any(held.version == other.version and held.overlaps(other) for other in CARRIERS + PRIVATE)
+        self.wider += special
+        return special
+
+    def check_wider(self, probes):
+        """All lists of gdnsd in our block: each begins as ours does or the reverse, and there are two or more.
+
+        A list can change only where some network begins or ends, so asking there asks for all of them.
+        """
+        asked = []
+        for number, (address, _, told) in enumerate(probes):
+            held = block(*looked_up(told, address, told["scope_bits"]))
+            borders = self.borders[held.version]
+            inside = borders[bisect.bisect_left(borders, int(held[0])):bisect.bisect_right(borders, int(held[-1]))]
+            asked += [(number, type(held[0])(value)) for value in {int(held[0]), *inside}]
+        answers = gdnsd.lookup(self.gdnsd_folder, [(self.model.name, address) for _, address in asked])
+        lists = [{names} for _, names, _ in probes]
+        for (number, _), (found, _) in zip(asked, answers):
+            lists[number].add(found)
+        for (address, names, told), found in zip(probes, lists):
+            where = f"{self.model.name} {address}: scope {told['scope_bits']} here; gdnsd's lists there are {found}"
+            assert len(found) > 1, where
+            for each in found:
+                shorter, longer = sorted((each, names), key=len)
+                assert longer[:len(shorter)] == shorter, where
+        self.wider += len(probes)
 
     def check_narrower(self, probes):
         pairs = [looked_up(told, address, told["scope_bits"]) for address, _, told in probes]

@@ -145,7 +145,8 @@ class Map:
             around = rng.choice(list(self.nets))
         else:
             around = rng.choice(world.records)[0]
-        self.nets[inside(rng, around, around.max_prefixlen if rng.random() < 0.2 else min(around.max_prefixlen, around.prefixlen + 6))] = self.draw(rng)
+        longest = around.max_prefixlen if rng.random() < 0.2 else min(around.max_prefixlen, around.prefixlen + 6)
+        self.nets[inside(rng, around, longest)] = self.draw(rng)
 
     @property
     def nearest_count(self):

@@ -174,7 +174,7 @@ TEST_CASE("what gdnsd refuses is an error with its place") {
   CHECK(import_map("map => { XX => [a] }").errors ==
         "map/config:3:10: 'XX' is no continent; there are AF, AN, AS, EU, NA, OC, SA\n");
   CHECK(import_map("map => { EU => [d] }").errors ==
-        "map/config:3:17: 'd' is not among the datacenters of map 'm'\n");
+        "map/config:3:17: 'd' is not among the datacenters of map 'm'; did you mean 'a'?\n");
   CHECK(import_map("auto_dc_coords => { a => [91, 0] }").errors.find("write [ latitude, longitude ]") !=
         std::string::npos);
   CHECK(import_text("", "www DYNA multifo!none\n").errors ==
