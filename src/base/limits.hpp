@@ -233,8 +233,8 @@ inline constexpr std::size_t kImportFileBytesMax = kYamlFileBytesMax;
 inline constexpr std::size_t kImportFilesMax = 10'000;
 /// Includes of gdnsd nest without limit; a loop must end, and nobody nests them deeper than by a few.
 inline constexpr std::size_t kImportIncludeDepthMax = 16;
-/// Hashes and arrays inside each other. gdnsd's deepest meaning (a map's subdivisions) is below 16; the parser
-/// recurses, so the stack bounds it.
+/// Hashes and arrays inside each other. gdnsd's deepest meaning (a map's subdivisions) is below 16; the
+/// parser recurses, so the stack bounds it.
 inline constexpr std::size_t kImportNestingMax = 64;
 
 }  // namespace meridian::base::limits
