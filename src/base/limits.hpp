@@ -244,4 +244,16 @@ inline constexpr std::uint32_t kRecordRetryMaxMs = 5'000;
 /// one; a disk that hangs must not hold up the reload.
 inline constexpr std::uint32_t kRecordReopenWaitMs = 1'000;
 
+// --- import of other servers' configuration ---------------------------------------------------------
+
+/// One file of another server's configuration: as large as a map file of ours.
+inline constexpr std::size_t kImportFileBytesMax = kYamlFileBytesMax;
+/// Files one import may read in all: a glob can name a whole disk.
+inline constexpr std::size_t kImportFilesMax = 10'000;
+/// Includes of gdnsd nest without limit; a loop must end, and nobody nests them deeper than by a few.
+inline constexpr std::size_t kImportIncludeDepthMax = 16;
+/// Hashes and arrays inside each other. gdnsd's deepest meaning (a map's subdivisions) is below 16; the
+/// parser recurses, so the stack bounds it.
+inline constexpr std::size_t kImportNestingMax = 64;
+
 }  // namespace meridian::base::limits

@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   add_check(app, options);
   add_explain(app, options);
+  add_import(app, options);
   add_status(app, options);
   add_reload(app, options);
   add_drain(app, options);

@@ -13,7 +13,7 @@ build_packages=(
 test_packages=(
   clang clang-tidy clang-format libclang-rt-14-dev
   doctest-dev libbenchmark-dev
-  bind9-host dnsperf fstrm-bin knot-dnsutils ldnsutils mmdb-bin
+  bind9-host dnsperf fstrm-bin gdnsd knot-dnsutils ldnsutils mmdb-bin
   python3 python3-dnspython python3-jsonschema python3-pytest python3-yaml
 )
 # The servers of `make bench-peers`, and an independent reader of country databases to check their answers with.

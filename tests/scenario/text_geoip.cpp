@@ -21,8 +21,11 @@ MmdbValue record_of(std::map<std::string, std::string> fields) {
     record.emplace_back("continent", mmdb_map({{"code", code}}));
   if (const auto code = take("country"); !code.empty())
     record.emplace_back("country", mmdb_map({{"iso_code", code}}));
-  if (const auto code = take("subdivision"); !code.empty()) {
-    record.emplace_back("subdivisions", mmdb_list({mmdb_map({{"iso_code", code}})}));
+  if (const auto codes = take("subdivision"); !codes.empty()) {
+    MmdbValue::List levels;
+    std::istringstream in(codes);
+    for (std::string code; std::getline(in, code, ',');) levels.push_back(mmdb_map({{"iso_code", code}}));
+    record.emplace_back("subdivisions", mmdb_list(std::move(levels)));
   }
   auto name = take("city");
   std::replace(name.begin(), name.end(), '_', ' ');
@@ -49,7 +52,9 @@ MmdbValue record_of(std::map<std::string, std::string> fields) {
 std::string text_to_mmdb(const std::string& path) {
   std::ifstream file(path);
   if (!file) throw std::runtime_error(path + ": cannot be read");
-  MmdbWriter writer;
+  MmdbWriter::Options options;
+  options.database_type = "GeoIP2-City";  // by which gdnsd knows that there are coordinates
+  MmdbWriter writer(options);
   int number = 0;
   for (std::string line; std::getline(file, line);) {
     ++number;

@@ -1,0 +1,1 @@
+meridian_fuzz(vscf DEPS meridian::importer)
