@@ -125,6 +125,7 @@ TEST_SUITE("control/upgrader") {
     CHECK(fixture.told(Counter::UdpQueries) == before + 1);
     CHECK_FALSE(fixture.upgrader->is_under_way());
     CHECK(fixture.upgrade(kSayReady + kSayServing + listen()).ok);
+    fixture.left.get_future().get();  // until then the upgrader calls back
   }
 
   TEST_CASE("what the new server says instead is told") {
