@@ -42,7 +42,8 @@ def test_a_changed_networks_file_is_served_by_itself(new_server):
     fresh.write_text(f"{GB}\n", encoding="utf-8")
     fresh.rename(feed)
     until(lambda: datacenter(server) == "iad", "the new feed serves")
-    feed.write_text("81.2.69.7/24\n", encoding="utf-8")
+    fresh.write_text("81.2.69.7/24\n", encoding="utf-8")
+    fresh.rename(feed)  # written in place it would be empty for a moment, which is no mistake
     until(lambda: not server.status()["last_reload"]["ok"], "a feed with an error is refused")
     assert "feed.nets:1:1: '81.2.69.7/24' has host bits set" in server.ctl("status").stderr
     assert datacenter(server) == "iad"
