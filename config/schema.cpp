@@ -84,6 +84,13 @@ ValueWords map_value(ValueKind kind) {
       return {"[tiers](#tiers), may be `[]`", tiers_schema(0)};
     case ValueKind::Rules:
       return {"list of rules", list_of(reference_to("rule"), 0)};
+    case ValueKind::NameOrNames:
+      return {"name or list of names", either(name_schema(), list_of(name_schema(), 1))};
+    case ValueKind::DatacenterCount:
+      return {fmt::format("1 to {}", base::limits::kDatacentersMax),
+              integer(1, base::limits::kDatacentersMax)};
+    case ValueKind::Expectations:
+      return {"list of expectations", list_of(reference_to("expectation"), 0)};
     case ValueKind::NearestCount:
       return {fmt::format("1 to {}", ranges::kNearestMax), integer(1, ranges::kNearestMax)};
     case ValueKind::Coordinates:

@@ -1,5 +1,6 @@
 #include "config/compile/compile.hpp"
 
+#include "config/compile/map_warnings.hpp"
 #include "config/compile/service_compiler.hpp"
 #include "config/compile/zone_family.hpp"
 #include "zone/zone_builder.hpp"
@@ -66,20 +67,21 @@ void check_as_rules(const RuleIndex& rules, const geo::GeoDatabase& database,
                                   rules.map().name.text));
 }
 
-std::vector<MapRules> build_rules(const config::LoadedMap& loaded, const config::MapDirectory& model,
-                                  const Geography& geography, base::Diagnostics& diagnostics) {
+void build_rules(const config::LoadedMap& loaded, Rulebook& rulebook, base::Diagnostics& diagnostics) {
+  const auto& model = *rulebook.model;
+  const auto& geography = rulebook.geography;
   const auto extra_countries = database_countries(geography);
   PlaceResolver resolver(model.regions, loaded.regions_complete, *geography.places, extra_countries,
                          diagnostics);
-  std::vector<MapRules> maps;
+  auto& maps = rulebook.maps;
   for (const auto& map : model.maps) {
     maps.emplace_back(RuleIndex(map, *geography.places, resolver, diagnostics),
                       TierOrder(map, model.datacenters, loaded.datacenters_complete, diagnostics),
                       select_database(map, geography, diagnostics));
     check_as_rules(maps.back().rules, maps.back().database, diagnostics);
   }
+  rulebook.expectations = resolve_expectations(loaded, model, resolver, diagnostics);
   if (loaded.maps_complete) resolver.check_all_regions();
-  return maps;
 }
 
 /// Reads every zone file and adds the steered names; errors of all zones together.
@@ -144,7 +146,7 @@ base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded, co
   rulebook->geography = geography;
   rulebook->model = std::make_shared<const config::MapDirectory>(std::move(loaded.model));
   const auto& model = *rulebook->model;
-  rulebook->maps = build_rules(loaded, model, geography, diagnostics);
+  build_rules(loaded, *rulebook, diagnostics);
 
   auto snapshot = std::make_shared<query::Snapshot>();
   snapshot->epoch = epoch;
@@ -154,14 +156,22 @@ base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded, co
     snapshot->datacenters.push_back({datacenter.name.text, query::stable_hash(datacenter.name.text)});
   }
   compile_services(loaded, model, rulebook->maps, *snapshot, diagnostics);
+  const auto errors_before = diagnostics.error_count();
   snapshot->zones = build_zones(model, diagnostics);
+  const bool zones_complete = loaded.zones_complete && diagnostics.error_count() == errors_before;
+  find_asked_services(snapshot->zones, zones_complete && loaded.services_complete, model,
+                      rulebook->expectations, diagnostics);
   if (diagnostics.has_errors()) return base::unexpected(std::move(diagnostics));
 
   steering::TierTableBuilder tiers;
   for (const auto& map : rulebook->maps) {
-    snapshot->maps.push_back(compile_map(map.rules, map.order, map.database, tiers));
+    auto compiled = compile_map(map.rules, map.order, map.database, tiers);
+    warn_of_idle_rules(map.rules, map.database, compiled.rule_wins, *geography.places, diagnostics);
+    warn_of_lost_networks(map.rules, map.database, diagnostics);
+    snapshot->maps.push_back(std::move(compiled.map));
   }
   snapshot->tiers = std::move(tiers).build();
+  warn_of_unreachable_datacenters(*snapshot, model, diagnostics);
   return Compiled{std::move(snapshot), std::move(rulebook), std::move(diagnostics)};
 }
 

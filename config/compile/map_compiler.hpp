@@ -10,14 +10,20 @@
 #include "query/snapshot.hpp"
 #include "steering/tiers.hpp"
 
+#include <vector>
+
 namespace meridian::compile {
 
 /// A rule's tiers for a place: the one function both the compiler and explain ask.
 [[nodiscard]] std::vector<steering::TierEntry> tiers_of(const RuleIndex& rules, const TierOrder& order,
                                                         const Win& win, const geo::Place& place);
 
-[[nodiscard]] query::SteeringMap compile_map(const RuleIndex& rules, const TierOrder& order,
-                                             const geo::GeoDatabase& database,
-                                             steering::TierTableBuilder& tiers);
+struct CompiledMap {
+  query::SteeringMap map;
+  std::vector<bool> rule_wins;  ///< by rule: it decides for some address, or for a client nothing is known of
+};
+
+[[nodiscard]] CompiledMap compile_map(const RuleIndex& rules, const TierOrder& order,
+                                      const geo::GeoDatabase& database, steering::TierTableBuilder& tiers);
 
 }  // namespace meridian::compile

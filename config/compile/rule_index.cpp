@@ -168,6 +168,22 @@ void RuleIndex::build_network_trees() {
   networks_v6_ = geo::build_prefix_tree(base::Family::V6, v6, 0);
 }
 
+std::vector<const Atom*> RuleIndex::atoms_of(std::uint32_t rule) const {
+  std::vector<const Atom*> atoms;
+  const auto add = [&](const std::vector<Claim>& claims) {
+    for (const auto& claim : claims) {
+      if (claim.rule == rule) atoms.push_back(&claim.atom);
+    }
+  };
+  for (const auto& [network, claims] : network_claims_) add(claims);
+  for (const auto& [number, claims] : as_claims_) add(claims);
+  for (const auto* group : {&subdivision_claims_, &country_claims_, &area_claims_}) {
+    for (const auto& [code, claims] : *group) add(claims);
+  }
+  add(everyone_claims_);
+  return atoms;
+}
+
 std::optional<Win> RuleIndex::first_match(const std::vector<Claim>& claims, const geo::Place& place,
                                           std::span<const base::IpPrefix> networks) const {
   for (const auto& claim : claims) {

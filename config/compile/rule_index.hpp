@@ -52,6 +52,10 @@ class RuleIndex {
   }
 
   [[nodiscard]] const config::Map& map() const noexcept { return *map_; }
+  /// Every network that a rule or a region of this map names, shortest first; those after `not` too.
+  [[nodiscard]] std::span<const base::IpPrefix> named_networks() const noexcept { return named_networks_; }
+  /// The atoms by which `rule` could win.
+  [[nodiscard]] std::vector<const Atom*> atoms_of(std::uint32_t rule) const;
   /// True when some rule names an AS, which needs a database that has them.
   [[nodiscard]] const base::Location* first_as_use() const noexcept {
     return first_as_use_ ? &*first_as_use_ : nullptr;

@@ -33,6 +33,7 @@ void add_check(CLI::App& app, Options& options);
 void add_completion(CLI::App& app, Options& options);
 void add_cookie_secret(CLI::App& app, Options& options);
 void add_explain(CLI::App& app, Options& options);
+void add_plan(CLI::App& app, Options& options);
 void add_reload(CLI::App& app, Options& options);
 void add_schema(CLI::App& app, Options& options);
 void add_status(CLI::App& app, Options& options);
