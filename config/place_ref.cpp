@@ -1,5 +1,6 @@
 #include "config/place_ref.hpp"
 
+#include "base/ascii.hpp"
 #include "config/yaml_reader.hpp"
 
 #include <fmt/format.h>
@@ -28,18 +29,10 @@ bool are_all(std::string_view text, bool (*test)(char)) {
   return std::all_of(text.begin(), text.end(), test);
 }
 
-std::string to_upper(std::string_view text) {
-  std::string upper{text};
-  for (char& c : upper) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return upper;
-}
-
 PlaceRef make(PlaceRef::Kind kind, std::string_view code) {
   PlaceRef place;
   place.kind = kind;
-  place.code = to_upper(code);
+  place.code = base::to_upper(code);
   return place;
 }
 
@@ -57,7 +50,7 @@ bool is_as_form(std::string_view upper) {
 }
 
 Result parse_continent(std::string_view code) {
-  const auto upper = to_upper(code);
+  const auto upper = base::to_upper(code);
   if (std::find(kContinents.begin(), kContinents.end(), upper) != kContinents.end()) {
     return make(PlaceRef::Kind::Continent, upper);
   }
@@ -106,7 +99,7 @@ Result parse_network(std::string_view text) {
 /// `US-TX/Dallas`, `DE/Munich`
 Result parse_city(std::string_view text) {
   const auto slash = text.find('/');
-  const auto code = to_upper(text.substr(0, slash));
+  const auto code = base::to_upper(text.substr(0, slash));
   const auto name = slash == std::string_view::npos ? std::string_view{} : text.substr(slash + 1);
   if (name.empty() || (!is_country_form(code) && !is_subdivision_form(code))) {
     return base::unexpected(
@@ -153,7 +146,7 @@ Result parse_networks_path(std::string_view path) {
 
 /// Forms that no region's name can have; nullopt when `text` has none of them.
 std::optional<Result> parse_code(std::string_view text) {
-  const auto upper = to_upper(text);
+  const auto upper = base::to_upper(text);
   if (upper == "EVERYONE") return PlaceRef{};
   if (is_country_form(upper)) return make(PlaceRef::Kind::Country, upper);
   if (is_subdivision_form(upper)) return make(PlaceRef::Kind::Subdivision, upper);
@@ -206,7 +199,7 @@ std::string find_name_clash(std::string_view region_name) {
   if (region_name == "everyone" || region_name == "not") return "is a keyword";
   const auto place = parse_code(region_name);
   if (!place) return {};
-  const auto upper = to_upper(region_name);
+  const auto upper = base::to_upper(region_name);
   if (is_country_form(upper)) return "has the form of a country code";
   return is_as_form(upper) ? "has the form of an AS number" : "has the form of a subdivision code";
 }

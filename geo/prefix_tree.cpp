@@ -185,7 +185,7 @@ const PrefixTree::Start* PrefixTree::find_start(std::uint64_t bits) const noexce
 }
 
 void PrefixTree::fetch_ahead(const base::IpAddress& address) const noexcept {
-  if (address.family != family_) return;
+  MERIDIAN_DEBUG_ASSERT(address.family == family_);
   const Start* const start = find_start(first_bits(address));
   if (start != nullptr) __builtin_prefetch(start);
 }

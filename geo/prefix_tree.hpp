@@ -59,7 +59,7 @@ class PrefixTree {
 
   /// HOT. The address must be of the tree's family.
   [[nodiscard]] Leaf lookup(const base::IpAddress& address) const noexcept;
-  /// HOT. Fetches into the cache what lookup(address) will read first. The address may be of either family.
+  /// HOT. Fetches into the cache what lookup(address) will read first. Same condition.
   void fetch_ahead(const base::IpAddress& address) const noexcept;
 
   [[nodiscard]] base::Family family() const noexcept { return family_; }

@@ -38,7 +38,7 @@ void deallocate_large(void* start, std::size_t bytes) noexcept {
 void advise_huge_pages(void* start, std::size_t bytes) noexcept {
   if (bytes < kAdvisedBytesMin) return;
   const auto at = reinterpret_cast<std::uintptr_t>(start);
-  const auto first = (at + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
+  const auto first = round_up(at);
   const auto end = (at + bytes) / kHugePageBytes * kHugePageBytes;
   // Fails only where the kernel has none.
   static_cast<void>(::madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE));

@@ -90,14 +90,9 @@ void import_plugins(const VscfNode& plugins, const std::string& folder, GdnsdCon
 }  // namespace
 
 const std::string& GdnsdContext::datacenter(std::string_view theirs, const base::Location& where) {
-  const auto& ours = datacenters.find_or_add(theirs);
-  auto& known = out.model.datacenters;
-  const bool is_new = std::ranges::none_of(
-      known, [&](const config::Datacenter& datacenter) { return datacenter.name.text == ours; });
-  if (is_new) {
-    known.push_back({{ours, where}, {}, {}, {}, false});
-    if (ours != theirs) report.note(where, fmt::format("datacenter '{}' is called '{}' here", theirs, ours));
-  }
+  const auto& [ours, is_new] = define_datacenter(theirs, where);
+  if (is_new && ours != theirs)
+    report.note(where, fmt::format("datacenter '{}' is called '{}' here", theirs, ours));
   return ours;
 }
 

@@ -3,6 +3,7 @@
 // gdnsd walks its tree by what the database says of a client (continent, country, subdivisions from the outer
 // to the inner) and takes the list where the walk ends, or the nearest `default` above. Ours takes the most
 // specific place. Both agree wherever a place lies under what the database puts it in; what does not is told.
+#include "base/ascii.hpp"
 #include "base/limits.hpp"
 #include "config/place_ref.hpp"
 #include "config/ranges.hpp"
@@ -17,12 +18,6 @@
 
 namespace meridian::importer {
 namespace {
-
-std::string to_upper(std::string_view text) {
-  std::string upper{text};
-  for (char& c : upper) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-  return upper;
-}
 
 /// Where in the tree: what the keys on the way down were.
 struct Scope {
@@ -203,12 +198,9 @@ class GeoipMap {
   }
 
   void add_rule(std::string_view place, const VscfNode& list, const base::Location& where) {
-    const auto parsed = config::parse_place(place);
+    auto parsed = rule_for(place, where);
     if (!parsed) return gap(where, fmt::format("{}: {}", place, parsed.error()));
-    config::Rule rule;
-    rule.place = *parsed;
-    rule.place.where = where;
-    rule.where = where;
+    auto& rule = *parsed;
     if (!read_list(list, rule, rule.place.kind != config::PlaceRef::Kind::Network)) return;
     if (!claimed_.insert(config::to_string(rule.place)).second) {
       return gap(where,
@@ -260,7 +252,7 @@ class GeoipMap {
 
   void read_continent(const VscfEntry& entry) {
     Scope scope;
-    scope.continent = to_upper(entry.key);
+    scope.continent = base::to_upper(entry.key);
     if (!context_.places.is_continent(scope.continent)) {
       return fail(entry.where,
                   fmt::format("'{}' is no continent; there are AF, AN, AS, EU, NA, OC, SA", entry.key));
@@ -269,7 +261,7 @@ class GeoipMap {
   }
 
   void read_country(const VscfEntry& entry, Scope scope) {
-    scope.country = to_upper(entry.key);
+    scope.country = base::to_upper(entry.key);
     const auto* country = context_.places.find_country(scope.country);
     if (country == nullptr)
       return gap(entry.where, fmt::format("'{}' is no country that is known here", entry.key));
@@ -283,7 +275,7 @@ class GeoipMap {
   }
 
   void read_subdivision(const VscfNode& siblings, const VscfEntry& entry, Scope scope) {
-    const auto code = scope.country + "-" + to_upper(entry.key);
+    const auto code = scope.country + "-" + base::to_upper(entry.key);
     const auto* subdivision = context_.places.find_subdivision(code);
     if (subdivision == nullptr) {
       return gap(entry.where,
@@ -298,7 +290,7 @@ class GeoipMap {
     // gdnsd tries the outer subdivision of a client before the inner one, and takes the first that it finds.
     if (!subdivision->outer.empty() && scope.subdivision != subdivision->outer) {
       const bool is_hidden = std::ranges::any_of(siblings.entries, [&](const VscfEntry& sibling) {
-        return scope.country + "-" + to_upper(sibling.key) == subdivision->outer;
+        return scope.country + "-" + base::to_upper(sibling.key) == subdivision->outer;
       });
       if (is_hidden) {
         return note(entry.where,

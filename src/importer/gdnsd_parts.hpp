@@ -5,10 +5,7 @@
 
 #include "base/diagnostics.hpp"
 #include "config/model.hpp"
-#include "geo/places.hpp"
-#include "importer/map_writer.hpp"
-#include "importer/name_table.hpp"
-#include "importer/report.hpp"
+#include "importer/import_context.hpp"
 #include "importer/vscf.hpp"
 
 #include <cstdint>
@@ -50,17 +47,9 @@ struct GdnsdResource {
   std::string cname;
 };
 
-struct GdnsdContext {
-  GdnsdContext(const geo::Places& known_places, Report& to, base::Diagnostics& problems,
-               ImportedMap& imported)
-      : places(known_places), report(to), errors(problems), out(imported) {}
+struct GdnsdContext : ImportContext {
+  using ImportContext::ImportContext;
 
-  const geo::Places& places;
-  Report& report;
-  base::Diagnostics& errors;
-  ImportedMap& out;
-  NameTable datacenters{"dc-"};
-  NameTable maps{"map-"};
   std::map<std::string, GdnsdMap, std::less<>> geoip_maps;  ///< by their name
   std::map<std::string, std::string> list_maps;  ///< maps that are one list of datacenters for everyone
   const VscfNode* plugins = nullptr;

@@ -1,6 +1,7 @@
 // gdnsd's zone files → zone files of ours, with a service for each DYNA and DYNC.
 //
 // The text is kept as it is written, comments and all: only what means something else here is edited.
+#include "base/ascii.hpp"
 #include "base/limits.hpp"
 #include "config/ranges.hpp"
 #include "importer/gdnsd_parts.hpp"
@@ -21,12 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 namespace limits = base::limits;
-
-std::string to_upper(std::string_view text) {
-  std::string upper{text};
-  for (char& c : upper) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-  return upper;
-}
 
 /// Which tokens of a record's data are names.
 std::vector<std::size_t> name_fields(std::string_view type) {
@@ -74,7 +69,7 @@ class ZoneFile {
     while (lexer.next(entry, context_.errors)) {
       const auto& first = entry.tokens.front();
       const bool is_directive = !entry.starts_blank && first.text.starts_with('$');
-      if (is_first && is_main && !(is_directive && to_upper(first.text) == "$TTL"))
+      if (is_first && is_main && !(is_directive && base::to_upper(first.text) == "$TTL"))
         edit_.insert(0, fmt::format("$TTL {}\n", zone_.default_ttl_s));
       is_first = false;
       if (is_directive) {
@@ -121,7 +116,7 @@ class ZoneFile {
 
   void read_directive(const zone::Entry& entry) {
     const auto& tokens = entry.tokens;
-    const auto word = to_upper(tokens[0].text);
+    const auto word = base::to_upper(tokens[0].text);
     if (word == "$TTL" && tokens.size() == 2) {
       const auto ttl = zone::parse_ttl(tokens[1].text);
       if (!ttl) return fail(tokens[1], fmt::format("bad TTL '{}'", tokens[1].text));
@@ -156,12 +151,12 @@ class ZoneFile {
       const auto text = tokens[next].text;
       if (text[0] >= '0' && text[0] <= '9') {
         ttl = text;
-      } else if (to_upper(text) != "IN") {
+      } else if (base::to_upper(text) != "IN") {
         break;
       }
     }
     if (next == tokens.size()) return fail(tokens.back(), "the record has no type");
-    const auto type = to_upper(tokens[next].text);
+    const auto type = base::to_upper(tokens[next].text);
     const auto data = std::span{tokens}.subspan(next + 1);
     if (type == "DYNA" || type == "DYNC") return read_dynamic(entry, type, ttl, data);
     if (!owner_->view().is_at_or_under(zone_.apex)) return leave_out(entry);

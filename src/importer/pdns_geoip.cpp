@@ -1,7 +1,7 @@
 #include "importer/pdns_geoip.hpp"
 
+#include "base/ascii.hpp"
 #include "base/limits.hpp"
-#include "config/place_ref.hpp"
 #include "config/ranges.hpp"
 #include "config/yaml_tree.hpp"
 #include "importer/pdns_zone.hpp"
@@ -22,7 +22,7 @@ using config::YamlNode;
 class ServiceImport {
  public:
   ServiceImport(const YamlNode& key, PdnsZone& zone, PdnsContext& context)
-      : where_(context.at(key)), name_(to_lower(key.text)), zone_(zone), context_(context) {}
+      : where_(context.at(key)), name_(base::to_lower(key.text)), zone_(zone), context_(context) {}
 
   void read(const YamlNode& value) {
     map_.name = {context_.maps.take(zone_.label_of(name_)), where_};
@@ -96,7 +96,7 @@ class ServiceImport {
     for (const auto& lookup : zone_.lookups) {
       const auto key = lookup.expand(facts);
       const auto found = key ? zone_.mapping.find(*key) : zone_.mapping.end();
-      if (found != zone_.mapping.end()) return to_lower(found->second);
+      if (found != zone_.mapping.end()) return base::to_lower(found->second);
     }
     return "unknown";
   }
@@ -117,7 +117,7 @@ class ServiceImport {
     if (mapped.empty()) return {std::move(facts)};
     std::vector<PdnsFacts> all;
     for (const auto& [key, value] : zone_.mapping) {
-      if (to_lower(value) != mapped.mapped()) continue;
+      if (base::to_lower(value) != mapped.mapped()) continue;
       for (const auto& lookup : zone_.lookups) {
         auto more = lookup.match(key);
         if (!more) continue;
@@ -211,12 +211,9 @@ class ServiceImport {
   }
 
   void add_rule(const std::string& place, const std::string& target, const base::Location& where) {
-    const auto parsed = config::parse_place(place);
+    auto parsed = rule_for(place, where);
     if (!parsed) return gap(where, fmt::format("{}: {}", place, parsed.error()));
-    config::Rule rule;
-    rule.place = *parsed;
-    rule.place.where = where;
-    rule.where = where;
+    auto& rule = *parsed;
     rule.order = config::Rule::Order::Only;
     if (const auto datacenter = use_target(target); !datacenter.empty())
       rule.tiers = {{{{datacenter, where}, 1}}};
@@ -333,7 +330,7 @@ void import_domain(const YamlNode& domain, const YamlNode& file, PdnsContext& co
   if (domain.kind != YamlNode::Kind::Mapping || name == nullptr)
     return context.errors.error(context.at(domain), "a domain has no 'domain'");
   PdnsZone zone;
-  zone.name = to_lower(name->text);
+  zone.name = base::to_lower(name->text);
   zone.where = context.at(*name);
   if (zone.name.ends_with('.') && zone.name.size() > 1) zone.name.pop_back();
   const auto* ttl = find_key(domain, "ttl");

@@ -1,5 +1,7 @@
 #include "importer/pdns_template.hpp"
 
+#include "base/ascii.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,18 +16,6 @@ constexpr std::array<std::string_view, 19> kPlaceholders{
     "%cc",  "%af",  "%as",  "%re",  "%na",  "%ci",  "%ip",  "%hh", "%yy"};
 constexpr std::array<std::string_view, 3> kTimes{"%dd", "%wd", "%mo"};
 constexpr std::array<std::string_view, 6> kPlaces{"cc", "cn", "co", "as", "re", "mp"};
-
-std::string to_lower(std::string_view text) {
-  std::string lower{text};
-  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return lower;
-}
-
-std::string to_upper(std::string_view text) {
-  std::string upper{text};
-  for (char& c : upper) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-  return upper;
-}
 
 bool is_letter(char c) noexcept { return c >= 'a' && c <= 'z'; }
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
@@ -59,7 +49,7 @@ std::string_view find_placeholder(std::string_view rest) {
 
 }  // namespace
 
-PdnsTemplate::PdnsTemplate(std::string_view text) : text_(to_lower(text)) {
+PdnsTemplate::PdnsTemplate(std::string_view text) : text_(base::to_lower(text)) {
   std::string literal;
   const auto flush = [&] {
     if (!literal.empty()) pieces_.push_back({false, std::exchange(literal, {})});
@@ -128,7 +118,7 @@ bool PdnsTemplate::match_from(std::size_t index, std::string_view text, PdnsFact
 base::Expected<std::string, std::string> place_of(const PdnsFacts& facts, const geo::Places& places) {
   const auto get = [&](std::string_view name) {
     const auto found = facts.find(name);
-    return found == facts.end() ? std::string{} : to_upper(found->second);
+    return found == facts.end() ? std::string{} : base::to_upper(found->second);
   };
   for (const auto& [name, value] : facts) {
     if (value == "unknown")
@@ -171,14 +161,14 @@ PdnsFacts facts_of(std::string_view place, const geo::Places& places) {
   if (place == "everyone") return {};
   if (place.starts_with("AS") && place.size() > 2 && is_digit(place[2]))
     return {{"as", std::string{place.substr(2)}}};
-  if (place.starts_with("continent:")) return {{"cn", to_lower(place.substr(10))}};
+  if (place.starts_with("continent:")) return {{"cn", base::to_lower(place.substr(10))}};
   const auto* country = places.find_country(place.substr(0, 2));
-  PdnsFacts facts{{"cc", to_lower(place.substr(0, 2))}};
+  PdnsFacts facts{{"cc", base::to_lower(place.substr(0, 2))}};
   if (country != nullptr) {
-    facts["co"] = to_lower(country->alpha3);
-    facts["cn"] = to_lower(country->continent);
+    facts["co"] = base::to_lower(country->alpha3);
+    facts["cn"] = base::to_lower(country->continent);
   }
-  if (place.size() > 3) facts["re"] = to_lower(place.substr(3));
+  if (place.size() > 3) facts["re"] = base::to_lower(place.substr(3));
   return facts;
 }
 

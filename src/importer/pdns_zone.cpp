@@ -1,5 +1,6 @@
 #include "importer/pdns_zone.hpp"
 
+#include "base/ascii.hpp"
 #include "base/limits.hpp"
 #include "config/ranges.hpp"
 #include "dns/name.hpp"
@@ -15,12 +16,6 @@ namespace meridian::importer {
 namespace {
 
 using config::YamlNode;
-
-std::string to_upper(std::string_view text) {
-  std::string upper{text};
-  for (char& c : upper) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-  return upper;
-}
 
 bool is_address_type(std::string_view type) { return type == "A" || type == "AAAA"; }
 
@@ -92,7 +87,7 @@ void read_record(const YamlNode& item, PdnsRecordSet& set, const PdnsZone& zone,
     return;
   }
   PdnsRecord record;
-  record.type = to_upper(item.items[0]->text);
+  record.type = base::to_upper(item.items[0]->text);
   record.ttl_s = zone.ttl_s;
   record.where = context.at(*item.items[0]);
   read_value(*item.items[1], record, set, context);
@@ -118,12 +113,6 @@ void read_record(const YamlNode& item, PdnsRecordSet& set, const PdnsZone& zone,
 
 }  // namespace
 
-std::string to_lower(std::string_view text) {
-  std::string lower{text};
-  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return lower;
-}
-
 const YamlNode* find_key(const YamlNode& mapping, std::string_view key) {
   if (mapping.kind != YamlNode::Kind::Mapping) return nullptr;
   for (std::size_t i = 0; i + 1 < mapping.items.size(); i += 2) {
@@ -147,11 +136,7 @@ std::uint32_t read_whole_number(const YamlNode& node, PdnsContext& context) {
 }
 
 const std::string& PdnsContext::datacenter(std::string_view theirs, const base::Location& where) {
-  const auto& ours = datacenters.find_or_add(theirs);
-  const bool is_new = std::ranges::none_of(
-      out.model.datacenters, [&](const config::Datacenter& known) { return known.name.text == ours; });
-  if (is_new) out.model.datacenters.push_back({{ours, where}, {}, {}, {}, false});
-  return ours;
+  return define_datacenter(theirs, where).ours;
 }
 
 std::string PdnsZone::label_of(const std::string& name_in_zone) const {
@@ -179,7 +164,7 @@ void read_pdns_records(const YamlNode& records, PdnsZone& zone, PdnsContext& con
     return context.errors.error(context.at(records), "'records' is a mapping of names to lists");
   for (std::size_t i = 0; i + 1 < records.items.size(); i += 2) {
     const auto& key = *records.items[i];
-    auto name = to_lower(key.text);
+    auto name = base::to_lower(key.text);
     if (name.ends_with('.') && name.size() > 1) name.pop_back();
     if (name != zone.name && !name.ends_with("." + zone.name)) {
       context.report.gap(context.at(key), fmt::format("{} lies outside {}", name, zone.name));

@@ -6,32 +6,24 @@
 
 #include "config/model.hpp"
 #include "config/yaml_tree.hpp"
-#include "geo/places.hpp"
-#include "importer/map_writer.hpp"
-#include "importer/name_table.hpp"
+#include "importer/import_context.hpp"
 #include "importer/pdns_template.hpp"
-#include "importer/report.hpp"
 
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace meridian::importer {
 
-struct PdnsContext {
+struct PdnsContext : ImportContext {
   PdnsContext(std::string file, const geo::Places& known_places, Report& to, base::Diagnostics& problems,
               ImportedMap& imported)
-      : path(std::move(file)), places(known_places), report(to), errors(problems), out(imported) {}
+      : ImportContext(known_places, to, problems, imported), path(std::move(file)) {}
 
   std::string path;
-  const geo::Places& places;
-  Report& report;
-  base::Diagnostics& errors;
-  ImportedMap& out;
-  NameTable datacenters{"dc-"};
-  NameTable maps{"map-"};
   std::string any_map;  ///< the map with one datacenter for everyone, once something needs it
 
   [[nodiscard]] base::Location at(const config::YamlNode& node) const {
@@ -74,7 +66,6 @@ struct PdnsZone {
   [[nodiscard]] config::Pool pool_of(const PdnsRecordSet& set) const;
 };
 
-[[nodiscard]] std::string to_lower(std::string_view text);
 /// The value of a key of a mapping, or nullptr.
 [[nodiscard]] const config::YamlNode* find_key(const config::YamlNode& mapping, std::string_view key);
 /// The items of a list, or the node itself.

@@ -226,8 +226,7 @@ void TcpLoop::admit(FileDescriptor socket, const Peer& peer, const Listener& lis
   auto& connection = table_.open(std::move(socket), peer, now_);
   connection.awaits_proxy_header = behind_proxy;
   if (!behind_proxy) table_.assign_client(connection);
-  // Its first turn: the query is often there already. Who is gone after that never
-  // meets epoll.
+  // Its first turn: the query is often there already. Who is gone after that never meets epoll.
   read_and_answer(connection);
   if (connection.open && !connection.watched) watch(connection.socket, EPOLLIN, connection);
 }

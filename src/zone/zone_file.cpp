@@ -1,5 +1,6 @@
 #include "zone/zone_file.hpp"
 
+#include "base/ascii.hpp"
 #include "base/limits.hpp"
 #include "base/regular_file.hpp"
 #include "zone/rdata_shape.hpp"
@@ -21,15 +22,9 @@ namespace {
 namespace fs = std::filesystem;
 namespace limits = base::limits;
 
-std::string upper(std::string_view text) {
-  std::string result{text};
-  for (char& c : result) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-  return result;
-}
-
 /// "IN" and "CLASS1" are 1; 0 for a class that is not served; nullopt for a word that is no class.
 std::optional<int> parse_class(std::string_view text) {
-  const auto word = upper(text);
+  const auto word = base::to_upper(text);
   if (word == "IN" || word == "CLASS1") return 1;
   if (word == "CH" || word == "HS" || word == "CS" || word == "NONE" || word == "ANY") return 0;
   const bool numbered =
@@ -99,7 +94,7 @@ class FileParser {
   void fail(const Token& token, std::string message) { fail(token.line, token.column, std::move(message)); }
 
   void parse_directive(const std::vector<Token>& tokens) {
-    const auto word = upper(tokens[0].text);
+    const auto word = base::to_upper(tokens[0].text);
     if (word == "$ORIGIN") return parse_origin(tokens);
     if (word == "$TTL") return parse_default_ttl(tokens);
     if (word == "$INCLUDE") return parse_include(tokens);
@@ -202,7 +197,7 @@ class FileParser {
   }
 
   static std::string unknown_type(std::string_view text) {
-    const auto nearest = base::suggestion(upper(text.substr(0, 20)), common_types());
+    const auto nearest = base::suggestion(base::to_upper(text.substr(0, 20)), common_types());
     return fmt::format("unknown type '{}'{}", text.substr(0, 40),
                        nearest.empty()
                            ? "; write TYPEn for a type without a name here, and start the line with a blank "

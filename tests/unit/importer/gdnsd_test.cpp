@@ -1,7 +1,6 @@
 #include "importer/gdnsd.hpp"
 
-#include "config/place_ref.hpp"
-#include "unit/config/map_folder.hpp"
+#include "unit/importer/import_result.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -12,60 +11,14 @@ namespace meridian::importer {
 namespace {
 
 using config::test::MapFolder;
-
-const geo::Places& places() {
-  static const auto loaded = geo::load_places(MERIDIAN_SOURCE_DIR "/geo/data/places.yaml");
-  REQUIRE(loaded.has_value());
-  return *loaded;
-}
+using test::places;
+using test::Result;
 
 constexpr std::string_view kZoneHead = "$TTL 60\n@ SOA ns1 admin 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.53\n";
 
-struct Result {
-  ImportedMap imported;
-  std::string report;
-  std::string errors;
-
-  /// The rules of a map, a line each: "DE: only ams iad".
-  [[nodiscard]] std::string rules(std::string_view name) const {
-    std::string text;
-    for (const auto& map : imported.model.maps) {
-      if (map.name.text != name) continue;
-      for (const auto& rule : map.rules) {
-        const bool is_nearest = rule.order == config::Rule::Order::Nearest;
-        text += config::to_string(rule.place) + ":" +
-                (is_nearest ? fmt::format(" nearest {}", rule.nearest_count) : "");
-        for (const auto& tier : rule.tiers) text += " " + tier.front().name.text;
-        text += "\n";
-      }
-    }
-    return text;
-  }
-
-  [[nodiscard]] const config::Service& service(std::string_view name) const {
-    const auto found = std::ranges::find(imported.model.services, name,
-                                         [](const config::Service& each) { return each.name.text; });
-    REQUIRE(found != imported.model.services.end());
-    return *found;
-  }
-
-  [[nodiscard]] std::string file(std::string_view name) const {
-    const auto found = std::ranges::find(imported.zone_files, name, &MapFile::name);
-    return found == imported.zone_files.end() ? "none" : found->text;
-  }
-};
-
 Result import_folder(const MapFolder& folder) {
-  Report report;
-  auto imported = import_gdnsd(folder.path() + "/config", places(), report);
-  Result result;
-  result.report = folder.without_path(report.to_text());
-  if (imported) {
-    result.imported = std::move(*imported);
-  } else {
-    result.errors = folder.without_path(imported.error().to_text());
-  }
-  return result;
+  return test::result_of(
+      folder, [&](Report& report) { return import_gdnsd(folder.path() + "/config", places(), report); });
 }
 
 /// A configuration with these plugins, and a zone with these lines behind its head (line 5 is the first).

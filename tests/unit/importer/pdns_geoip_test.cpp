@@ -1,7 +1,6 @@
 #include "importer/pdns_geoip.hpp"
 
-#include "config/place_ref.hpp"
-#include "unit/config/map_folder.hpp"
+#include "unit/importer/import_result.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -12,46 +11,15 @@ namespace meridian::importer {
 namespace {
 
 using config::test::MapFolder;
-
-const geo::Places& places() {
-  static const auto loaded = geo::load_places(MERIDIAN_SOURCE_DIR "/geo/data/places.yaml");
-  REQUIRE(loaded.has_value());
-  return *loaded;
-}
-
-/// The rules of a map, a line each: "DE: [fin-eu]".
-std::string rules_of(const ImportedMap& imported, std::string_view name) {
-  std::string text;
-  for (const auto& map : imported.model.maps) {
-    if (map.name.text != name) continue;
-    for (const auto& rule : map.rules) {
-      text += config::to_string(rule.place) + ":";
-      for (const auto& tier : rule.tiers) text += " " + tier.front().name.text;
-      text += "\n";
-    }
-  }
-  return text;
-}
-
-struct Result {
-  ImportedMap imported;
-  std::string report;
-  std::string errors;
-};
+using test::places;
+using test::Result;
 
 Result import_text(const std::string& text) {
   const MapFolder folder;
   folder.write("zones.yaml", text);
-  Report report;
-  auto imported = import_pdns_geoip(folder.path() + "/zones.yaml", places(), report);
-  Result result;
-  result.report = folder.without_path(report.to_text());
-  if (imported) {
-    result.imported = std::move(*imported);
-  } else {
-    result.errors = folder.without_path(imported.error().to_text());
-  }
-  return result;
+  return test::result_of(folder, [&](Report& report) {
+    return import_pdns_geoip(folder.path() + "/zones.yaml", places(), report);
+  });
 }
 
 /// A domain with these records and services, each line indented by two blanks more than here.
@@ -82,7 +50,7 @@ TEST_CASE(
       "    svc.example.com: ['%cc.%cn.svc.example.com', '%cn.svc.example.com', 'other.svc.example.com']\n"));
   CHECK(result.errors == "");
   CHECK(result.report == "");
-  CHECK(rules_of(result.imported, "svc") == "FI: fi-eu-svc\ncontinent:EU: eu-svc\neveryone: other-svc\n");
+  CHECK(result.rules("svc") == "FI: fi-eu-svc\ncontinent:EU: eu-svc\neveryone: other-svc\n");
   REQUIRE(result.imported.model.services.size() == 1);
   const auto& service = result.imported.model.services[0];
   CHECK(service.name.text == "svc.example.com");
@@ -98,7 +66,7 @@ TEST_CASE("a template that is asked first hides a narrower place, as in PowerDNS
       "    svc.example.com: ['%cn.svc.example.com', '%cc.svc.example.com', 'other.svc.example.com']\n"));
   // Both templates match both records by their form: only existing places are rules, and Europe is asked
   // first.
-  CHECK(rules_of(result.imported, "svc") == "FI: eu-svc\ncontinent:EU: eu-svc\neveryone: other-svc\n");
+  CHECK(result.rules("svc") == "FI: eu-svc\ncontinent:EU: eu-svc\neveryone: other-svc\n");
 }
 
 TEST_CASE("custom mappings are taken apart, and unknown is who has none") {
@@ -109,7 +77,7 @@ TEST_CASE("custom mappings are taken apart, and unknown is who has none") {
                          "  mapping_lookup_formats: ['%cc-%re', '%cc']\n"
                          "  custom_mapping: {us-ca: west, us-or: west, mx: west, jp: nowhere}\n"));
   CHECK(result.errors == "");
-  CHECK(rules_of(result.imported, "svc") ==
+  CHECK(result.rules("svc") ==
         "JP:\nMX: west-svc\nUS-CA: west-svc\nUS-OR: west-svc\neveryone: unknown-svc\n");
   CHECK(result.report.find("svc.example.com for JP: PowerDNS answers with a CNAME") != std::string::npos);
 }
@@ -123,7 +91,7 @@ TEST_CASE("networks have their own rule, and one with a template is left out and
                          "      default: ['%cc.svc.example.com', all.example.com]\n"
                          "      10.0.0.0/8: in.example.com\n"
                          "      192.0.2.0/24: '%cc.svc.example.com'\n"));
-  CHECK(rules_of(result.imported, "svc") == "DE: de-svc\neveryone: all\n10.0.0.0/8: in\n");
+  CHECK(result.rules("svc") == "DE: de-svc\neveryone: all\n10.0.0.0/8: in\n");
   CHECK(result.report ==
         "map/zones.yaml:15:7: not imported: network 192.0.2.0/24 of svc.example.com: a template with "
         "placeholders inside a "
