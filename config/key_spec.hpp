@@ -68,6 +68,7 @@ enum class ValueKind : std::uint8_t {
   RateEntries,
   Networks,
   Watch,
+  Switch,
   SettleSeconds,
   QueryLog,
   QueryLogFile,

@@ -275,6 +275,7 @@ struct Site {
   std::uint32_t workers = 0;  ///< UDP workers; 0: one a core
   RateLimit rate_limit;
   Watch watch;
+  bool answer_cache = true;
   std::optional<QueryLog> query_log;
   std::optional<Dnstap> dnstap;
   /// What class CH tells, at most limits::kCharacterStringBytesMax each; empty: nothing, it is refused.

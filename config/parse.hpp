@@ -53,6 +53,9 @@ void parse_listen(const YamlValue& value, Site& site);
 
 /// Paths stay as written; load_site_file makes them relative to the file.
 void parse_site(const YamlValue& root, Site& site);
+/// `on` or `off`; false after an error.
+[[nodiscard]] bool parse_switch(const YamlValue& value);
+
 /// `watch`: off, on, or a mapping.
 void parse_site_watch(const YamlValue& value, Watch& watch);
 /// Its `query_log` and `dnstap`.

@@ -6,12 +6,16 @@
 
 namespace meridian::config {
 
-void parse_site_watch(const YamlValue& value, Watch& watch) {
+bool parse_switch(const YamlValue& value) {
   // YAML 1.1 takes on and true for the same word, and people do so too.
   static constexpr std::array<std::string_view, 4> kWords{"off", "on", "false", "true"};
+  const auto word = value.read_choice(kWords);
+  return word && *word % 2 == 1;
+}
+
+void parse_site_watch(const YamlValue& value, Watch& watch) {
   if (!value.is_mapping()) {
-    const auto word = value.read_choice(kWords);
-    watch.on = word && *word % 2 == 1;
+    watch.on = parse_switch(value);
     return;
   }
   const auto mapping = value.read_mapping(object_spec(ObjectKind::Watch));

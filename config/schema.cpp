@@ -173,6 +173,8 @@ ValueWords site_value(ValueKind kind) {
       // Tools that read YAML 1.1 see `off` as false.
       return {"`off`, `on` or `{settle: …}`",
               either(R"({"enum":["on","off",true,false]})", reference_to("watch"))};
+    case ValueKind::Switch:
+      return {"`on` or `off`", R"({"enum":["on","off",true,false]})"};
     case ValueKind::SettleSeconds:
       return {
           fmt::format("seconds, 0 to {}, or 30s, 5m", ranges::kSettleSecondsMax),

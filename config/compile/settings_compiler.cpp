@@ -48,6 +48,7 @@ query::Settings compile_settings(const config::Site& site, const dns::CookieSecr
   if (!name.empty()) settings.identity_name = query::identity_record(name);
   const auto version = site.identity_version.value_or("Meridian " MERIDIAN_VERSION);
   if (!version.empty()) settings.identity_version = query::identity_record(version);
+  settings.answer_cache = site.answer_cache;
   settings.tcp_idle_ms = site.tcp.idle_s * 1'000;
   if (site.cookies.mode == config::Cookies::Mode::Off) return settings;
   settings.cookies_required = site.cookies.mode == config::Cookies::Mode::Require;

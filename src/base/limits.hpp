@@ -45,6 +45,20 @@ inline constexpr std::size_t kCookieSecretsMax = 4;
 /// answer of 1232 bytes rarely spells out 30 names; past this, names are written in full, never wrongly.
 inline constexpr std::size_t kCompressionNamesMax = 64;
 
+// --- kept answers ----------------------------------------------------------------------------------
+
+/// Queries whose answer a worker may keep: a name of 60 bytes with an OPT record and a client subnet, which
+/// nearly all are. A multiple of 16.
+inline constexpr std::size_t kKeptQueryBytesMax = 128;
+/// Answers that it may keep: eight addresses of either family with their question and OPT record, or a
+/// negative answer.
+inline constexpr std::size_t kKeptAnswerBytesMax = 320;
+/// Answers that one worker keeps: 2.5 MiB, which stay in its core's cache for the part that is asked for. A
+/// power of two.
+inline constexpr std::size_t kKeptAnswersMax = 4'096;
+/// Questions that it knows to have answers worth keeping: 16 bytes each. A power of two.
+inline constexpr std::size_t kKeptQuestionsMax = 8'192;
+
 // --- response rates --------------------------------------------------------------------------------
 
 /// Responses a second to one client network; beyond this a limit limits nothing.

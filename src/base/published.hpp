@@ -43,6 +43,9 @@ class Published {
       return *value_;
     }
 
+    /// Which of the values published so far current() gave last, counted from 1.
+    [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
+
    private:
     void refresh() {
       const std::lock_guard lock(source_->mutex_);

@@ -26,6 +26,8 @@ class Random {
     return static_cast<std::uint32_t>(((next() >> 32) * bound) >> 32);
   }
 
+  friend constexpr bool operator==(const Random&, const Random&) noexcept = default;
+
  private:
   std::uint64_t state_;
 };

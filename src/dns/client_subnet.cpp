@@ -9,10 +9,6 @@
 namespace meridian::dns {
 namespace {
 
-//  0        2        3        4
-//  | FAMILY | SOURCE | SCOPE  | ADDRESS: ceil(SOURCE ÷ 8) bytes
-constexpr std::size_t kFixedBytes = 4;
-
 // IANA "Address Family Numbers".
 constexpr std::uint16_t kFamilyNone = 0;
 constexpr std::uint16_t kFamilyV4 = 1;
@@ -24,11 +20,11 @@ constexpr std::size_t address_bytes(std::uint8_t source_bits) noexcept { return 
 
 base::Expected<std::optional<ClientSubnet>, Rcode> parse_client_subnet_reply(
     std::span<const std::uint8_t> payload) noexcept {
-  if (payload.size() < kFixedBytes) return base::unexpected(Rcode::FormErr);
+  if (payload.size() < kClientSubnetFixedBytes) return base::unexpected(Rcode::FormErr);
   const std::uint16_t family = load_u16(payload.data());
   // Some stubs opt out with family 0 and nothing else: without the option our answer depends on the
   // resolver's address alone, which is what section 7.1.2 asks for.
-  const bool is_empty = payload[2] == 0 && payload[3] == 0 && payload.size() == kFixedBytes;
+  const bool is_empty = payload[2] == 0 && payload[3] == 0 && payload.size() == kClientSubnetFixedBytes;
   if (family == kFamilyNone && is_empty) return std::optional<ClientSubnet>{};
   // Section 6 defines the address for families 1 and 2 only: of others nobody can say what the answer is for.
   if (family != kFamilyV4 && family != kFamilyV6) return base::unexpected(Rcode::FormErr);
@@ -40,10 +36,10 @@ base::Expected<std::optional<ClientSubnet>, Rcode> parse_client_subnet_reply(
   const std::uint8_t width = base::address_bits(subnet.source.address.family);
   if (subnet.source.bits > width || subnet.scope_bits > width) return base::unexpected(Rcode::FormErr);
 
-  const std::size_t size = payload.size() - kFixedBytes;
+  const std::size_t size = payload.size() - kClientSubnetFixedBytes;
   if (size != address_bytes(subnet.source.bits)) return base::unexpected(Rcode::FormErr);
   if (size == 0) return subnet;
-  std::memcpy(subnet.source.address.bytes.data(), payload.data() + kFixedBytes, size);
+  std::memcpy(subnet.source.address.bytes.data(), payload.data() + kClientSubnetFixedBytes, size);
   const unsigned spare_bits = static_cast<unsigned>(size * 8) - subnet.source.bits;  // 0 to 7
   if ((payload.back() & ((1u << spare_bits) - 1u)) != 0) return base::unexpected(Rcode::FormErr);
   return subnet;
@@ -58,7 +54,7 @@ base::Expected<std::optional<ClientSubnet>, Rcode> parse_client_subnet(
 }
 
 std::size_t client_subnet_bytes(const ClientSubnet& subnet) noexcept {
-  return kFixedBytes + address_bytes(subnet.source.bits);
+  return kClientSubnetFixedBytes + address_bytes(subnet.source.bits);
 }
 
 std::size_t write_client_subnet(std::span<std::uint8_t> out, const ClientSubnet& subnet) noexcept {
@@ -68,8 +64,8 @@ std::size_t write_client_subnet(std::span<std::uint8_t> out, const ClientSubnet&
   store_u16(to, subnet.source.address.family == base::Family::V4 ? kFamilyV4 : kFamilyV6);
   to[2] = subnet.source.bits;
   to[3] = subnet.scope_bits;
-  std::memcpy(to + kFixedBytes, subnet.source.address.bytes.data(), count);
-  return kFixedBytes + count;
+  std::memcpy(to + kClientSubnetFixedBytes, subnet.source.address.bytes.data(), count);
+  return kClientSubnetFixedBytes + count;
 }
 
 }  // namespace meridian::dns

@@ -24,8 +24,12 @@ struct ClientSubnet {
   friend auto operator<=>(const ClientSubnet&, const ClientSubnet&) = default;
 };
 
-/// Family, source prefix, scope, and an IPv6 address.
-inline constexpr std::size_t kClientSubnetBytesMax = 4 + 16;
+//  0        2        3        4
+//  | FAMILY | SOURCE | SCOPE  | ADDRESS: ceil(SOURCE ÷ 8) bytes
+inline constexpr std::size_t kClientSubnetScopeAt = 3;
+inline constexpr std::size_t kClientSubnetFixedBytes = 4;
+/// With an IPv6 address.
+inline constexpr std::size_t kClientSubnetBytesMax = kClientSubnetFixedBytes + 16;
 
 /// Reads a query's payload. nullopt for family 0 with nothing in it: the option is then to be ignored and not
 /// echoed. FormErr for another family than IPv4 and IPv6, when the address is longer or shorter than the

@@ -32,8 +32,8 @@ std::uint64_t lower_eight(std::uint64_t word) noexcept {
   return word | upper >> 2;  // 0x80 becomes 0x20, the bit between the cases
 }
 
-/// `from` and `to` may be the same. Length bytes are at most 63, below 'A', so a whole wire form can go
-/// through at once.
+}  // namespace
+
 void copy_lower(std::uint8_t* to, const std::uint8_t* from, std::size_t size) noexcept {
   const auto eight_at = [&](std::size_t at) {
     std::uint64_t word = 0;
@@ -48,8 +48,6 @@ void copy_lower(std::uint8_t* to, const std::uint8_t* from, std::size_t size) no
   for (std::size_t at = 0; at + 8 < size; at += 8) eight_at(at);
   eight_at(size - 8);  // overlaps the one before: what is lower already stays so
 }
-
-}  // namespace
 
 std::size_t NameView::label_count() const noexcept {
   std::size_t count = 0;

@@ -21,6 +21,10 @@ namespace meridian::dns {
   return byte >= 'A' && byte <= 'Z' ? static_cast<std::uint8_t>(byte + 32) : byte;
 }
 
+/// lower() of `size` bytes, eight at a time; `from` and `to` may be the same. Length bytes are at most 63,
+/// below 'A', so a whole wire form can go through at once.
+void copy_lower(std::uint8_t* to, const std::uint8_t* from, std::size_t size) noexcept;
+
 /// A valid, uncompressed wire-form name, final zero byte included.
 class NameView {
  public:

@@ -38,7 +38,7 @@ class HealthTable {
   }
 
   void set_state(base::EndpointId endpoint, EndpointState state) noexcept {
-    words_[base::index_of(endpoint)].store(static_cast<std::uint32_t>(state), std::memory_order_relaxed);
+    set(words_[base::index_of(endpoint)], static_cast<std::uint32_t>(state));
   }
 
   /// What a datacenter is to keep of its health, 0 to kKeepsAll: less than all where an operator sheds load
@@ -47,13 +47,25 @@ class HealthTable {
     return kKeepsAll - shed_[base::index_of(datacenter)].load(std::memory_order_relaxed);
   }
   void set_kept(base::DatacenterId datacenter, std::uint32_t kept) noexcept {
-    shed_[base::index_of(datacenter)].store(kKeepsAll - kept, std::memory_order_relaxed);
+    set(shed_[base::index_of(datacenter)], kKeepsAll - kept);
+  }
+
+  /// Moves on behind every change: whoever saw a number and then looked up what it derives from the table may
+  /// keep that for as long as it sees the same number.
+  [[nodiscard]] std::uint64_t generation() const noexcept {
+    return generation_.load(std::memory_order_acquire);
   }
 
  private:
+  void set(std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
+    if (word.exchange(value, std::memory_order_relaxed) == value) return;
+    generation_.fetch_add(1, std::memory_order_release);
+  }
+
   std::unique_ptr<std::atomic<std::uint32_t>[]> words_;
   std::size_t size_;
   std::unique_ptr<std::atomic<std::uint32_t>[]> shed_;  ///< kKeepsAll less what is kept, so that 0 is usual
+  std::atomic<std::uint64_t> generation_{0};
 };
 
 }  // namespace meridian::health

@@ -6,15 +6,13 @@
 #include "base/published.hpp"
 #include "control/reloader.hpp"
 #include "net/handler.hpp"
-#include "query/answer.hpp"
-#include "query/asked.hpp"
+#include "query/answerer.hpp"
 #include "querylog/tap.hpp"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <utility>
 
 namespace meridian::meridiand {
@@ -24,23 +22,33 @@ class QueryHandler final : public net::BatchHandler {
   /// `serving`, `clock` and `counters` outlive the handler.
   QueryHandler(const base::Published<control::Serving>& serving, const base::Clock& clock,
                std::shared_ptr<querylog::Tap> tap, stats::Counters& counters, std::uint64_t seed)
-      : reader_(serving),
-        clock_(clock),
-        tap_(std::move(tap)),
-        worker_{.counters = counters, .random = base::Random(seed)} {}
+      : reader_(serving), clock_(clock), tap_(std::move(tap)), answerer_(counters, seed) {}
 
   void answer_batch(std::span<net::Exchange> batch) noexcept override {
     const control::Serving& serving = reader_.current();
-    worker_.now = clock_.coarse();
+    answerer_.begin_batch(*serving.snapshot, *serving.tables, reader_.generation(), clock_.coarse());
     const bool is_noted = tap_->begin_batch(batch.size());
-    for (std::size_t i = 0; i < batch.size(); ++i)
-      asked_[i].emplace(*serving.snapshot, source_of(batch[i]), batch[i].query);
-    for (std::size_t i = 0; i < batch.size(); ++i) asked_[i]->fetch_records_ahead();
+    const auto note = [&](const net::Exchange& exchange) {
+      if (is_noted) tap_->note(exchange, *serving.snapshot, answerer_.summary());
+    };
+    for (std::size_t i = 0; i < batch.size(); ++i) answerer_.look(i, source_of(batch[i]), batch[i].query);
+    std::size_t left = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       auto& exchange = batch[i];
-      exchange.reply_bytes = query::answer_query(*serving.snapshot, *serving.tables, source_of(exchange),
-                                                 *asked_[i], exchange.query, exchange.reply, worker_);
-      if (is_noted) tap_->note(exchange, *serving.snapshot, worker_.summary);
+      const auto size = answerer_.answer_kept(i, source_of(exchange), exchange.query, exchange.reply);
+      if (!size) {
+        left_[left++] = i;
+        continue;
+      }
+      exchange.reply_bytes = *size;
+      note(exchange);
+    }
+    for (std::size_t i = 0; i < left; ++i) answerer_.fetch_ahead(left_[i]);
+    for (std::size_t i = 0; i < left; ++i) {
+      auto& exchange = batch[left_[i]];
+      exchange.reply_bytes =
+          answerer_.answer_anew(left_[i], source_of(exchange), exchange.query, exchange.reply);
+      note(exchange);
     }
   }
 
@@ -54,9 +62,8 @@ class QueryHandler final : public net::BatchHandler {
   base::Published<control::Serving>::Reader reader_;
   const base::Clock& clock_;
   std::shared_ptr<querylog::Tap> tap_;
-  query::Worker worker_;
-  /// Of the batch: all are read, then all are answered; see query/asked.hpp.
-  std::array<std::optional<query::Asked>, base::limits::kUdpBatch> asked_;
+  query::Answerer answerer_;
+  std::array<std::size_t, base::limits::kUdpBatch> left_{};  ///< of the batch: what had no kept answer
 };
 
 }  // namespace meridian::meridiand

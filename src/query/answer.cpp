@@ -16,6 +16,7 @@ std::size_t write_answer(const Snapshot& snapshot, const Tables& tables, const S
                          std::span<std::uint8_t> reply_bytes, Worker& worker) noexcept {
   const dns::Query& query = *asked.query();
   count_query(query, worker.counters);
+  worker.summary.type = query.type;
   auto edns = begin_edns(query, snapshot.settings, source, worker);
   if (must_prove_address(snapshot.settings, source, worker))
     return ask_for_proof(query, edns, packet, reply_bytes, worker);
@@ -70,22 +71,25 @@ std::size_t answer_query(const Snapshot& snapshot, const Tables& tables, const S
   return answer_query(snapshot, tables, source, Asked(snapshot, source, packet), packet, reply, worker);
 }
 
-[[gnu::flatten]] std::size_t answer_query(const Snapshot& snapshot, const Tables& tables,
-                                          const Source& source, const Asked& asked,
-                                          std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply,
-                                          Worker& worker) noexcept {
+[[gnu::flatten]] std::size_t compose_reply(const Snapshot& snapshot, const Tables& tables,
+                                           const Source& source, const Asked& asked,
+                                           std::span<const std::uint8_t> packet,
+                                           std::span<std::uint8_t> reply, Worker& worker) noexcept {
   worker.summary = {};
   const auto& query = asked.query();
-  std::size_t size = 0;
-  if (!query) {
-    size = reject(query.error(), snapshot.settings, source, packet, reply, worker);
-  } else if (is_malformed_over(source, *query)) {
+  if (!query) return reject(query.error(), snapshot.settings, source, packet, reply, worker);
+  if (is_malformed_over(source, *query)) {
     const auto error = dns::refusal_of(*query, dns::QueryFault::TcpKeepalive);
-    size = reject(error, snapshot.settings, source, packet, reply, worker);
-  } else {
-    size = write_answer(snapshot, tables, source, asked, packet, reply, worker);
+    return reject(error, snapshot.settings, source, packet, reply, worker);
   }
-  return limit_rate(snapshot, tables, source, query ? &*query : nullptr, packet, reply, size, worker);
+  return write_answer(snapshot, tables, source, asked, packet, reply, worker);
+}
+
+std::size_t answer_query(const Snapshot& snapshot, const Tables& tables, const Source& source,
+                         const Asked& asked, std::span<const std::uint8_t> packet,
+                         std::span<std::uint8_t> reply, Worker& worker) noexcept {
+  const std::size_t size = compose_reply(snapshot, tables, source, asked, packet, reply, worker);
+  return limit_rate(snapshot, tables, source, packet, reply, size, worker);
 }
 
 }  // namespace meridian::query

@@ -45,4 +45,9 @@ class Asked;
                                        const Asked& asked, std::span<const std::uint8_t> packet,
                                        std::span<std::uint8_t> reply, Worker& worker) noexcept;
 
+/// answer_query without what comes after: rate limits.
+[[nodiscard]] std::size_t compose_reply(const Snapshot& snapshot, const Tables& tables, const Source& source,
+                                        const Asked& asked, std::span<const std::uint8_t> packet,
+                                        std::span<std::uint8_t> reply, Worker& worker) noexcept;
+
 }  // namespace meridian::query

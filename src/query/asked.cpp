@@ -13,7 +13,8 @@ namespace meridian::query {
       zone_(query_ ? snapshot.zones.find(name_, query_->type) : nullptr) {
   if (zone_ == nullptr) return;
   zone_->fetch_slot_ahead(name_);
-  fetch_client_ahead(snapshot, source.address, query_->edns.client_subnet);
+  const auto& subnet = query_->edns.client_subnet;
+  fetch_client_ahead(snapshot, subnet ? subnet->source.address : source.address);
 }
 
 }  // namespace meridian::query

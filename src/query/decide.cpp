@@ -44,7 +44,8 @@ Decision decide_view(const Snapshot& snapshot, const Tables& tables, const Servi
   // There is nowhere else to go, so a pool that is down is answered whole.
   decision.ignore_health = pool_health(pool, snapshot, tables.health) == 0;
   decision.choice.reason = decision.ignore_health ? steering::Reason::AllDown : steering::Reason::Preferred;
-  if (pool.is_alias()) static_cast<void>(decide_target(snapshot, steering::DrawKey{random.next()}, decision));
+  if (pool.is_alias())
+    decision.is_drawn = decide_target(snapshot, steering::DrawKey{random.next()}, decision);
   return decision;
 }
 
@@ -113,10 +114,10 @@ Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& s
       decision.verdict = Verdict::NoData;
       break;
   }
-  bool varies = decision.choice.varies;
+  decision.is_drawn = decision.choice.varies;
   if (decision.verdict == Verdict::Answer && snapshot.pools.data()[base::index_of(decision.pool)].is_alias())
-    varies |= decide_target(snapshot, key, decision);
-  decision.scope_bits = scope_bits(decision.client, service.sticky && varies);
+    decision.is_drawn |= decide_target(snapshot, key, decision);
+  decision.scope_bits = scope_bits(decision.client, service.sticky && decision.is_drawn);
   return decision;
 }
 
@@ -136,6 +137,10 @@ Selection select_endpoints(const Snapshot& snapshot, const health::HealthTable& 
   Selection selection;
   if (eligible_count == 0) return selection;
   most = std::min({most, eligible_count, selection.endpoints.size()});
+  if (eligible_count > 1) {
+    const bool is_all = most == eligible_count && pool.equal_weights;
+    selection.variation = is_all ? Variation::Rotated : Variation::Drawn;
+  }
   if (pool.equal_weights) {
     std::size_t at = eligible_count == 1 ? 0 : random.below(static_cast<std::uint32_t>(eligible_count));
     std::uint32_t* const chosen = selection.endpoints.data();

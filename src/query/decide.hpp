@@ -9,6 +9,7 @@
 #include "base/random.hpp"
 #include "query/locate.hpp"
 #include "query/snapshot.hpp"
+#include "query/summary.hpp"
 #include "steering/choose.hpp"
 
 #include <array>
@@ -28,6 +29,7 @@ struct Decision {
   bool ignore_health = false;         ///< every endpoint of `pool` may be named (fail-open, sorry page)
   std::uint32_t target = 0;           ///< in Snapshot::targets, when `pool` is an alias
   std::uint8_t scope_bits = 0;        ///< for the client subnet option of the reply, whatever the verdict
+  bool is_drawn = false;              ///< another client in the same tiers may get another pool or target
 };
 
 /// Decides for one client. `random` is drawn from only where the service spreads randomly.
@@ -51,6 +53,7 @@ struct Decision {
 struct Selection {
   std::array<std::uint32_t, base::limits::kAnswerAddressesMax> endpoints;
   std::size_t count = 0;
+  Variation variation = Variation::None;
 };
 
 /// At most `most` endpoints of `range`, healthy ones unless `ignore_health`, drawn by weight without

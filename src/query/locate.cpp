@@ -74,11 +74,9 @@ void look_up_resolver(const SteeringMap& map, const base::IpAddress& source, Cli
 
 }  // namespace
 
-void fetch_client_ahead(const Snapshot& snapshot, const base::IpAddress& source,
-                        const std::optional<dns::ClientSubnet>& client_subnet) noexcept {
-  const auto& address = client_subnet ? client_subnet->source.address : source;
+void fetch_client_ahead(const Snapshot& snapshot, const base::IpAddress& client) noexcept {
   const std::size_t count = std::min(snapshot.maps.size(), base::limits::kMapsFetchedAheadMax);
-  for (const auto& map : std::span{snapshot.maps}.first(count)) map.tree(address.family).fetch_ahead(address);
+  for (const auto& map : std::span{snapshot.maps}.first(count)) map.tree(client.family).fetch_ahead(client);
 }
 
 Client locate(const SteeringMap& map, bool use_client_subnet, const base::IpAddress& source,

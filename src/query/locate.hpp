@@ -44,8 +44,7 @@ struct Client {
 /// HOT. Fetches into the cache what locate() will read first in each of the snapshot's maps (the first
 /// limits::kMapsFetchedAheadMax): which one will be asked is not known before the zone is looked up, and by
 /// then it is there.
-void fetch_client_ahead(const Snapshot& snapshot, const base::IpAddress& source,
-                        const std::optional<dns::ClientSubnet>& client_subnet) noexcept;
+void fetch_client_ahead(const Snapshot& snapshot, const base::IpAddress& client) noexcept;
 
 /// The ECS scope of an answer for this client (RFC 7871 7.2.1). `varies`: another unit of the same leaf may
 /// get another answer, so the scope is at least the unit's.

@@ -4,6 +4,7 @@
 #include "base/secret_bytes.hpp"
 #include "dns/error_reply.hpp"
 #include "dns/header.hpp"
+#include "dns/query.hpp"
 #include "query/answer.hpp"
 #include "query/edns.hpp"
 #include "query/snapshot.hpp"
@@ -60,11 +61,10 @@ std::uint64_t place_of(const T* pointer) noexcept {
 
 /// The name behind the answer, as where it lies in the snapshot: attackers choose the names they ask for,
 /// but not the wildcard or the zone these lead to. After a reload the names start anew.
-std::uint64_t name_key(RateClass rate_class, const Summary& summary, const dns::Query* query) noexcept {
+std::uint64_t name_key(RateClass rate_class, const Summary& summary) noexcept {
   switch (rate_class) {
     case RateClass::Responses:
-      return place_of(summary.owner.wire().data()) ^
-             base::mix(query == nullptr ? 0 : static_cast<std::uint64_t>(query->type));
+      return place_of(summary.owner.wire().data()) ^ base::mix(static_cast<std::uint64_t>(summary.type));
     case RateClass::Referrals:
       return place_of(summary.owner.wire().data());
     case RateClass::NoData:
@@ -93,10 +93,10 @@ bool is_exempt(const RateLimits& limits, const base::IpAddress& client) noexcept
 
 /// Counts the answer in its class and in all; both always, so that neither hides the other.
 bool is_over(const RateLimits& limits, rate::RateTable& table, const Source& source, RateClass rate_class,
-             const dns::Query* query, const Worker& worker) noexcept {
+             const Worker& worker) noexcept {
   const std::uint64_t network = base::mix(network_key(limits, source.address));
   const auto index = static_cast<std::size_t>(rate_class);
-  const std::uint64_t key = base::mix(network + index + 1) + name_key(rate_class, worker.summary, query);
+  const std::uint64_t key = base::mix(network + index + 1) + name_key(rate_class, worker.summary);
   const bool over_class = table.take(key, limits.classes[index], worker.now.monotonic_ms);
   const bool over_all = table.take(network, limits.all, worker.now.monotonic_ms);
   return over_class || over_all;
@@ -114,13 +114,13 @@ std::shared_ptr<rate::RateTable> rate_table_for(const RateLimits& limits,
 }
 
 std::size_t limit_rate(const Snapshot& snapshot, const Tables& tables, const Source& source,
-                       const dns::Query* query, std::span<const std::uint8_t> packet,
-                       std::span<std::uint8_t> reply, std::size_t size, Worker& worker) noexcept {
+                       std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply, std::size_t size,
+                       Worker& worker) noexcept {
   // TCP proves the address by its handshake, a cookie by having come back.
   if (tables.rates == nullptr || source.is_tcp || size == 0 || worker.summary.has_valid_cookie) return size;
   const auto& limits = snapshot.settings.rate_limits;
   const auto rate_class = class_of(worker.summary);
-  if (!is_over(limits, *tables.rates, source, rate_class, query, worker)) return size;
+  if (!is_over(limits, *tables.rates, source, rate_class, worker)) return size;
   if (is_exempt(limits, source.address)) return size;
 
   worker.counters.add(counter_of(rate_class));
@@ -136,7 +136,10 @@ std::size_t limit_rate(const Snapshot& snapshot, const Tables& tables, const Sou
   worker.summary.rate = RateAction::Slipped;
   worker.counters.add(Counter::RateLimitSlipped);
   // An error is as short as a truncated reply, and says more.
-  if (query == nullptr || rate_class == RateClass::Errors) return size;
+  if (rate_class == RateClass::Errors) return size;
+  const auto query =
+      dns::parse_query(packet);  // once more: slips are rare, and whoever answered may not have it
+  if (!query) return size;
   worker.summary.is_truncated = true;
   // The question alone with TC set: a client that is no forgery asks again over TCP, or from now on brings
   // the cookie that proves its address (RFC 7873 5.2.3), while its network is still flooded in its name.

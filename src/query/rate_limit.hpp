@@ -7,7 +7,6 @@
 #pragma once
 
 #include "base/ip.hpp"
-#include "dns/query.hpp"
 #include "geo/prefix_tree.hpp"
 #include "query/summary.hpp"
 #include "rate/rate_table.hpp"
@@ -56,11 +55,9 @@ struct RateLimits {
     const RateLimits& limits, const std::shared_ptr<rate::RateTable>& current);
 
 /// What becomes of the reply of `size` bytes in `reply` that answer_query wrote: its size, a truncated
-/// reply in its place, or 0. `query` is nullptr when the packet was no query. worker.summary says what the
-/// reply is, and afterwards what was done.
+/// reply in its place, or 0. worker.summary says what the reply is, and afterwards what was done.
 [[nodiscard]] std::size_t limit_rate(const Snapshot& snapshot, const Tables& tables, const Source& source,
-                                     const dns::Query* query, std::span<const std::uint8_t> packet,
-                                     std::span<std::uint8_t> reply, std::size_t size,
-                                     Worker& worker) noexcept;
+                                     std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply,
+                                     std::size_t size, Worker& worker) noexcept;
 
 }  // namespace meridian::query

@@ -170,6 +170,7 @@ Decision Reply::decide_steered(const Chain& chain, const Service& service) noexc
   worker_.summary.scope_bits = decision.scope_bits;
   worker_.summary.reason = decision.choice.reason;
   worker_.summary.tier = decision.choice.tier;
+  if (decision.is_drawn) worker_.summary.variation = Variation::Drawn;
   if (edns_.client_subnet) edns_.client_subnet->scope_bits = decision.scope_bits;
   if (subnet && decision.client.whose != Whose::ClientSubnet)
     worker_.counters.add(Counter::ClientSubnetIgnored);
@@ -251,6 +252,7 @@ bool Reply::add_addresses(dns::NameView name, dns::Rtype type, const Decision& d
   const std::size_t record_bytes = is_v6 ? kAaaaRecordBytes : kARecordBytes;
   const Selection selection = select_endpoints(snapshot_, tables_.health, pool, range, decision.ignore_health,
                                                service.answer, worker_.random);
+  worker_.summary.variation = std::max(worker_.summary.variation, selection.variation);
   const auto mark = writer_.mark();
   const bool at_question = writer_.count(dns::Section::Answer) == 0;  // no CNAME before
   // Neighbours in the table are neighbours in the rendered records: copy them in one go.

@@ -16,6 +16,7 @@ struct Settings {
   RateLimits rate_limits;
   dns::CookieSecrets cookie_secrets;  ///< None: cookies are off.
   bool cookies_required = false;  ///< Over UDP, only for clients with a valid server cookie; needs secrets.
+  bool answer_cache = true;       ///< Answers that repeat come from the AnswerCache.
   std::uint32_t tcp_idle_ms = base::limits::kTcpIdleMs;  ///< What net/ grants, told to who asks (RFC 7828).
   /// Answers of class CH: each a TXT record's rdata with its lengths in front; empty: refused.
   std::vector<std::uint8_t> identity_name;

@@ -33,9 +33,19 @@ enum class AnswerKind : std::uint8_t {
 /// What response rate limiting did to an answer.
 enum class RateAction : std::uint8_t { None, LoggedOnly, Slipped, Dropped };
 
+/// How the same question, from another client in the same tiers or from the same one again, may be answered
+/// otherwise.
+enum class Variation : std::uint8_t {
+  None,
+  Rotated,  ///< the same addresses, but beginning with another
+  Drawn,    ///< another choice
+};
+
 struct Summary {
   AnswerKind kind = AnswerKind::Dropped;
   dns::Rcode rcode = dns::Rcode::NoError;
+  dns::Rtype type{};  ///< asked for, when it was a query
+  Variation variation = Variation::None;
   bool is_truncated = false;
   bool has_valid_cookie = false;               ///< the client proved its address: a server cookie of ours
   std::uint8_t scope_bits = 0;                 ///< of the client subnet in the reply

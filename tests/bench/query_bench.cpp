@@ -4,6 +4,7 @@
 #include "config/compile/compile.hpp"
 #include "dns/query.hpp"
 #include "query/answer.hpp"
+#include "query/answerer.hpp"
 #include "support/packet_builder.hpp"
 
 #include <benchmark/benchmark.h>
@@ -113,6 +114,36 @@ BENCHMARK_CAPTURE(answer, static_name, "static.example.com", dns::Rtype::A, 1, f
 BENCHMARK_CAPTURE(answer, nxdomain, "none.example.com", dns::Rtype::A, 1, false);
 BENCHMARK_CAPTURE(answer, referral, "x.lab.example.com", dns::Rtype::A, 1, false);
 BENCHMARK_CAPTURE(answer, refused, "www.example.org", dns::Rtype::A, 1, false);
+
+/// As a UDP worker does: full batches, and answers that it keeps.
+void answer_kept(benchmark::State& state, const char* name, dns::Rtype type, std::size_t count,
+                 bool with_subnet) {
+  constexpr std::size_t kBatch = base::limits::kUdpBatch;
+  const auto& snapshot = *compiled().snapshot;
+  const query::Tables tables(snapshot);
+  stats::Counters counters;
+  query::Answerer answerer(counters, 1);
+  const auto queries = packets(name, type, count / kBatch * kBatch, with_subnet);
+  std::vector<std::uint8_t> replies(kBatch * base::limits::kUdpAnswerBytesMax);
+  const query::Source source{base::IpAddress::v4(0x0808'0808), false};
+  std::size_t first = 0;
+  while (state.KeepRunningBatch(kBatch)) {
+    answerer.begin_batch(snapshot, tables, 1, {});
+    for (std::size_t i = 0; i < kBatch; ++i) answerer.look(i, source, queries[first + i]);
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      const auto reply =
+          std::span{replies}.subspan(i * base::limits::kUdpAnswerBytesMax, base::limits::kUdpAnswerBytesMax);
+      auto size = answerer.answer_kept(i, source, queries[first + i], reply);
+      if (!size) size = answerer.answer_anew(i, source, queries[first + i], reply);
+      benchmark::DoNotOptimize(*size);
+    }
+    first += kBatch;
+    if (first == queries.size()) first = 0;
+  }
+}
+BENCHMARK_CAPTURE(answer_kept, steered_100000_subnets, "www.example.com", dns::Rtype::A, 100'000, true);
+BENCHMARK_CAPTURE(answer_kept, steered_no_subnet, "www.example.com", dns::Rtype::A, 32, false);
+BENCHMARK_CAPTURE(answer_kept, static_name, "static.example.com", dns::Rtype::A, 32, false);
 
 void compile_map(benchmark::State& state) {
   const compile::Sources sources{MERIDIAN_SOURCE_DIR "/config/examples/three-datacenters/map",

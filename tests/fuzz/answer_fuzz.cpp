@@ -1,9 +1,10 @@
 // Structured: the bytes choose a query (a name of the zones and what is done to it, a type, EDNS, options,
 // what is wrong with it), a client and the endpoints' health; the whole of answer_query answers it over UDP
-// and over TCP. packet_fuzz.cpp beside it takes the bytes as the packet.
+// and over TCP, and what an Answerer keeps of it is the same. packet_fuzz.cpp beside it takes the bytes as
+// the packet.
 #include "base/assert.hpp"
 #include "dns/message.hpp"
-#include "query/answer.hpp"
+#include "query/answerer.hpp"
 #include "support/map_fixture.hpp"
 
 #include <algorithm>
@@ -94,6 +95,19 @@ class World {
     return reply;
   }
 
+  /// As a worker does, which keeps answers.
+  Bytes ask_worker(const Bytes& packet, const query::Source& source) {
+    Bytes reply(source.is_tcp ? base::limits::kTcpMessageBytesMax : base::limits::kUdpAnswerBytesMax);
+    answerer_.begin_batch(*compiled_->snapshot, *tables_, 1, {});
+    answerer_.look(0, source, packet);
+    auto size = answerer_.answer_kept(0, source, packet, reply);
+    if (!size) size = answerer_.answer_anew(0, source, packet, reply);
+    reply.resize(*size);
+    return reply;
+  }
+
+  query::Variation variation() const { return worker_.summary.variation; }
+
  private:
   void add_name(dns::NameView name) { names_.emplace_back(name.wire().begin(), name.wire().end()); }
 
@@ -101,6 +115,7 @@ class World {
   std::unique_ptr<query::Tables> tables_;
   stats::Counters counters_;
   query::Worker worker_{.counters = counters_, .random = base::Random(1)};
+  query::Answerer answerer_{counters_, 1};
   std::vector<Bytes> names_;
 };
 
@@ -243,6 +258,25 @@ std::optional<dns::Message> check(const Bytes& packet, const Bytes& reply, bool 
   return *message;
 }
 
+/// Asked again and again, as it is and in what a kept answer must take from the packet, a worker says what
+/// answer_query says.
+void check_worker(World& world, Bytes packet, const query::Source& source) {
+  for (unsigned i = 0; i < 5; ++i) {
+    if (i == 3) {  // another client nearby, another id, other letters
+      if (packet.size() > 12) packet.back() ^= 0x80;
+      for (std::size_t at = 12; at < std::min<std::size_t>(packet.size(), 20); ++at) {
+        if ((packet[at] | 0x20) >= 'a' && (packet[at] | 0x20) <= 'z') packet[at] ^= 0x20;
+      }
+      if (!packet.empty()) packet[0] ^= 0x55;
+    }
+    const Bytes expected = world.ask(packet, source);
+    const auto variation = world.variation();
+    const Bytes reply = world.ask_worker(packet, source);
+    if (variation == query::Variation::None) MERIDIAN_ASSERT(reply == expected);
+    static_cast<void>(check(packet, reply, source.is_tcp));
+  }
+}
+
 bool same_outcome(const dns::Message& left, const dns::Message& right) {
   return left.rcode == right.rcode && left.is_authoritative() == right.is_authoritative();
 }
@@ -259,7 +293,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Bytes over_udp = world.ask(packet, source);
   const auto udp = check(packet, over_udp, false);
   MERIDIAN_ASSERT(world.ask(packet, source) == over_udp);  // the same draws, the same bytes
+  check_worker(world, packet, source);
   source.is_tcp = true;
+  check_worker(world, packet, source);
   const auto tcp = check(packet, world.ask(packet, source), true);
   if (!udp || udp->is_truncated()) return 0;
   // A keepalive option that is malformed counts over TCP only (RFC 7828 3.2.1).

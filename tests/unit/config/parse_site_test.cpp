@@ -289,6 +289,14 @@ TEST_CASE("watching is off unless it is asked for") {
   }
 }
 
+TEST_CASE("answers are kept unless that is switched off") {
+  CHECK(parse_site_text("map: m", "file.yaml").site.answer_cache);
+  CHECK(parse_site_text("map: m\nanswer_cache: on", "file.yaml").site.answer_cache);
+  CHECK_FALSE(parse_site_text("map: m\nanswer_cache: off", "file.yaml").site.answer_cache);
+  CHECK(messages(parse_site_text("map: m\nanswer_cache: 7", "file.yaml").diagnostics) ==
+        "2:15: 'answer_cache': expected off or on or false or true, found '7'");
+}
+
 TEST_CASE("limits of a site file") {
   std::string many = "map: m\nlisten: {dns: [127.0.0.1";
   for (int i = 0; i < 64; ++i) many += ", \"127.0.0.1:" + std::to_string(1000 + i) + "\"";
