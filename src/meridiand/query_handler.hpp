@@ -35,7 +35,7 @@ class QueryHandler final : public net::BatchHandler {
     std::size_t left = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       auto& exchange = batch[i];
-      const auto size = answerer_.answer_kept(i, source_of(exchange), exchange.query, exchange.reply);
+      const auto size = answerer_.answer_kept(i, exchange.reply);
       if (!size) {
         left_[left++] = i;
         continue;
@@ -43,11 +43,11 @@ class QueryHandler final : public net::BatchHandler {
       exchange.reply_bytes = *size;
       note(exchange);
     }
+    for (std::size_t i = 0; i < left; ++i) answerer_.read(left_[i]);
     for (std::size_t i = 0; i < left; ++i) answerer_.fetch_ahead(left_[i]);
     for (std::size_t i = 0; i < left; ++i) {
       auto& exchange = batch[left_[i]];
-      exchange.reply_bytes =
-          answerer_.answer_anew(left_[i], source_of(exchange), exchange.query, exchange.reply);
+      exchange.reply_bytes = answerer_.answer_anew(left_[i], exchange.reply);
       note(exchange);
     }
   }

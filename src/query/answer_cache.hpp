@@ -108,13 +108,13 @@ class AnswerCache {
   };
 
   [[nodiscard]] const Question& question_at(const QueryKey& key) const noexcept {
-    return questions_[key.hash() & (base::limits::kKeptQuestionsMax - 1)];
+    return questions_.data()[key.hash() & (base::limits::kKeptQuestionsMax - 1)];
   }
   [[nodiscard]] Question& question_at(const QueryKey& key) noexcept {
-    return questions_[key.hash() & (base::limits::kKeptQuestionsMax - 1)];
+    return questions_.data()[key.hash() & (base::limits::kKeptQuestionsMax - 1)];
   }
   [[nodiscard]] Kept& kept_at(std::uint64_t hash) noexcept {
-    return kept_[hash & (base::limits::kKeptAnswersMax - 1)];
+    return kept_.data()[hash & (base::limits::kKeptAnswersMax - 1)];
   }
   [[nodiscard]] bool is_of(const Question& question, const QueryKey& key) const noexcept {
     return question.stamp == stamp_ && question.tag == key.hash() >> 32;

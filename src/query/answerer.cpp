@@ -16,7 +16,10 @@ void Answerer::begin_batch(const Snapshot& snapshot, const Tables& tables, std::
 
 [[gnu::flatten]] void Answerer::look(std::size_t slot, const Source& source,
                                      std::span<const std::uint8_t> packet) noexcept {
-  Slot& here = slots_[slot];
+  Look& here = looks_[slot];
+  here.source = source;
+  here.packet = packet;
+  here.is_wanted = false;
   here.has_key = snapshot_->settings.answer_cache && here.key.read(packet, source.is_tcp, cache_.seed());
   if (!here.has_key) return;
   cache_.fetch_ahead(here.key);
@@ -24,30 +27,26 @@ void Answerer::begin_batch(const Snapshot& snapshot, const Tables& tables, std::
   fetch_client_ahead(*snapshot_, subnet ? subnet->address : source.address);
 }
 
-[[gnu::flatten]] std::optional<std::size_t> Answerer::answer_kept(std::size_t slot, const Source& source,
-                                                                  std::span<const std::uint8_t> packet,
+[[gnu::flatten]] std::optional<std::size_t> Answerer::answer_kept(std::size_t slot,
                                                                   std::span<std::uint8_t> reply) noexcept {
-  Slot& here = slots_[slot];
-  here.is_wanted = false;
-  if (here.has_key) {
-    const auto place = cache_.find(*snapshot_, source, here.key, packet, reply, worker_);
-    if (place.answer_bytes != 0)
-      return limit_rate(*snapshot_, *tables_, source, packet, reply, place.answer_bytes, worker_);
-    here.is_wanted = place.is_wanted;
-  }
-  here.asked.emplace(*snapshot_, source, packet);
-  return std::nullopt;
+  Look& here = looks_[slot];
+  if (!here.has_key) return std::nullopt;
+  const auto place = cache_.find(*snapshot_, here.source, here.key, here.packet, reply, worker_);
+  here.is_wanted = place.is_wanted;
+  if (place.answer_bytes == 0) return std::nullopt;
+  return limit_rate(*snapshot_, *tables_, here.source, here.packet, reply, place.answer_bytes, worker_);
 }
 
-std::size_t Answerer::answer_anew(std::size_t slot, const Source& source,
-                                  std::span<const std::uint8_t> packet,
-                                  std::span<std::uint8_t> reply) noexcept {
-  const Slot& here = slots_[slot];
-  if (!here.is_wanted) return answer_query(*snapshot_, *tables_, source, *here.asked, packet, reply, worker_);
+std::size_t Answerer::answer_anew(std::size_t slot, std::span<std::uint8_t> reply) noexcept {
+  const Look& here = looks_[slot];
+  const Asked& asked = *asked_[slot];
+  if (!here.is_wanted)
+    return answer_query(*snapshot_, *tables_, here.source, asked, here.packet, reply, worker_);
   const AnswerCache::Before before(worker_);
-  const std::size_t size = compose_reply(*snapshot_, *tables_, source, *here.asked, packet, reply, worker_);
-  cache_.keep(*snapshot_, source, here.key, reply.first(size), before, worker_);
-  return limit_rate(*snapshot_, *tables_, source, packet, reply, size, worker_);
+  const std::size_t size =
+      compose_reply(*snapshot_, *tables_, here.source, asked, here.packet, reply, worker_);
+  cache_.keep(*snapshot_, here.source, here.key, reply.first(size), before, worker_);
+  return limit_rate(*snapshot_, *tables_, here.source, here.packet, reply, size, worker_);
 }
 
 }  // namespace meridian::query

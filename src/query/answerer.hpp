@@ -1,9 +1,9 @@
 // One worker's way through a batch: every packet is looked at before the first is answered, and what a kept
 // answer serves is not read at all.
 //
-// Call look() for each packet, then answer_kept() for each, then answer_anew() for those that had nothing
-// kept; in between the tables that the next step needs come into the cache. A batch of one is fine. HOT:
-// nothing here allocates but the constructor.
+// Call look() for each packet, then answer_kept() for each. For those that had nothing kept call read(), then
+// answer_anew(): in between, the tables that the next step needs come into the cache. A batch of one is fine.
+// HOT: nothing here allocates but the constructor.
 #pragma once
 
 #include "base/clock.hpp"
@@ -38,35 +38,38 @@ class Answerer {
   /// `slot`: where in the batch it stands, below limits::kUdpBatch.
   void look(std::size_t slot, const Source& source, std::span<const std::uint8_t> packet) noexcept;
 
-  /// The reply's size, 0 for "say nothing"; nothing when it must be composed, and then it is being read.
-  [[nodiscard]] std::optional<std::size_t> answer_kept(std::size_t slot, const Source& source,
-                                                       std::span<const std::uint8_t> packet,
+  /// As answer_query, from what is kept; nothing when nothing is.
+  [[nodiscard]] std::optional<std::size_t> answer_kept(std::size_t slot,
                                                        std::span<std::uint8_t> reply) noexcept;
 
-  /// Some time before answer_anew().
-  void fetch_ahead(std::size_t slot) const noexcept { slots_[slot].asked->fetch_records_ahead(); }
-
-  /// As answer_query. Only after answer_kept() had nothing.
-  [[nodiscard]] std::size_t answer_anew(std::size_t slot, const Source& source,
-                                        std::span<const std::uint8_t> packet,
-                                        std::span<std::uint8_t> reply) noexcept;
+  /// After answer_kept() had nothing.
+  void read(std::size_t slot) noexcept {
+    asked_[slot].emplace(*snapshot_, looks_[slot].source, looks_[slot].packet);
+  }
+  /// Some time after read().
+  void fetch_ahead(std::size_t slot) const noexcept { asked_[slot]->fetch_records_ahead(); }
+  /// As answer_query. After read().
+  [[nodiscard]] std::size_t answer_anew(std::size_t slot, std::span<std::uint8_t> reply) noexcept;
 
   /// Of the last answer.
   [[nodiscard]] const Summary& summary() const noexcept { return worker_.summary; }
 
  private:
-  struct Slot {
+  struct Look {
+    Source source;
+    std::span<const std::uint8_t> packet;
     bool has_key = false;
     bool is_wanted = false;
     QueryKey key;
-    std::optional<Asked> asked;
   };
 
   const Snapshot* snapshot_ = nullptr;
   const Tables* tables_ = nullptr;
   Worker worker_;
   AnswerCache cache_;
-  std::array<Slot, base::limits::kUdpBatch> slots_;
+  // By slot. Apart, because most queries need the first alone.
+  std::array<Look, base::limits::kUdpBatch> looks_;
+  std::array<std::optional<Asked>, base::limits::kUdpBatch> asked_;
 };
 
 }  // namespace meridian::query

@@ -97,7 +97,7 @@ Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& s
   // Made where it stays: a copy would wait for what was just written.
   Decision decision{.client = locate(snapshot.maps[base::index_of(service.map)], service.use_client_subnet,
                                      source, client_subnet)};
-  const std::uint64_t drawn = service.sticky ? decision.client.unit : random.next();
+  const std::uint64_t drawn = service.sticky ? unit_of(decision.client.address) : random.next();
   const steering::DrawKey key{base::mix(service.key + drawn)};
   decision.choice = steering::choose(
       snapshot.tiers.list(decision.client.tiers), service.overprovision, key,

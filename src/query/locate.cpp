@@ -29,12 +29,6 @@ bool is_unnamed_private(const SteeringMap& map, const base::IpAddress& address) 
   return after != networks.begin() && std::prev(after)->contains(address);
 }
 
-std::uint64_t unit_of(const base::IpAddress& address) noexcept {
-  // The family goes into bits a /24 or /56 leaves free, so that no IPv4 unit equals an IPv6 one.
-  if (address.family == base::Family::V4) return base::mix(address.v4_word() >> 8);
-  return base::mix((address.v6_half(0) >> 8) | std::uint64_t{1} << 63);
-}
-
 void set_address(const base::IpAddress& asked, Client& client) noexcept {
   client.address = asked;
   client.carrier_bits = 0;
@@ -42,7 +36,6 @@ void set_address(const base::IpAddress& asked, Client& client) noexcept {
     client.address = carried->address;
     client.carrier_bits = carried->offset_bits;
   }
-  client.unit = unit_of(client.address);
 }
 
 /// Fills in the tiers and the leaf. False: private space nobody named; `client` then has the unknown tiers.
@@ -73,6 +66,12 @@ void look_up_resolver(const SteeringMap& map, const base::IpAddress& source, Cli
 }
 
 }  // namespace
+
+std::uint64_t unit_of(const base::IpAddress& address) noexcept {
+  // The family goes into bits a /24 or /56 leaves free, so that no IPv4 unit equals an IPv6 one.
+  if (address.family == base::Family::V4) return base::mix(address.v4_word() >> 8);
+  return base::mix((address.v6_half(0) >> 8) | std::uint64_t{1} << 63);
+}
 
 void fetch_client_ahead(const Snapshot& snapshot, const base::IpAddress& client) noexcept {
   const std::size_t count = std::min(snapshot.maps.size(), base::limits::kMapsFetchedAheadMax);

@@ -33,8 +33,10 @@ struct Client {
   std::uint8_t carrier_bits =
       0;                         ///< Bits of the IPv6 carrier before `address`; 0 when it was asked as it is.
   std::uint8_t source_bits = 0;  ///< Prefix length of the client subnet option.
-  std::uint64_t unit = 0;        ///< hash of the client's /24 or /56
 };
+
+/// A hash of the address's /24 or /56, on which sticky draws depend: the same at every PoP.
+[[nodiscard]] std::uint64_t unit_of(const base::IpAddress& address) noexcept;
 
 /// Finds the client of a steered query. Cannot fail: where nothing is known the map's `unknown` tiers are
 /// used.

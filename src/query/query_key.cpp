@@ -1,13 +1,12 @@
 #include "query/query_key.hpp"
 
-#include "base/assert.hpp"
-#include "base/random.hpp"
 #include "dns/client_subnet.hpp"
 #include "dns/edns.hpp"
 #include "dns/header.hpp"
 #include "dns/name.hpp"
 #include "zone/hashed_name.hpp"
 
+#include <bit>
 #include <cstring>
 
 namespace meridian::query {
@@ -24,10 +23,20 @@ bool are_counts_plain(const std::uint8_t* header) noexcept {
          header[kCountsAt + 7] <= 1;
 }
 
-std::uint64_t hash_words(std::span<const std::uint64_t> words, std::uint64_t seed) noexcept {
+/// As wyhash does, with a secret instead of its constants. `words` is followed by one more that may be read.
+std::uint64_t hash_words(const std::uint64_t* words, std::size_t count, std::uint64_t seed) noexcept {
   std::uint64_t hash = seed;
-  for (const auto word : words) hash = zone::detail::mix_word(hash, word);
+  for (std::size_t i = 0; i < count; i += 2)
+    hash = zone::detail::multiply_fold(hash ^ words[i], words[i + 1] ^ ~seed);
   return hash;
+}
+
+/// The last `count` of the eight bytes at `bytes`, and zeros behind them.
+std::uint64_t load_last(const std::uint8_t* bytes, std::size_t count) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, sizeof word);
+  const unsigned spare_bits = static_cast<unsigned>(8 - count) * 8;
+  return std::endian::native == std::endian::little ? word >> spare_bits : word << spare_bits;
 }
 
 }  // namespace
@@ -46,7 +55,7 @@ bool QueryKey::read(std::span<const std::uint8_t> packet, bool is_tcp, std::uint
   const bool has_opt = bytes[kCountsAt + 7] == 1;
   if (has_opt ? !read_opt(packet, question_end) : question_end != packet.size()) return false;
   fill_words(packet, is_tcp);
-  hash_ = hash_words(words(), seed);
+  hash_ = hash_words(words_.data(), word_count_, seed);
   return true;
 }
 
@@ -83,15 +92,25 @@ bool QueryKey::read_client_subnet(std::span<const std::uint8_t> packet, std::siz
 }
 
 void QueryKey::fill_words(std::span<const std::uint8_t> packet, bool is_tcp) noexcept {
-  word_count_ = (packet.size() + 7) / 8;
-  words_[word_count_ - 1] = 0;
+  constexpr std::size_t kAddressBytesMax = 16;
+  const std::uint8_t* const from = packet.data();
   auto* const bytes = static_cast<std::uint8_t*>(static_cast<void*>(words_.data()));
-  std::memcpy(bytes, packet.data(), packet.size());
+  std::uint64_t* const words = words_.data();
+  const std::size_t whole = packet.size() / 8;
+  const std::size_t rest = packet.size() % 8;
+  word_count_ = whole + (rest != 0);
+  for (std::size_t i = 0; i < whole; ++i) std::memcpy(words + i, from + i * 8, 8);
+  if (rest != 0) words[whole] = load_last(from + packet.size() - 8, rest);
+  words[word_count_] = 0;
   bytes[0] = is_tcp ? 1 : 0;  // in place of the id
   bytes[1] = 0;
   std::uint8_t* const name = bytes + dns::kHeaderBytes;
   dns::copy_lower(name, name, name_end_ - dns::kHeaderBytes);
-  std::memset(bytes + subnet_address_.first, 0, subnet_address_.count);
+  if (subnet_address_.count == 0) return;
+  // More than the address is cleared, and what follows it, rarely anything, comes back.
+  const std::size_t end = std::size_t{subnet_address_.first} + subnet_address_.count;
+  std::memset(bytes + subnet_address_.first, 0, kAddressBytesMax);
+  if (end != packet.size()) std::memcpy(bytes + end, from + end, packet.size() - end);
 }
 
 }  // namespace meridian::query

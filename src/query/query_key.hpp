@@ -23,6 +23,8 @@ class QueryKey {
  public:
   static constexpr std::size_t kWords = base::limits::kKeptQueryBytesMax / 8;
   static_assert(base::limits::kKeptQueryBytesMax % 16 == 0, "hashed in steps of two words");
+  /// Room for the client subnet's address to be cleared as a whole, wherever it starts.
+  static constexpr std::size_t kSpareWords = 2;
 
   /// False: such a packet has no key, and nothing else here may be asked. It has one when it is one question
   /// of opcode QUERY, then nothing or one OPT record without a cookie, whose answer is the client's own, at
@@ -30,7 +32,7 @@ class QueryKey {
   /// packets share a place.
   [[nodiscard]] bool read(std::span<const std::uint8_t> packet, bool is_tcp, std::uint64_t seed) noexcept;
 
-  /// Of words().
+  /// Of words(), in all its bits.
   [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
   /// The packet with what a reply repeats left out, the transport in, and zeros to the end of the last word.
   [[nodiscard]] std::span<const std::uint64_t> words() const noexcept { return {words_.data(), word_count_}; }
@@ -57,7 +59,7 @@ class QueryKey {
   std::uint16_t name_end_ = 0;
   Bytes subnet_address_;
   std::optional<base::IpPrefix> client_subnet_;
-  std::array<std::uint64_t, kWords> words_;  // as far as word_count_; the rest is never read
+  std::array<std::uint64_t, kWords + kSpareWords> words_;  // as far as word_count_; the rest is never read
 };
 
 }  // namespace meridian::query

@@ -24,10 +24,14 @@ namespace detail {
 
 __extension__ using Word128 = unsigned __int128;
 
-/// Multiply and fold: each input bit moves both halves of the product (as in wyhash).
-[[nodiscard]] inline std::uint64_t mix_word(std::uint64_t hash, std::uint64_t word) noexcept {
-  const Word128 product = static_cast<Word128>(hash ^ word) * 0x9e37'79b9'7f4a'7c15ull;
+/// The product's halves, one upon the other: each input bit moves both of them (as in wyhash).
+[[nodiscard]] inline std::uint64_t multiply_fold(std::uint64_t left, std::uint64_t right) noexcept {
+  const Word128 product = static_cast<Word128>(left) * right;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+[[nodiscard]] inline std::uint64_t mix_word(std::uint64_t hash, std::uint64_t word) noexcept {
+  return multiply_fold(hash ^ word, 0x9e37'79b9'7f4a'7c15ull);
 }
 
 template <typename Word>

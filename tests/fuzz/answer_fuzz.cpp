@@ -100,8 +100,11 @@ class World {
     Bytes reply(source.is_tcp ? base::limits::kTcpMessageBytesMax : base::limits::kUdpAnswerBytesMax);
     answerer_.begin_batch(*compiled_->snapshot, *tables_, 1, {});
     answerer_.look(0, source, packet);
-    auto size = answerer_.answer_kept(0, source, packet, reply);
-    if (!size) size = answerer_.answer_anew(0, source, packet, reply);
+    auto size = answerer_.answer_kept(0, reply);
+    if (!size) {
+      answerer_.read(0);
+      size = answerer_.answer_anew(0, reply);
+    }
     reply.resize(*size);
     return reply;
   }

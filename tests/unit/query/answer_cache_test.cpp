@@ -28,10 +28,11 @@ class Pair {
     test::Bytes reply(source.is_tcp ? base::limits::kTcpMessageBytesMax : base::limits::kUdpAnswerBytesMax);
     answerer_.begin_batch(kept_.snapshot(), kept_.tables(), serving_, now_);
     answerer_.look(0, source, packet);
-    auto size = answerer_.answer_kept(0, source, packet, reply);
+    auto size = answerer_.answer_kept(0, reply);
     if (!size) {
+      answerer_.read(0);
       answerer_.fetch_ahead(0);
-      size = answerer_.answer_anew(0, source, packet, reply);
+      size = answerer_.answer_anew(0, reply);
     }
     reply.resize(*size);
     return reply;
