@@ -26,12 +26,14 @@ class QueryHandler final : public net::BatchHandler {
 
   void answer_batch(std::span<net::Exchange> batch) noexcept override {
     const control::Serving& serving = reader_.current();
-    answerer_.begin_batch(*serving.snapshot, *serving.tables, reader_.generation(), clock_.coarse());
     const bool is_noted = tap_->begin_batch(batch.size());
+    answerer_.begin_batch(*serving.snapshot, *serving.tables, reader_.generation(), clock_.coarse(),
+                          is_noted);
     const auto note = [&](const net::Exchange& exchange) {
       if (is_noted) tap_->note(exchange, *serving.snapshot, answerer_.summary());
     };
     for (std::size_t i = 0; i < batch.size(); ++i) answerer_.look(i, source_of(batch[i]), batch[i].query);
+    for (std::size_t i = 0; i < batch.size(); ++i) answerer_.find(i);
     std::size_t left = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       auto& exchange = batch[i];

@@ -70,28 +70,58 @@ std::uint64_t hash_with(const QueryKey& key, std::uint32_t map, base::TiersId ti
 }  // namespace
 
 AnswerCache::AnswerCache(std::uint64_t seed)
-    : seed_(seed), questions_(base::limits::kKeptQuestionsMax), kept_(base::limits::kKeptAnswersMax) {}
+    : seed_(seed),
+      questions_(kQuestionSets),
+      rivals_(kQuestionSets),
+      kept_tags_(kKeptSets),
+      kept_(kKeptSets) {}
 
-void AnswerCache::begin_batch(std::uint64_t serving, std::uint64_t health) noexcept {
+void AnswerCache::begin_batch(std::uint64_t serving, std::uint64_t health, bool needs_summary) noexcept {
+  needs_summary_ = needs_summary;
   if (serving == serving_ && health == health_ && stamp_ != 0) [[likely]]
     return;
   serving_ = serving;
   health_ = health;
   if (++stamp_ != 0) return;
   // After 2^32 changes the stamps begin anew.
-  std::fill(questions_.begin(), questions_.end(), Question{});
-  for (auto& kept : kept_) kept.stamp = 0;
+  std::fill(questions_.begin(), questions_.end(), QuestionSet{});
+  for (auto& set : kept_) {
+    for (auto& kept : set) kept.stamp = 0;
+  }
   stamp_ = 1;
 }
 
-/// True the second time that `key` is met: names that nobody asks for again take no room.
-bool AnswerCache::meet(Question& question, const QueryKey& key) const noexcept {
-  if (is_of(question, key)) return true;
-  if (question.stamp == stamp_ && question.is_used) {
-    question.is_used = false;  // whoever is asked for stays, unless another comes twice in between
-    return false;
+AnswerCache::Question* AnswerCache::find_question(const QueryKey& key) noexcept {
+  const std::uint32_t tag = tag_of(key.hash());
+  for (auto& question : set_of(key).ways) {
+    if (question.tag == tag && question.stamp == stamp_) return &question;
   }
-  question = {.tag = static_cast<std::uint32_t>(key.hash() >> 32), .stamp = stamp_};
+  return nullptr;
+}
+
+template <typename Ways>
+typename Ways::value_type* AnswerCache::find_victim(Ways& ways) const noexcept {
+  for (auto& way : ways) {
+    if (way.stamp != stamp_) return &way;
+  }
+  for (auto& way : ways) {
+    if (!way.is_used) return &way;
+  }
+  for (auto& way : ways) way.is_used = false;
+  return nullptr;
+}
+
+/// True the second time in a row that a set is missed by `key`: names that nobody asks for again take
+/// nobody's place.
+bool AnswerCache::meet(const QueryKey& key) noexcept {
+  const std::uint32_t tag = tag_of(key.hash());
+  auto& set = set_of(key);
+  for (const auto& question : set.ways) {
+    if (question.tag == tag) return true;  // known before health or snapshot changed
+  }
+  auto& rival = rivals_[key.hash() & (kQuestionSets - 1)];
+  if (rival == tag) return find_victim(set.ways) != nullptr;
+  rival = tag;
   return false;
 }
 
@@ -102,61 +132,76 @@ bool AnswerCache::is_of(const Kept& kept, std::uint64_t hash, const Standing& st
     return false;
   const auto words = key.words();
   std::uint64_t difference = 0;
-  for (std::size_t i = 0; i < words.size(); ++i) difference |= words.data()[i] ^ kept.words.data()[i];
+  for (std::size_t i = 0; i < words.size(); ++i) difference |= words.data()[i] ^ kept.room.data()[i];
   return difference == 0;
 }
 
-AnswerCache::Place AnswerCache::find(const Snapshot& snapshot, const Source& source, const QueryKey& key,
-                                     std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply,
-                                     Worker& worker) noexcept {
-  Question& question = question_at(key);
-  if (!is_of(question, key) || question.is_seen_only) return {.is_wanted = meet(question, key)};
-  if (!question.is_used) question.is_used = true;
-  Standing standing{.map = question.map};
-  Client client;
-  if (standing.map != kNoMap) {
-    client = locate(snapshot.maps.data()[standing.map], question.use_client_subnet, source.address,
-                    key.client_subnet());
-    standing.tiers = client.tiers;
-    standing.whose = client.whose;
+void AnswerCache::find(const Snapshot& snapshot, const Source& source, const QueryKey& key,
+                       Place& place) noexcept {
+  place.kept = nullptr;
+  Question* const question = find_question(key);
+  if (question == nullptr) {
+    place.is_wanted = meet(key);
+    return;
   }
-  const std::uint64_t hash = hash_with(key, standing.map, standing.tiers, standing.whose);
-  Kept& kept = kept_at(hash);
-  if (!is_of(kept, hash, standing, key)) return {.is_wanted = true};
-  if (!kept.is_used) kept.is_used = true;
-  if (kept.answer_bytes == 0 || reply.size() < kept.answer.size()) return {};
-  write(kept, client, key, packet, reply.data(), worker);
-  return {.answer_bytes = kept.answer_bytes};
+  if (!question->is_used) question->is_used = true;
+  place.standing = {.map = question->map};
+  if (question->map != kNoMap) {
+    place.client = locate(snapshot.maps.data()[question->map], question->use_client_subnet, source.address,
+                          key.client_subnet());
+    place.standing.tiers = place.client.tiers;
+    place.standing.whose = place.client.whose;
+  }
+  place.hash = hash_with(key, place.standing.map, place.standing.tiers, place.standing.whose);
+  place.is_wanted = true;
+  const std::size_t set = place.hash & (kKeptSets - 1);
+  const auto& tags = kept_tags_.data()[set];
+  for (std::size_t way = 0; way < kWays; ++way) {
+    if (tags.data()[way] == tag_of(place.hash)) place.kept = &kept_.data()[set].data()[way];
+  }
+  if (place.kept == nullptr) return;
+  // The head with the first words, the rest of them with most of a short answer, and what is left of that.
+  constexpr std::size_t kLine = 64;
+  const auto* const start = static_cast<const char*>(static_cast<const void*>(place.kept));
+  for (std::size_t line = 0; line < 3; ++line) __builtin_prefetch(start + line * kLine);
 }
 
-void AnswerCache::write(const Kept& kept, const Client& client, const QueryKey& key,
-                        std::span<const std::uint8_t> packet, std::uint8_t* reply, Worker& worker) noexcept {
-  constexpr std::size_t kStep = 16;  // both have room for whole steps
-  static_assert(base::limits::kKeptAnswerBytesMax % kStep == 0);
-  for (std::size_t at = 0; at < kept.answer_bytes; at += kStep)
-    std::memcpy(reply + at, kept.answer.data() + at, kStep);
-  std::memcpy(reply, packet.data(), 2);
-  std::memcpy(reply + dns::kHeaderBytes, packet.data() + dns::kHeaderBytes,
-              key.name_end() - dns::kHeaderBytes);
-  worker.summary = kept.summary;
+std::size_t AnswerCache::write(Place& place, const QueryKey& key, std::span<const std::uint8_t> packet,
+                               std::span<std::uint8_t> reply, Worker& worker) noexcept {
+  if (place.kept == nullptr) return 0;
+  Kept& kept = *place.kept;
+  place.is_wanted = !is_of(kept, place.hash, place.standing, key);
+  if (place.is_wanted) return 0;
+  if (!kept.is_used) kept.is_used = true;
+  if (kept.answer_bytes == 0) return 0;
+  // In steps, since both have room for whole ones.
+  if (reply.size() < base::limits::kKeptAnswerBytesMax + Kept::kStep) return 0;
+  const std::uint8_t* const answer = kept.answer(key);
+  std::uint8_t* const out = reply.data();
+  for (std::size_t at = 0; at < kept.answer_bytes; at += Kept::kStep)
+    std::memcpy(out + at, answer + at, Kept::kStep);
+  std::memcpy(out, packet.data(), 2);
+  std::memcpy(out + dns::kHeaderBytes, packet.data() + dns::kHeaderBytes, key.name_end() - dns::kHeaderBytes);
+  if (needs_summary_) worker.summary = kept.summary;
   if (kept.subnet_at != 0) {
     const auto address = key.subnet_address();
-    std::uint8_t* const payload = reply + kept.subnet_at;
+    std::uint8_t* const payload = out + kept.subnet_at;
     std::memcpy(payload + dns::kClientSubnetFixedBytes, packet.data() + address.first, address.count);
     if (kept.standing.map != kNoMap) {
-      worker.summary.scope_bits = scope_bits(client, false);
+      worker.summary.scope_bits = scope_bits(place.client, false);
       payload[dns::kClientSubnetScopeAt] = worker.summary.scope_bits;
     }
   }
   if (kept.rotated != 0) {
-    const std::uint8_t* const records = kept.answer.data() + kept.rotated_at;
+    const std::uint8_t* const records = answer + kept.rotated_at;
     const std::size_t all = std::size_t{kept.rotated} * kept.record_bytes;
     const std::size_t skipped = std::size_t{worker.random.below(kept.rotated)} * kept.record_bytes;
-    std::memcpy(reply + kept.rotated_at, records + skipped, all - skipped);
-    std::memcpy(reply + kept.rotated_at + all - skipped, records, skipped);
+    std::memcpy(out + kept.rotated_at, records + skipped, all - skipped);
+    std::memcpy(out + kept.rotated_at + all - skipped, records, skipped);
   }
   for (std::size_t i = 0; i < kept.count; ++i) worker.counters.add(kept.counts.data()[i]);
   worker.counters.add(Counter::KeptAnswers);
+  return kept.answer_bytes;
 }
 
 AnswerCache::Before::Before(const Worker& worker) noexcept : random_(worker.random) {
@@ -178,7 +223,8 @@ bool AnswerCache::take_counts(const Before& before, const stats::Counters& count
 bool AnswerCache::take_answer(const QueryKey& key, std::span<const std::uint8_t> reply, const Before& before,
                               const Worker& worker, Kept& kept) noexcept {
   const auto& summary = worker.summary;
-  if (reply.empty() || reply.size() > kept.answer.size() || !is_repeatable(summary)) return false;
+  if (reply.empty() || reply.size() > base::limits::kKeptAnswerBytesMax || !is_repeatable(summary))
+    return false;
   // Whatever else drew without saying so.
   if (summary.variation == Variation::None && worker.random != before.random_) return false;
   if (!take_counts(before, worker.counters, kept)) return false;
@@ -195,15 +241,37 @@ bool AnswerCache::take_answer(const QueryKey& key, std::span<const std::uint8_t>
   }
   kept.subnet_at = static_cast<std::uint16_t>(subnet_at);
   kept.summary = summary;
-  std::copy(reply.begin(), reply.end(), kept.answer.begin());
+  std::memcpy(kept.room.data() + key.words().size(), reply.data(), reply.size());
   return true;
+}
+
+void AnswerCache::put(const Question& question, const QueryKey& key) noexcept {
+  auto& ways = set_of(key).ways;
+  for (auto& way : ways) {
+    if (way.tag == question.tag) {
+      way = question;
+      return;
+    }
+  }
+  if (Question* const victim = find_victim(ways)) *victim = question;
+}
+
+/// For an answer of that hash: where one is already, or where one may go.
+AnswerCache::Kept* AnswerCache::find_place(std::uint64_t hash) noexcept {
+  const std::size_t set = hash & (kKeptSets - 1);
+  auto& tags = kept_tags_[set];
+  auto& ways = kept_[set];
+  const auto found = std::find(tags.begin(), tags.end(), tag_of(hash));
+  if (found != tags.end()) return &ways[static_cast<std::size_t>(found - tags.begin())];
+  Kept* const victim = find_victim(ways);
+  if (victim != nullptr) tags[static_cast<std::size_t>(victim - ways.data())] = tag_of(hash);
+  return victim;
 }
 
 void AnswerCache::keep(const Snapshot& snapshot, const Source& source, const QueryKey& key,
                        std::span<const std::uint8_t> reply, const Before& before,
                        const Worker& worker) noexcept {
-  Question& question = question_at(key);
-  question = {.tag = static_cast<std::uint32_t>(key.hash() >> 32), .stamp = stamp_, .is_seen_only = false};
+  Question question{.tag = tag_of(key.hash()), .stamp = stamp_};
   Standing standing;
   const auto service_id = worker.summary.service;
   if (service_id != base::kNoService) {
@@ -216,18 +284,17 @@ void AnswerCache::keep(const Snapshot& snapshot, const Source& source, const Que
       standing = {.map = question.map, .tiers = client.tiers, .whose = client.whose};
     }
   }
+  put(question, key);
   const std::uint64_t hash = hash_with(key, standing.map, standing.tiers, standing.whose);
-  Kept& kept = kept_at(hash);
-  if (kept.stamp == stamp_ && kept.is_used) {
-    kept.is_used = false;
-    return;
-  }
+  Kept* const place = find_place(hash);
+  if (place == nullptr) return;
+  Kept& kept = *place;
   kept.hash = hash;
   kept.stamp = stamp_;
   kept.standing = standing;
   kept.is_used = false;
   kept.packet_bytes = static_cast<std::uint16_t>(key.packet_bytes());
-  std::copy(key.words().begin(), key.words().end(), kept.words.begin());
+  std::copy(key.words().begin(), key.words().end(), kept.room.begin());
   kept.answer_bytes =
       take_answer(key, reply, before, worker, kept) ? static_cast<std::uint16_t>(reply.size()) : 0;
 }

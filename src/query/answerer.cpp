@@ -6,12 +6,12 @@
 namespace meridian::query {
 
 void Answerer::begin_batch(const Snapshot& snapshot, const Tables& tables, std::uint64_t serving,
-                           base::CoarseTime now) noexcept {
+                           base::CoarseTime now, bool is_noted) noexcept {
   snapshot_ = &snapshot;
   tables_ = &tables;
   worker_.now = now;
   // Before anything is looked up in them: a change that comes later shows at the next batch.
-  cache_.begin_batch(serving, tables.health.generation());
+  cache_.begin_batch(serving, tables.health.generation(), is_noted || tables.rates != nullptr);
 }
 
 [[gnu::flatten]] void Answerer::look(std::size_t slot, const Source& source,
@@ -19,28 +19,33 @@ void Answerer::begin_batch(const Snapshot& snapshot, const Tables& tables, std::
   Look& here = looks_[slot];
   here.source = source;
   here.packet = packet;
-  here.is_wanted = false;
-  here.has_key = snapshot_->settings.answer_cache && here.key.read(packet, source.is_tcp, cache_.seed());
+  here.has_key = snapshot_->settings.answer_cache && worth_.is_due() &&
+                 here.key.read(packet, source.is_tcp, cache_.seed());
   if (!here.has_key) return;
   cache_.fetch_ahead(here.key);
   const auto& subnet = here.key.client_subnet();
   fetch_client_ahead(*snapshot_, subnet ? subnet->address : source.address);
 }
 
+[[gnu::flatten]] void Answerer::find(std::size_t slot) noexcept {
+  Look& here = looks_[slot];
+  if (here.has_key) cache_.find(*snapshot_, here.source, here.key, here.place);
+}
+
 [[gnu::flatten]] std::optional<std::size_t> Answerer::answer_kept(std::size_t slot,
                                                                   std::span<std::uint8_t> reply) noexcept {
   Look& here = looks_[slot];
   if (!here.has_key) return std::nullopt;
-  const auto place = cache_.find(*snapshot_, here.source, here.key, here.packet, reply, worker_);
-  here.is_wanted = place.is_wanted;
-  if (place.answer_bytes == 0) return std::nullopt;
-  return limit_rate(*snapshot_, *tables_, here.source, here.packet, reply, place.answer_bytes, worker_);
+  const std::size_t size = cache_.write(here.place, here.key, here.packet, reply, worker_);
+  worth_.count(size != 0);
+  if (size == 0) return std::nullopt;
+  return limit_rate(*snapshot_, *tables_, here.source, here.packet, reply, size, worker_);
 }
 
 std::size_t Answerer::answer_anew(std::size_t slot, std::span<std::uint8_t> reply) noexcept {
   const Look& here = looks_[slot];
   const Asked& asked = *asked_[slot];
-  if (!here.is_wanted)
+  if (!here.has_key || !here.place.is_wanted)
     return answer_query(*snapshot_, *tables_, here.source, asked, here.packet, reply, worker_);
   const AnswerCache::Before before(worker_);
   const std::size_t size =

@@ -128,8 +128,9 @@ void answer_kept(benchmark::State& state, const char* name, dns::Rtype type, std
   const query::Source source{base::IpAddress::v4(0x0808'0808), false};
   std::size_t first = 0;
   while (state.KeepRunningBatch(kBatch)) {
-    answerer.begin_batch(snapshot, tables, 1, {});
+    answerer.begin_batch(snapshot, tables, 1, {}, false);
     for (std::size_t i = 0; i < kBatch; ++i) answerer.look(i, source, queries[first + i]);
+    for (std::size_t i = 0; i < kBatch; ++i) answerer.find(i);
     for (std::size_t i = 0; i < kBatch; ++i) {
       const auto reply =
           std::span{replies}.subspan(i * base::limits::kUdpAnswerBytesMax, base::limits::kUdpAnswerBytesMax);

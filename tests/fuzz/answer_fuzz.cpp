@@ -98,8 +98,9 @@ class World {
   /// As a worker does, which keeps answers.
   Bytes ask_worker(const Bytes& packet, const query::Source& source) {
     Bytes reply(source.is_tcp ? base::limits::kTcpMessageBytesMax : base::limits::kUdpAnswerBytesMax);
-    answerer_.begin_batch(*compiled_->snapshot, *tables_, 1, {});
+    answerer_.begin_batch(*compiled_->snapshot, *tables_, 1, {}, true);
     answerer_.look(0, source, packet);
+    answerer_.find(0);
     auto size = answerer_.answer_kept(0, reply);
     if (!size) {
       answerer_.read(0);
