@@ -271,7 +271,7 @@ class alignas(64) Counters {
   /// HOT. Only from the thread that owns the block: load and store are separate on purpose, since
   /// fetch_add would lock the bus for a race that cannot happen.
   void add(Counter counter, std::uint64_t n = 1) noexcept {
-    auto& cell = cells_[static_cast<std::size_t>(counter)];
+    auto& cell = cells_.data()[static_cast<std::size_t>(counter)];  // every Counter is below its size
     cell.store(cell.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
 
