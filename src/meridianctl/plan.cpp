@@ -115,12 +115,12 @@ int run_plan(const Options& options, const Arguments& arguments) {
   if (!maps) return fail(maps.error());
   plan::Options plan_options;
   if (demand) plan_options.demand = &*demand;
-  auto old_health = plan::assumed_health(*maps->old.snapshot, request->assume_old);
-  if (!old_health) return fail("--assume-old: " + old_health.error());
-  auto new_health = plan::assumed_health(*maps->now.snapshot, request->assume);
-  if (!new_health) return fail("--assume: " + new_health.error());
-  plan_options.old_health = std::move(*old_health);
-  plan_options.new_health = std::move(*new_health);
+  auto old_states = plan::assumed_states(*maps->old.snapshot, request->assume_old);
+  if (!old_states) return fail("--assume-old: " + old_states.error());
+  auto new_states = plan::assumed_states(*maps->now.snapshot, request->assume);
+  if (!new_states) return fail("--assume: " + new_states.error());
+  plan_options.old_states = std::move(*old_states);
+  plan_options.new_states = std::move(*new_states);
   const auto comparison = plan::compare(maps->old, maps->now, plan_options);
   const auto failed = plan::failed_gates(request->gates, comparison);
   const auto text =
@@ -143,7 +143,8 @@ void add_plan(CLI::App& app, Options& options) {
   command->add_option("--demand", arguments->demand, "File of client networks and their queries");
   command
       ->add_option("--assume", arguments->assume,
-                   "Health of a datacenter in the map as it would be: 'ams down', 'ams 50%'")
+                   "State of a datacenter in the map as it would be: 'ams down', 'ams 50%', 'ams drained', "
+                   "'ams shed 30%'")
       ->expected(1)
       ->take_all();
   command->add_option("--assume-old", arguments->assume_old, "The same in the map as it is")

@@ -20,13 +20,21 @@
 namespace meridian::plan {
 namespace {
 
+/// Which map, and who its clients are.
+struct ViewKey {
+  std::size_t map = 0;  ///< MapId
+  bool as_resolvers = false;
+
+  friend auto operator<=>(const ViewKey&, const ViewKey&) = default;
+};
+
 /// One map's services, with equal shapes put together.
 class Side {
  public:
-  Side(const compile::Compiled& compiled, std::span<const steering::Share> health, Ends& ends)
+  Side(const compile::Compiled& compiled, std::span<const AssumedState> states, Ends& ends)
       : compiled_(compiled) {
     const auto& services = compiled.snapshot->services;
-    auto shapes = shapes_of(*compiled.snapshot, health);
+    auto shapes = shapes_of(*compiled.snapshot, states);
     for (std::size_t i = 0; i < services.size(); ++i) {
       const auto known = std::find_if(odds_.begin(), odds_.end(),
                                       [&](const ShapeOdds& odds) { return odds.shape() == shapes[i]; });
@@ -38,8 +46,11 @@ class Side {
   /// Each service's name with the number of its shape.
   [[nodiscard]] const std::map<std::string, std::size_t>& services() const noexcept { return services_; }
   [[nodiscard]] ShapeOdds& odds(std::size_t shape) noexcept { return odds_[shape]; }
-  [[nodiscard]] MapView view(base::MapId map) const noexcept {
-    return {&compiled_.snapshot->maps[base::index_of(map)], &compiled_.rulebook->maps[base::index_of(map)]};
+  [[nodiscard]] const query::SteeringMap& map_of(const ShapeOdds& odds) const noexcept {
+    return compiled_.snapshot->maps[base::index_of(odds.shape().map)];
+  }
+  [[nodiscard]] MapView view(const ViewKey& key) const noexcept {
+    return {&compiled_.snapshot->maps[key.map], &compiled_.rulebook->maps[key.map], key.as_resolvers};
   }
 
  private:
@@ -65,14 +76,15 @@ class Comparer {
       : old_(old),
         now_(now),
         options_(options),
-        old_side_(old, options.old_health, ends_),
-        new_side_(now, options.new_health, ends_) {}
+        old_side_(old, options.old_states, ends_),
+        new_side_(now, options.new_states, ends_) {}
 
   Comparison run() {
     result_.has_demand = options_.demand != nullptr;
     match_services();
     for (const auto& [shapes, names] : groups_) measure(shapes, names);
     result_.all = all_.name(ends_);
+    if (has_resolver_rules_) result_.all_without_subnet = all_without_subnet_.name(ends_);
     list_datacenters();
     list_places();
     list_leaves();
@@ -92,6 +104,7 @@ class Comparer {
 
  private:
   using ShapePair = std::pair<std::size_t, std::size_t>;
+  using ViewPair = std::pair<ViewKey, ViewKey>;
 
   void match_services() {
     for (const auto& [name, shape] : old_side_.services()) {
@@ -125,19 +138,28 @@ class Comparer {
     return false;
   }
 
-  PairWork& work_of(base::MapId old, base::MapId now) {
-    auto& work = pairs_[{base::index_of(old), base::index_of(now)}];
+  PairWork& work_of(const ViewPair& views) {
+    auto& work = pairs_[views];
     if (work.maps == nullptr) {
-      work.maps = std::make_unique<MapPair>(old_side_.view(old), new_side_.view(now), options_.demand);
+      work.maps = std::make_unique<MapPair>(old_side_.view(views.first), new_side_.view(views.second),
+                                            options_.demand);
       work.parts.assign(work.maps->pairs().size(), 0);
     }
     return work;
   }
 
+  /// The map that decides for these clients. Without rules for resolvers they are clients like all others.
+  static ViewKey view_of(const Side& side, const ShapeOdds& odds, bool as_resolvers) {
+    const bool has_rules = !odds.shape().fixed && side.map_of(odds).has_resolvers;
+    return {base::index_of(odds.shape().map), as_resolvers && has_rules};
+  }
+
   void measure(const ShapePair& shapes, const std::vector<std::string>& names) {
     auto& old = old_side_.odds(shapes.first);
     auto& now = new_side_.odds(shapes.second);
-    auto& work = work_of(old.shape().map, now.shape().map);
+    const ViewPair views{view_of(old_side_, old, !old.shape().use_client_subnet),
+                         view_of(new_side_, now, !now.shape().use_client_subnet)};
+    auto& work = work_of(views);
     const auto pairs = work.maps->pairs();
     std::vector<double> parts;
     const auto movement = measure_movement(pairs, old, now, ends_, parts);
@@ -148,8 +170,17 @@ class Comparer {
       loads_before_.add(pairs, &TiersPair::old, old, weight);
       loads_after_.add(pairs, &TiersPair::now, now, weight);
     }
-    auto named = movement.name(ends_);
-    if (!named.is_still()) result_.services.push_back({names, std::move(named)});
+    ServiceMovement service{names, movement.name(ends_), {}};
+    const ViewPair resolvers{view_of(old_side_, old, true), view_of(new_side_, now, true)};
+    if (resolvers == views) {
+      all_without_subnet_.add(movement, weight);
+    } else {
+      has_resolver_rules_ = true;
+      const auto without = measure_movement(work_of(resolvers).maps->pairs(), old, now, ends_, parts);
+      all_without_subnet_.add(without, weight);
+      service.without_subnet = without.name(ends_);
+    }
+    if (!service.is_still()) result_.services.push_back(std::move(service));
     if (movement.answered_before && !movement.answers_after)
       result_.emptied.insert(result_.emptied.end(), names.begin(), names.end());
   }
@@ -181,7 +212,7 @@ class Comparer {
     };
     for (const auto& [ids, work] : pairs_) {
       if (std::all_of(work.parts.begin(), work.parts.end(), [](double part) { return part == 0; })) continue;
-      PlaceTally tally(now_.rulebook->maps[ids.second].database, *now_.rulebook->geography.places);
+      PlaceTally tally(now_.rulebook->maps[ids.second.map].database, *now_.rulebook->geography.places);
       work.maps->tally(work.parts, tally);
       add(tally.places(), places);
       add(tally.systems(), systems);
@@ -222,28 +253,42 @@ class Comparer {
   Side old_side_;
   Side new_side_;
   std::map<ShapePair, std::vector<std::string>> groups_;
-  std::map<std::pair<std::size_t, std::size_t>, PairWork> pairs_;  // by MapId
+  std::map<ViewPair, PairWork> pairs_;
   EndMovement all_;
+  EndMovement all_without_subnet_;
+  bool has_resolver_rules_ = false;
   Loads loads_before_;
   Loads loads_after_;
   Comparison result_;
 };
+
+/// The larger part of both families.
+double most_moved(const Movement& movement) noexcept {
+  const auto& [total, moved] = std::pair{movement.total, movement.moved};
+  return std::max(part_of(moved.v4, total.v4), part_of(moved.v6, total.v6));
+}
+
+double demand_moved(const Movement& movement) noexcept {
+  return part_of(movement.moved.demand, movement.total.demand);
+}
 
 }  // namespace
 
 double max_moved(const Comparison& comparison) noexcept {
   double most = 0;
   for (const auto& service : comparison.services) {
-    const auto& [total, moved] = std::pair{service.movement.total, service.movement.moved};
-    most = std::max({most, part_of(moved.v4, total.v4), part_of(moved.v6, total.v6)});
+    most = std::max(most, most_moved(service.movement));
+    if (service.without_subnet) most = std::max(most, most_moved(*service.without_subnet));
   }
   return most;
 }
 
 double max_moved_demand(const Comparison& comparison) noexcept {
   double most = 0;
-  for (const auto& service : comparison.services)
-    most = std::max(most, part_of(service.movement.moved.demand, service.movement.total.demand));
+  for (const auto& service : comparison.services) {
+    most = std::max(most, demand_moved(service.movement));
+    if (service.without_subnet) most = std::max(most, demand_moved(*service.without_subnet));
+  }
   return most;
 }
 

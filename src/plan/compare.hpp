@@ -1,15 +1,15 @@
 // What a change of the map moves: two compiled maps, walked in lock-step and held against each other service
-// by service. Exact: every block of addresses counts, nothing is sampled.
+// by service. Every block of addresses counts; none is a sample for others.
 //
-// A block moves by the distance between the shares that the datacenters have of it before and after (total
-// variation): that part of its clients must change, whatever the draws. Immutable results; slow and off line.
+// A block moves by the part of its clients that get another datacenter (plan/joint.hpp). Immutable results;
+// slow and off line.
 #pragma once
 
 #include "base/diagnostics.hpp"
 #include "config/compile/compile.hpp"
 #include "plan/amount.hpp"
 #include "plan/demand.hpp"
-#include "steering/spread.hpp"
+#include "plan/shape.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -19,9 +19,9 @@
 namespace meridian::plan {
 
 struct Options {
-  const Demand* demand = nullptr;           ///< absent: nothing is weighed by queries
-  std::vector<steering::Share> old_health;  ///< by DatacenterId of the map before; empty: all up
-  std::vector<steering::Share> new_health;
+  const Demand* demand = nullptr;        ///< absent: nothing is weighed by queries
+  std::vector<AssumedState> old_states;  ///< by DatacenterId of the map before; empty: all up
+  std::vector<AssumedState> new_states;
 };
 
 /// Ends of a flow that are no datacenter; in parentheses, as no datacenter's name can be.
@@ -52,6 +52,13 @@ struct Movement {
 struct ServiceMovement {
   std::vector<std::string> names;
   Movement movement;
+  /// What moves of queries that bring no client subnet, if each address were a resolver's. Absent where rules
+  /// for resolvers say nothing of it, and where `movement` is just that (`client_subnet: ignore`).
+  std::optional<Movement> without_subnet;
+
+  [[nodiscard]] bool is_still() const noexcept {
+    return movement.is_still() && (!without_subnet || without_subnet->is_still());
+  }
 };
 
 struct PlaceMovement {
@@ -88,8 +95,10 @@ struct MapLeaves {
 
 struct Comparison {
   bool has_demand = false;
-  std::size_t compared = 0;                 ///< services that both maps have
-  Movement all;                             ///< the mean over them
+  std::size_t compared = 0;  ///< services that both maps have
+  Movement all;              ///< the mean over them
+  /// The same of queries that bring no client subnet; absent: no map has rules for resolvers, so it is `all`.
+  std::optional<Movement> all_without_subnet;
   std::vector<ServiceMovement> services;    ///< of which something changes, most moved first
   std::vector<PlaceMovement> places;        ///< of `all`, most moved first
   std::vector<PlaceMovement> systems;       ///< the same by autonomous system

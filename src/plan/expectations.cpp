@@ -4,6 +4,7 @@
 #include "plan/amount.hpp"
 #include "plan/amount_text.hpp"
 #include "plan/claims.hpp"
+#include "plan/fact_memo.hpp"
 #include "plan/lock_step.hpp"
 #include "plan/overlay.hpp"
 #include "plan/place_sets.hpp"
@@ -15,7 +16,6 @@
 #include <algorithm>
 #include <array>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -60,6 +60,11 @@ class MapProof {
     std::vector<std::vector<std::string>> names;  ///< by shape: the services that have it
     bool is_about_somebody = false;
     std::array<Break, kClaimCount> breaks;
+  };
+  /// What clients of a block get.
+  struct ClientTiers {
+    base::TiersId with_subnet{};
+    std::uint32_t resolver_value = query::kNoResolverRule;  ///< of SteeringMap::resolver_tree
   };
   struct Finding {
     std::size_t subject = 0;
@@ -107,47 +112,64 @@ class MapProof {
     PlaceSets places(atoms, family, rulebook_.model->networks_files, view.rules->database,
                      *rulebook_.geography.places);
 
-    Trees trees{&view.map->tree(family), &overlay};
+    Trees trees{&view.map->tree(family), &view.map->resolver_tree(family), &overlay};
     places.append_trees(trees);
-    std::unordered_map<std::uint64_t, std::vector<Finding>> findings;
+    FactMemo<std::vector<Finding>> findings;
     walk(trees, [&](std::span<const std::uint32_t> values, const base::IpPrefix& block) {
-      if ((values[1] & kCarrier) != 0) return;
-      const std::uint32_t set = places.find(values.subspan(2));
+      if ((values[2] & kCarrier) != 0) return;
+      const std::uint32_t set = places.find(values.subspan(3));
       if (set == 0) return;
-      const bool is_private = (values[1] & kOldPrivate) != 0;
-      const auto tiers = is_private ? view.map->unknown : static_cast<base::TiersId>(values[0]);
-      const auto [found, is_new] = findings.try_emplace(std::uint64_t{set} << 32 | base::index_of(tiers));
-      if (is_new) found->second = find_breaches(places.members(set), tiers);
-      for (const auto& finding : found->second) note(finding, block);
+      const bool is_private = (values[2] & kOldPrivate) != 0;
+      const ClientTiers tiers{is_private ? view.map->unknown : static_cast<base::TiersId>(values[0]),
+                              values[1]};
+      const std::uint32_t facts[] = {set, static_cast<std::uint32_t>(base::index_of(tiers.with_subnet)),
+                                     values[1]};
+      const auto& found = findings.find(facts, [&] { return find_breaches(places.members(set), tiers); });
+      for (const auto& finding : found) note(finding, block);
     });
   }
 
-  /// What the clients of these tiers break, of the expectations that are about them.
-  std::vector<Finding> find_breaches(std::span<const std::uint32_t> subjects, base::TiersId tiers) {
+  /// What these clients break, of the expectations that are about them.
+  std::vector<Finding> find_breaches(std::span<const std::uint32_t> subjects, const ClientTiers& tiers) {
     std::vector<Finding> findings;
-    const auto list = snapshot_.tiers.list(tiers);
     for (const auto index : subjects) {
       auto& subject = subjects_[index];
       subject.is_about_somebody = true;
       for (const auto claim : kClaims) {
-        if (auto text = find_breach(subject, claim, list); !text.empty())
+        if (auto text = find_breach(subject, claim, tiers); !text.empty())
           findings.push_back({index, claim, std::move(text)});
       }
     }
     return findings;
   }
 
+  /// What one service does to a client with a subnet, or to a resolver; empty when the claim holds.
+  std::string find_breach(const compile::Expectation& expectation, Claim claim, const Shape& shape,
+                          const ClientTiers& tiers) const {
+    const auto breach_of = [&](base::TiersId id) {
+      return plan::find_breach(claim, expectation, shape, snapshot_.tiers.list(id));
+    };
+    const bool has_resolver_rule = tiers.resolver_value != query::kNoResolverRule && !shape.fixed;
+    if (shape.use_client_subnet || !has_resolver_rule) {
+      const auto breach = breach_of(tiers.with_subnet);
+      if (breach) return breach_text(*breach, snapshot_);
+    }
+    // Who should be first is what rules for resolvers are there to say otherwise.
+    if (!has_resolver_rule || (shape.use_client_subnet && claim == Claim::First)) return {};
+    const auto breach = breach_of(static_cast<base::TiersId>(tiers.resolver_value - 1));
+    return breach ? breach_text(*breach, snapshot_) + " by a rule for resolvers" : std::string{};
+  }
+
   /// What the first service that breaks the claim does, and how many do; empty when it holds for all.
-  std::string find_breach(const Subject& subject, Claim claim,
-                          std::span<const steering::TierEntry> tiers) const {
+  std::string find_breach(const Subject& subject, Claim claim, const ClientTiers& tiers) const {
     std::string text;
     std::string name;
     std::size_t count = 0;
     for (std::size_t i = 0; i < subject.shapes.size(); ++i) {
-      const auto breach = plan::find_breach(claim, *subject.expectation, subject.shapes[i], tiers);
-      if (!breach) continue;
+      auto breach = find_breach(*subject.expectation, claim, subject.shapes[i], tiers);
+      if (breach.empty()) continue;
       if (text.empty()) {
-        text = breach_text(*breach, snapshot_);
+        text = std::move(breach);
         if (!subject.names[i].empty()) name = subject.names[i].front();
       }
       count += subject.names[i].size();

@@ -1,6 +1,7 @@
 #include "plan/map_pair.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace meridian::plan {
 namespace {
@@ -31,12 +32,19 @@ bool is_known(std::span<const std::uint32_t> values) noexcept {
 struct MapPair::Layers {
   Layers(base::Family family, const MapView& old, const MapView& now, const Demand* demand)
       : overlay(mark_overlay(family, old, now)), no_demand(family, 0) {
-    trees = {&old.map->tree(family), &now.map->tree(family), &overlay,
+    const auto tiers_of = [family](const MapView& view, std::optional<geo::PrefixTree>& resolvers) {
+      if (!view.as_resolvers) return &view.map->tree(family);
+      resolvers = resolver_tiers(family, *view.map);
+      return static_cast<const geo::PrefixTree*>(&*resolvers);
+    };
+    trees = {tiers_of(old, old_resolvers), tiers_of(now, new_resolvers), &overlay,
              demand != nullptr ? &demand->tree(family) : &no_demand};
     const auto files = database_trees(family, old, now);
     trees.insert(trees.end(), files.begin(), files.end());
   }
 
+  std::optional<geo::PrefixTree> old_resolvers;
+  std::optional<geo::PrefixTree> new_resolvers;
   geo::PrefixTree overlay;
   geo::PrefixTree no_demand;
   Trees trees;

@@ -1,36 +1,12 @@
 #include "plan/movement.hpp"
 
+#include "plan/joint.hpp"
+
 #include <algorithm>
 #include <set>
 
 namespace meridian::plan {
 namespace {
-
-/// What each end gains or loses, without what is rounding.
-std::vector<EndShare> changes(const EndShares& before, const EndShares& after) {
-  std::map<std::uint32_t, double> change;
-  for (const auto& share : before) change[share.end] -= share.share;
-  for (const auto& share : after) change[share.end] += share.share;
-  std::vector<EndShare> found;
-  for (const auto& [end, amount] : change) {
-    if (amount > kShareTolerance || amount < -kShareTolerance) found.push_back({end, amount});
-  }
-  return found;
-}
-
-/// Who loses hands over to those who gain in proportion to their gains: nobody can know more before the
-/// draws, and a change that is taken back gives the same flows backwards.
-void add_flows(const EndShares& before, const EndShares& after, double moved, const Amount& amount,
-               EndFlows& flows) {
-  const auto change = changes(before, after);
-  for (const auto& loser : change) {
-    if (loser.share > 0) continue;
-    for (const auto& gainer : change) {
-      if (gainer.share < 0) continue;
-      flows[{loser.end, gainer.end}] += amount * (-loser.share * gainer.share / moved);
-    }
-  }
-}
 
 /// True when the loss of one datacenter that serves them would take these clients elsewhere than it would
 /// have.
@@ -87,11 +63,14 @@ EndMovement measure_movement(std::span<const TiersPair> pairs, ShapeOdds& old, S
     for (const auto& share : after) movement.after[share.end] += pair.known * share.share;
     movement.answered_before = movement.answered_before || ShapeOdds::is_answer(before, ends);
     movement.answers_after = movement.answers_after || ShapeOdds::is_answer(after, ends);
-    parts[i] = distance(before, after);
+    const auto joint = joint_of(old, pair.old, now, pair.now);
+    parts[i] = moved_part(joint);
     if (parts[i] > 0) {
       movement.moved += pair.known * parts[i];
       movement.unknown_moved += pair.unknown * parts[i];
-      add_flows(before, after, parts[i], pair.known, movement.flows);
+      for (const auto& [from_to, part] : joint) {
+        if (from_to.first != from_to.second) movement.flows[from_to] += pair.known * part;
+      }
     } else if (is_fallback_moved(pair, old, now)) {
       movement.fallback_moved += pair.known + pair.unknown;
     }

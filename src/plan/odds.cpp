@@ -74,6 +74,33 @@ EndShares ShapeOdds::without(base::TiersId tiers, std::uint32_t lost) const {
                              id == ids_.end() ? std::nullopt : std::optional{id->second}));
 }
 
+std::uint32_t ShapeOdds::end_of(base::TiersId tiers, steering::DrawKey key) const {
+  if (shape_.fixed) return ends_[base::index_of(*shape_.fixed)];
+  const auto choice =
+      steering::choose(snapshot_.tiers.list(tiers), shape_.overprovision, key,
+                       [&](base::DatacenterId id) { return shape_.candidates[base::index_of(id)]; });
+  if (choice.reason == steering::Reason::Nobody) return no_address_;
+  const bool is_all_down = choice.reason == steering::Reason::AllDown;
+  if (is_all_down && shape_.on_all_down != query::OnAllDown::AnswerAnyway) return all_down_;
+  return ends_[base::index_of(choice.datacenter)];
+}
+
+bool ShapeOdds::draws_alike(base::TiersId tiers, const ShapeOdds& other, base::TiersId other_tiers) const {
+  if (shape_.fixed || other.shape_.fixed || shape_.overprovision != other.shape_.overprovision ||
+      shape_.on_all_down != other.shape_.on_all_down)
+    return false;
+  const auto list = snapshot_.tiers.list(tiers);
+  const auto other_list = other.snapshot_.tiers.list(other_tiers);
+  return std::equal(list.begin(), list.end(), other_list.begin(), other_list.end(),
+                    [&](const steering::TierEntry& here, const steering::TierEntry& there) {
+                      const auto at = base::index_of(here.datacenter);
+                      const auto other_at = base::index_of(there.datacenter);
+                      return here.tier == there.tier && here.weight == there.weight &&
+                             ends_[at] == other.ends_[other_at] &&
+                             is_same(shape_.candidates[at], other.shape_.candidates[other_at]);
+                    });
+}
+
 bool ShapeOdds::is_answer(const EndShares& shares, const Ends& ends) {
   return std::any_of(shares.begin(), shares.end(), [&](const EndShare& share) {
     const auto& name = ends.name(share.end);

@@ -38,7 +38,7 @@ using EndShares = std::vector<EndShare>;
 /// Shares further apart than this differ in meaning and not in rounding: it is under one address of all IPv4.
 inline constexpr double kShareTolerance = 1e-10;
 
-/// The total variation distance: the part of the clients that must go elsewhere. 0 for rounding alone.
+/// The total variation distance: 0 for equal shares, and for what is rounding alone.
 [[nodiscard]] double distance(const EndShares& before, const EndShares& after) noexcept;
 
 /// One shape of one snapshot.
@@ -52,6 +52,11 @@ class ShapeOdds {
   [[nodiscard]] const EndShares& of(base::TiersId tiers);
   /// The same with one end lost; none is lost where `lost` is no datacenter of this snapshot.
   [[nodiscard]] EndShares without(base::TiersId tiers, std::uint32_t lost) const;
+  /// Where this draw leads a client with these tiers.
+  [[nodiscard]] std::uint32_t end_of(base::TiersId tiers, steering::DrawKey key) const;
+  /// True when every draw leads to the same end there as here, because all that decides it is the same.
+  [[nodiscard]] bool draws_alike(base::TiersId tiers, const ShapeOdds& other,
+                                 base::TiersId other_tiers) const;
   /// True where somebody gets addresses.
   [[nodiscard]] static bool is_answer(const EndShares& shares, const Ends& ends);
 

@@ -23,7 +23,12 @@ enum OverlayMark : std::uint32_t {
 struct MapView {
   const query::SteeringMap* map = nullptr;
   const compile::MapRules* rules = nullptr;
+  bool as_resolvers = false;  ///< clients are resolvers, whose own rules come first
 };
+
+/// The tiers of every address that is looked up, for resolvers: as a tree whose leaves are TiersIds, also in
+/// private space.
+[[nodiscard]] geo::PrefixTree resolver_tiers(base::Family family, const query::SteeringMap& map);
 
 /// The marks of every address, as a tree. The same map twice where there is only one.
 [[nodiscard]] geo::PrefixTree mark_overlay(base::Family family, const MapView& old, const MapView& now);

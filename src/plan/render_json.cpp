@@ -37,6 +37,10 @@ json::object to_json(const Movement& movement, bool has_demand) {
           {"flows", to_json(movement.flows, has_demand)}};
 }
 
+json::value to_json(const std::optional<Movement>& movement, bool has_demand) {
+  return movement ? json::value(to_json(*movement, has_demand)) : json::value(nullptr);
+}
+
 json::array to_json(const std::vector<PlaceMovement>& places, bool has_demand) {
   json::array array;
   for (const auto& place : places) {
@@ -104,6 +108,7 @@ std::string to_json(const Comparison& comparison, std::span<const std::string> f
   for (const auto& service : comparison.services) {
     auto object = to_json(service.movement, has_demand);
     object["names"] = to_json(service.names);
+    object["without_client_subnet"] = to_json(service.without_subnet, has_demand);
     services.push_back(std::move(object));
   }
   const json::object object{{"changed", comparison.has_changes()},
@@ -116,6 +121,7 @@ std::string to_json(const Comparison& comparison, std::span<const std::string> f
                             {"max_moved", max_moved(comparison)},
                             {"max_moved_demand", max_moved_demand(comparison)},
                             {"all", to_json(comparison.all, has_demand)},
+                            {"all_without_client_subnet", to_json(comparison.all_without_subnet, has_demand)},
                             {"overloads", to_json(comparison.overloads)},
                             {"datacenters", to_json(comparison.datacenters, has_demand)},
                             {"places", to_json(comparison.places, has_demand)},

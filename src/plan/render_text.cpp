@@ -61,7 +61,8 @@ class TextReport {
           fmt::format("emptied  {}: nobody would get an address any more\n", fmt::join(c_.emptied, ", "));
     add_movement();
     add_overloads();
-    add_flows();
+    add_flows("from → to", c_.all.flows);
+    if (c_.all_without_subnet) add_flows("from → to, without a client subnet", c_.all_without_subnet->flows);
     add_datacenters();
     add_places("places", c_.places);
     add_places("autonomous systems", c_.systems);
@@ -95,17 +96,25 @@ class TextReport {
     row.insert(row.end(), std::make_move_iterator(cells.begin()), std::make_move_iterator(cells.end()));
   }
 
+  std::string moved_text(const Movement& movement) const {
+    const auto& [total, moved] = std::pair{movement.total, movement.moved};
+    auto text = fmt::format("{} of IPv4, {} of IPv6", percent(part_of(moved.v4, total.v4)),
+                            percent(part_of(moved.v6, total.v6)));
+    if (c_.has_demand) text += fmt::format(", {} of demand", percent(part_of(moved.demand, total.demand)));
+    return text;
+  }
+
   void add_movement() {
     if (c_.services.empty()) {
       if (c_.has_changes()) text_ += "moved  nothing\n";
       return;
     }
     const auto& all = c_.all;
-    text_ += fmt::format("moved  {} of IPv4, {} of IPv6", percent(part_of(all.moved.v4, all.total.v4)),
-                         percent(part_of(all.moved.v6, all.total.v6)));
-    if (c_.has_demand)
-      text_ += fmt::format(", {} of demand", percent(part_of(all.moved.demand, all.total.demand)));
+    text_ += "moved  " + moved_text(all);
     text_ += c_.compared == 1 ? "\n" : fmt::format(" (mean of {} names)\n", c_.compared);
+    if (c_.all_without_subnet)
+      text_ +=
+          fmt::format("       {}, of queries without a client subnet\n", moved_text(*c_.all_without_subnet));
     if (!all.unknown_moved.is_zero())
       text_ += fmt::format("       besides {} that no database knows\n", space_text(all.unknown_moved));
     if (!all.fallback_moved.is_zero()) {
@@ -133,18 +142,18 @@ class TextReport {
     if (count > kRowsMax) text_ += fmt::format("    and {} more\n", count - kRowsMax);
   }
 
-  void add_flows() {
-    if (c_.all.flows.empty()) return;
+  void add_flows(const std::string& title, const std::vector<Flow>& flows) {
+    if (flows.empty()) return;
     Table table;
-    table.add(header("from → to"));
-    for (std::size_t i = 0; i < std::min(kRowsMax, c_.all.flows.size()); ++i) {
-      const auto& flow = c_.all.flows[i];
+    table.add(header(title));
+    for (std::size_t i = 0; i < std::min(kRowsMax, flows.size()); ++i) {
+      const auto& flow = flows[i];
       std::vector<std::string> row{fmt::format("{} → {}", flow.from, flow.to)};
       join(row, cells(flow.amount));
       table.add(std::move(row));
     }
     text_ += table.text();
-    add_rest(c_.all.flows.size());
+    add_rest(flows.size());
   }
 
   void add_datacenters() {
@@ -185,13 +194,17 @@ class TextReport {
 
   /// Only where it says more than the mean does.
   void add_services() {
-    if (c_.services.empty() || c_.compared == 1) return;
+    std::vector<const ServiceMovement*> rows;
+    for (const auto& service : c_.services) {
+      if (!service.movement.is_still()) rows.push_back(&service);
+    }
+    if (rows.empty() || c_.compared == 1) return;
     Table table;
     table.add(c_.has_demand ? std::vector<std::string>{"names", "IPv4", "IPv6", "demand"}
                             : std::vector<std::string>{"names", "IPv4", "IPv6"});
-    for (std::size_t i = 0; i < std::min(kRowsMax, c_.services.size()); ++i) {
-      const auto& [names, movement] = c_.services[i];
-      const auto& [total, moved] = std::pair{movement.total, movement.moved};
+    for (std::size_t i = 0; i < std::min(kRowsMax, rows.size()); ++i) {
+      const auto& names = rows[i]->names;
+      const auto& [total, moved] = std::pair{rows[i]->movement.total, rows[i]->movement.moved};
       const auto more = names.size() > 1 ? fmt::format(" and {} more", names.size() - 1) : std::string{};
       std::vector<std::string> row{names.front() + more, percent(part_of(moved.v4, total.v4)),
                                    percent(part_of(moved.v6, total.v6))};
@@ -199,7 +212,7 @@ class TextReport {
       table.add(std::move(row));
     }
     text_ += table.text();
-    add_rest(c_.services.size());
+    add_rest(rows.size());
   }
 
   void add_leaves() {

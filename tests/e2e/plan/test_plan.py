@@ -2,18 +2,36 @@
 
 import json
 import shutil
+import subprocess
 
 import pytest
 
+import harness
 from harness import EXAMPLE
 
 EUROPE = "{for: europe,           prefer: [ams]}"
 EUROPE_MOVED = "{for: europe,           prefer: [iad]}"
 
 
+# A small world, so that a map compiles at once.
+WORLD = """
+8.0.0.0/8     country=US continent=NA
+128.0.0.0/2   country=US continent=NA
+2600::/11     country=US continent=NA
+81.2.69.0/24  country=GB continent=EU
+82.0.0.0/7    country=DE continent=EU
+96.0.0.0/4    country=FR continent=EU
+2a00::/12     country=FR continent=EU
+58.0.0.0/8    country=JP continent=AS
+"""
+
+
 @pytest.fixture
-def maps(folder):
-    """Two copies of the example's map: `old`, and `new` to be edited."""
+def maps(folder, programs):
+    """Two copies of the example's map: `old`, and `new` to be edited. And `world.mmdb`."""
+    (folder / "world.txt").write_text(WORLD.strip() + "\n", encoding="utf-8")
+    subprocess.run([programs.build / "bin" / "text_mmdb", folder / "world.txt", folder / "world.mmdb"], check=True,
+                   timeout=harness.DEADLINE_S)
     for name in ("old", "new"):
         shutil.copytree(EXAMPLE / "map", folder / name)
     return folder
@@ -31,7 +49,7 @@ def move_europe(maps):
 
 
 def plan(programs, maps, *arguments):
-    return programs.ctl("plan", *arguments, "--data", programs.data, cwd=maps)
+    return programs.ctl("plan", *arguments, "--geoip", "world.mmdb", "--data", programs.data, cwd=maps)
 
 
 def test_the_same_map_changes_nothing_and_says_nothing(programs, maps):
@@ -108,9 +126,28 @@ def test_one_map_under_two_assumptions(programs, maps):
     assert (done.returncode, done.stdout) == (0, "")
 
 
+def test_shed_and_rules_for_resolvers(programs, maps):
+    """A well datacenter has room to shed 20 %, but not 50 %; a rule for resolvers is no silent change."""
+    done = plan(programs, maps, "old", "--assume", "ams shed 20%")
+    assert (done.returncode, done.stdout) == (0, "")
+    told = json.loads(plan(programs, maps, "old", "--assume", "ams shed 50%", "--json").stdout)
+    assert told["all_without_client_subnet"] is None
+    assert {flow["from"] for flow in told["all"]["flows"]} == {"ams"}
+    path = maps / "new" / "maps.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "    resolvers: [{for: 81.2.69.0/24, prefer: [iad]}]\n",
+                    encoding="utf-8")
+    done = plan(programs, maps, "old", "new")
+    assert done.returncode == 2
+    assert ", of queries without a client subnet\n  from → to, without a client subnet" in done.stdout
+    told = json.loads(plan(programs, maps, "old", "new", "--json").stdout)
+    assert told["all"]["moved"]["ipv4"] == 0
+    moved = {name: service["without_client_subnet"]["moved"]["ipv4"]
+             for service in told["services"] for name in service["names"]}
+    assert set(moved.values()) == {256}
+
+
 def test_one_map_under_two_databases(programs, maps):
-    same = programs.data / "country.mmdb"
-    done = plan(programs, maps, "old", "--new-geoip", same)
+    done = plan(programs, maps, "old", "--new-geoip", "world.mmdb")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

@@ -11,6 +11,7 @@
 
 #include <cmath>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -48,18 +49,25 @@ base::IpAddress unit_in(const base::IpPrefix& block, std::uint32_t number) {
   return address;
 }
 
-std::string random_rules(base::Random& random, const std::vector<std::string>& preferences) {
-  std::set<std::string> places{"everyone"};
-  for (int i = 0; i < 7; ++i) {
+std::string random_rules(base::Random& random, std::set<std::string> places, int place_count,
+                         const std::vector<std::string>& preferences) {
+  for (int i = 0; i < place_count; ++i) {
     const auto family = random.below(2) == 0 ? base::Family::V4 : base::Family::V6;
     places.insert(random.below(2) == 0 ? std::string{kCountries[random.below(8)]}
                                        : base::to_string(random_network(family, random)));
   }
-  std::string text = "maps:\n  web:\n    rules:\n";
+  std::string text;
   for (const auto& place : places) {
     const auto& preference = preferences[random.below(static_cast<std::uint32_t>(preferences.size()))];
     text += fmt::format("      - {{for: \"{}\", {}}}\n", place, preference);
   }
+  return text;
+}
+
+/// Half of the maps have rules for resolvers.
+std::string random_map(base::Random& random, const std::vector<std::string>& preferences) {
+  auto text = "maps:\n  web:\n    rules:\n" + random_rules(random, {"everyone"}, 7, preferences);
+  if (random.below(2) == 0) text += "    resolvers:\n" + random_rules(random, {"DE"}, 3, preferences);
   return text;
 }
 
@@ -92,18 +100,20 @@ struct Half {
   explicit Half(base::Random& random, const std::vector<std::string>& preferences) {
     map.write_standard();
     map.write("regions.yaml", "regions: {}\n");
-    map.write("maps.yaml", random_rules(random, preferences));
+    map.write("maps.yaml", random_map(random, preferences));
     map.write("services.yaml", random_services(random));
     map.write("zones/example.com.zone", "$TTL 60\n@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.53\n");
   }
   test::MapFixture map{MERIDIAN_BINARY_DIR "/share/meridian"};
 };
 
-/// The same health as the server would see it: one or both endpoints of each pool there are down.
-void set_health(const query::Snapshot& snapshot, std::span<const steering::Share> health,
+/// The same states as the server would see them: one or both endpoints of each pool there are down.
+void set_states(const query::Snapshot& snapshot, std::span<const AssumedState> states,
                 query::Tables& tables) {
+  for (std::size_t i = 0; i < states.size(); ++i)
+    tables.health.set_kept(static_cast<base::DatacenterId>(i), states[i].kept);
   for (const auto& pool : snapshot.pools) {
-    const auto share = health[base::index_of(pool.datacenter)];
+    const auto share = states[base::index_of(pool.datacenter)].health;
     const auto count = pool.v4.count() + pool.v6.count();
     if (count < 2) continue;  // the sorry page
     if (share < steering::kFull)
@@ -112,16 +122,21 @@ void set_health(const query::Snapshot& snapshot, std::span<const steering::Share
   }
 }
 
+/// In a network of no rule and no record.
+const base::IpAddress kResolver = base::IpAddress::v4(0x0909'0909);
+
 class Server {
  public:
-  Server(const compile::Compiled& compiled, std::span<const steering::Share> health)
+  Server(const compile::Compiled& compiled, std::span<const AssumedState> states)
       : snapshot_(*compiled.snapshot), tables_(snapshot_) {
-    set_health(snapshot_, health, tables_);
+    set_states(snapshot_, states, tables_);
   }
 
-  std::string ask(const base::IpAddress& client) {
-    const auto decision =
-        query::decide(snapshot_, tables_, snapshot_.services[0], client, std::nullopt, random_);
+  std::string ask(const base::IpAddress& client, bool with_subnet) {
+    const auto bits = static_cast<std::uint8_t>(client.family == base::Family::V4 ? 24 : 56);
+    const auto subnet = with_subnet ? std::optional{base::IpPrefix{client, bits}} : std::nullopt;
+    const auto decision = query::decide(snapshot_, tables_, snapshot_.services[0],
+                                        with_subnet ? kResolver : client, subnet, random_);
     if (decision.verdict == query::Verdict::NoData) return kNoAddress;
     if (decision.verdict == query::Verdict::ServFail) return kServfail;
     if (decision.pool == snapshot_.services[0].sorry_pool) return kSorryPage;
@@ -137,22 +152,26 @@ class Server {
 using FlowSizes = std::map<std::pair<std::string, std::string>, Amount>;
 
 /// What moves of the known space, by asking 16 units of each block.
-FlowSizes brute_force(const compile::Compiled& old, const compile::Compiled& now, const Options& options) {
-  Server before(old, options.old_health);
-  Server after(now, options.new_health);
+FlowSizes brute_force(const compile::Compiled& old, const compile::Compiled& now, const Options& options,
+                      bool with_subnet = true) {
+  Server before(old, options.old_states);
+  Server after(now, options.new_states);
   FlowSizes flows;
   for (const auto family : {base::Family::V4, base::Family::V6}) {
     for (std::uint32_t i = 0; i < kBlocks; ++i) {
       const auto block = world_block(family, i);
       const auto is_known = [&](const compile::Compiled& side) {
         const auto& rules = side.rulebook->maps[0];
-        return !rules.database.locate(block.address).merged.place.country.empty() ||
-               rules.rules.network_tree(family).lookup(block.address).value != 0;
+        const auto is_named = [&](const compile::RuleIndex& index) {
+          return index.network_tree(family).lookup(block.address).value != 0;
+        };
+        return !rules.database.locate(block.address).merged.place.country.empty() || is_named(rules.rules) ||
+               (!with_subnet && rules.resolvers && is_named(*rules.resolvers));
       };
       if (!is_known(old) && !is_known(now)) continue;
       for (std::uint32_t unit = 0; unit < 16; ++unit) {
         const auto client = unit_in(block, unit * 1'337 + i);
-        const auto ends = std::pair{before.ask(client), after.ask(client)};
+        const auto ends = std::pair{before.ask(client, with_subnet), after.ask(client, with_subnet)};
         if (ends.first != ends.second) flows[ends] += amount_of(family, block.bits) * (1.0 / 16);
       }
     }
@@ -210,26 +229,38 @@ void check_transposed(const Comparison& plan, const Comparison& back) {
 }
 
 Options swapped(Options options) {
-  std::swap(options.old_health, options.new_health);
+  std::swap(options.old_states, options.new_states);
   return options;
 }
 
 Options all_up() {
   Options options;
-  options.old_health.assign(3, steering::kFull);
-  options.new_health.assign(3, steering::kFull);
+  options.old_states.resize(3);
+  options.new_states.resize(3);
   return options;
 }
 
 /// IPv4 units that the server answers differently.
-double moved_units(const compile::Compiled& old, const compile::Compiled& now, const Options& options) {
+double moved_units(const compile::Compiled& old, const compile::Compiled& now, const Options& options,
+                   bool with_subnet = true) {
   double moved = 0;
-  for (const auto& [ends, amount] : brute_force(old, now, options)) moved += amount.v4 / 256;
+  for (const auto& [ends, amount] : brute_force(old, now, options, with_subnet)) moved += amount.v4 / 256;
   return moved;
 }
 
 /// Four standard deviations of that many draws.
-double tolerance(const Comparison& plan) { return 4 * 0.5 * std::sqrt(plan.all.total.v4 / 256) + 1; }
+double tolerance(const Movement& movement) { return 4 * 0.5 * std::sqrt(movement.total.v4 / 256) + 1; }
+
+/// The same, where the plan draws as well: 16,384 times for each pair of tier lists.
+double tolerance_of_both(const Movement& movement) {
+  const double units = movement.total.v4 / 256;
+  return 4 * 0.5 * std::sqrt(units + units * units / 16'384) + 1;
+}
+
+/// What queries without a client subnet do.
+const Movement& without_subnet(const Comparison& plan) {
+  return plan.all_without_subnet ? *plan.all_without_subnet : plan.all;
+}
 
 struct Round {
   Round(base::Random& random, const std::vector<std::string>& preferences)
@@ -257,21 +288,27 @@ TEST_SUITE("plan/compare_property") {
       const auto old = maps.old.map.must_compile();
       const auto now = maps.now.map.must_compile();
       Options options;
-      const auto draw = [&] { return random.below(4) == 0 ? steering::Share{0} : steering::kFull; };
-      options.old_health = {draw(), draw(), draw()};
-      options.new_health = {draw(), draw(), draw()};
+      const auto draw = [&] {
+        const auto kind = random.below(8);
+        return kind == 0 ? AssumedState{.health = 0} : kind == 1 ? AssumedState{.kept = 0} : AssumedState{};
+      };
+      options.old_states = {draw(), draw(), draw()};
+      options.new_states = {draw(), draw(), draw()};
       const auto plan = compare(old, now, options);
-      const auto expected = brute_force(old, now, options);
-      const auto told = flows_of(plan.all);
-      CHECK(told.size() == expected.size());
-      for (const auto& [ends, amount] : expected) {
-        CAPTURE(ends.first);
-        CAPTURE(ends.second);
-        const auto found = told.find(ends);
-        REQUIRE(found != told.end());
-        CHECK(found->second.v4 == amount.v4);
-        CHECK(found->second.v6 == amount.v6);
-        ++flows_seen;
+      for (const bool with_subnet : {true, false}) {
+        CAPTURE(with_subnet);
+        const auto expected = brute_force(old, now, options, with_subnet);
+        const auto told = flows_of(with_subnet ? plan.all : without_subnet(plan));
+        CHECK(told.size() == expected.size());
+        for (const auto& [ends, amount] : expected) {
+          CAPTURE(ends.first);
+          CAPTURE(ends.second);
+          const auto found = told.find(ends);
+          REQUIRE(found != told.end());
+          CHECK(found->second.v4 == amount.v4);
+          CHECK(found->second.v6 == amount.v6);
+          ++flows_seen;
+        }
       }
       check_sums(plan);
       check_transposed(plan, compare(now, old, swapped(options)));
@@ -289,25 +326,36 @@ TEST_SUITE("plan/compare_property") {
       const auto now = maps.now.map.must_compile();
       const auto options = all_up();
       const auto plan = compare(old, now, options);
-      CHECK(std::abs(moved_units(old, now, options) - plan.all.moved.v4 / 256) <= tolerance(plan));
+      CHECK(std::abs(moved_units(old, now, options) - plan.all.moved.v4 / 256) <= tolerance(plan.all));
       check_sums(plan);
       check_transposed(plan, compare(now, old, options));
     }
   }
 
-  TEST_CASE("where several shares change at once, at least as many move as the plan says") {
+  TEST_CASE("whatever the rules and the health, as many move as the plan says") {
     base::Random random(12);
-    for (int round = 0; round < 15; ++round) {
+    for (int round = 0; round < 25; ++round) {
       CAPTURE(round);
       const Round maps(random, {"prefer: [{ams: 70, iad: 30}]", "prefer: [{sin: 1, iad: 1}, ams]",
                                 "prefer: nearest", "only: [{ams: 2, iad: 1, sin: 1}]"});
       const auto old = maps.old.map.must_compile();
       const auto now = maps.now.map.must_compile();
-      const auto options = all_up();
+      Options options;
+      const auto draw = [&] {
+        constexpr steering::Share kHealths[] = {steering::kFull, steering::kFull, steering::kFull / 2, 0};
+        constexpr steering::Share kKept[] = {steering::kFull, steering::kFull, steering::kFull / 10 * 7};
+        return AssumedState{kHealths[random.below(4)], kKept[random.below(3)]};
+      };
+      options.old_states = {draw(), draw(), draw()};
+      options.new_states = {draw(), draw(), draw()};
       const auto plan = compare(old, now, options);
-      CHECK(moved_units(old, now, options) >= plan.all.moved.v4 / 256 - tolerance(plan));
+      CHECK(std::abs(moved_units(old, now, options) - plan.all.moved.v4 / 256) <=
+            tolerance_of_both(plan.all));
+      const auto& resolvers = without_subnet(plan);
+      CHECK(std::abs(moved_units(old, now, options, false) - resolvers.moved.v4 / 256) <=
+            tolerance_of_both(resolvers));
       check_sums(plan);
-      check_transposed(plan, compare(now, old, options));
+      check_transposed(plan, compare(now, old, swapped(options)));
     }
   }
 
@@ -318,10 +366,10 @@ TEST_SUITE("plan/compare_property") {
       const Round maps(random, {"prefer: [ams, iad]", "prefer: [iad, sin]", "only: [sin, ams]"});
       const auto old = maps.old.map.must_compile();
       Options options;
-      options.old_health.assign(3, steering::kFull);
-      options.new_health = {steering::kFull / 2, steering::kFull, steering::kFull / 2};
+      options.old_states.resize(3);
+      options.new_states = {{.health = steering::kFull / 2}, {}, {.health = steering::kFull / 2}};
       const auto plan = compare(old, old, options);
-      CHECK(std::abs(moved_units(old, old, options) - plan.all.moved.v4 / 256) <= tolerance(plan));
+      CHECK(std::abs(moved_units(old, old, options) - plan.all.moved.v4 / 256) <= tolerance(plan.all));
       CHECK(is_near(plan.all.moved.v4, compare(old, old, swapped(options)).all.moved.v4));
       check_sums(plan);
     }

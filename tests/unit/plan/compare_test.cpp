@@ -85,12 +85,101 @@ TEST_SUITE("plan/compare") {
     CHECK(max_moved(moved) == doctest::Approx(0.5));  // of IPv6: 2600::/12 of two /12s
   }
 
-  TEST_CASE("a change of weights moves the distance between the shares") {
+  TEST_CASE("a change of weights of two moves the distance between the shares") {
     const Change change;
     change.new_map.write("maps.yaml", replaced(kRules, "{iad: 50, sin: 50}", "{iad: 75, sin: 25}"));
     const auto moved = change.compare();
     REQUIRE(moved.services.size() == 1);
-    CHECK(flows_of(moved.services[0].movement) == "sin>iad 4194304/0 ");
+    const auto& flows = moved.services[0].movement.flows;
+    REQUIRE(flows.size() == 1);
+    CHECK(flows[0].from == "sin");
+    CHECK(flows[0].to == "iad");
+    CHECK(flows[0].amount.v4 == doctest::Approx(4'194'304));
+  }
+
+  TEST_CASE("clients that change places move, though the shares stay") {
+    const Change change;
+    change.old_map.write(
+        "services.yaml",
+        "services: {www.example.com: {map: web, overprovision: 1, pools: {iad: [192.0.2.1], sin: "
+        "[192.0.2.2]}}}\n");
+    change.new_map.write(
+        "services.yaml",
+        "services: {www.example.com: {map: web, overprovision: 1, pools: {iad: [192.0.2.1], sin: "
+        "[192.0.2.2]}}}\n");
+    // A tier of two and two tiers draw by other numbers: half of those that could stay do.
+    change.new_map.write("maps.yaml", replaced(kRules, "[{iad: 50, sin: 50}]", "[iad, sin]"));
+    Options options;
+    options.new_states = {{}, {.health = steering::kFull}, {.health = steering::kFull}};
+    const auto compiled = change.new_map.must_compile();
+    for (std::size_t i = 0; i < 3; ++i) {
+      if (compiled.snapshot->datacenters[i].name == "iad") options.new_states[i].health = steering::kFull / 2;
+    }
+    const auto moved = change.compare(options);
+    double japan = 0;
+    for (const auto& place : moved.places) {
+      if (place.code == "JP") japan = place.moved.v4;
+    }
+    CHECK(japan == doctest::Approx(16'777'216 / 2).epsilon(0.02));
+  }
+
+  TEST_CASE("rules for resolvers move queries without a client subnet, and those alone") {
+    const Change change;
+    change.new_map.write("maps.yaml", std::string{kRules} + "    resolvers: [{for: DE, prefer: [sin]}]\n");
+    const auto moved = change.compare();
+    REQUIRE(moved.services.size() == 1);
+    CHECK(moved.services[0].movement.is_still());
+    REQUIRE(moved.services[0].without_subnet.has_value());
+    CHECK(flows_of(*moved.services[0].without_subnet) == "ams>sin 16777216/0 ");
+    CHECK(moved.all.is_still());
+    REQUIRE(moved.all_without_subnet.has_value());
+    CHECK(moved.all_without_subnet->moved.v4 == doctest::Approx(16'777'216 * 2.0 / 3));  // a view stays
+    CHECK(moved.places.empty());
+    CHECK(moved.has_changes());
+    CHECK(max_moved(moved) == doctest::Approx(16'777'216 / moved.all.total.v4));
+    // And back: the same map says nothing.
+    const auto compiled = change.new_map.must_compile();
+    CHECK_FALSE(compare(compiled, compiled).has_changes());
+  }
+
+  TEST_CASE("a resolver in private space that a rule names is told") {
+    const Change change;
+    change.new_map.write("maps.yaml",
+                         std::string{kRules} + "    resolvers: [{for: 10.1.0.0/16, prefer: [sin]}]\n");
+    const auto moved = change.compare();
+    REQUIRE(moved.services.size() == 1);
+    CHECK(flows_of(*moved.services[0].without_subnet) == "ams>sin 65536/0 ");
+  }
+
+  TEST_CASE("to a name that ignores client subnets every client is a resolver") {
+    const Change change;
+    for (const auto* map : {&change.old_map, &change.new_map}) {
+      map->write("services.yaml",
+                 "services: {www.example.com: {map: web, client_subnet: ignore, pools: {ams: [192.0.2.1], "
+                 "iad: [192.0.2.2], sin: [192.0.2.3]}}}\n");
+    }
+    change.new_map.write("maps.yaml", std::string{kRules} + "    resolvers: [{for: DE, prefer: [sin]}]\n");
+    const auto moved = change.compare();
+    REQUIRE(moved.services.size() == 1);
+    CHECK(flows_of(moved.services[0].movement) == "ams>sin 16777216/0 ");
+    CHECK_FALSE(moved.services[0].without_subnet.has_value());
+    REQUIRE(moved.places.size() == 1);
+    CHECK(moved.places[0].code == "DE");
+  }
+
+  TEST_CASE("an alias has no endpoints: it is well until its datacenter is assumed away") {
+    const Change change;
+    change.old_map.write("services.yaml",
+                         "services: {www.example.com: {map: web, pools: {ams: {cname: {a.example.net: 70, "
+                         "b.example.net: 30}}, iad: [192.0.2.2], sin: [192.0.2.3]}}}\n");
+    const auto compiled = change.old_map.must_compile();
+    Options options;
+    const Assumption drained[] = {{"ams", {.kept = 0}}};
+    options.new_states = assumed_states(*compiled.snapshot, drained).value();
+    const auto moved = compare(compiled, compiled, options);
+    CHECK_FALSE(moved.all.flows.empty());
+    for (const auto& flow : moved.all.flows) CHECK(flow.from == "ams");
+    CHECK_FALSE(compare(compiled, compiled).has_changes());
   }
 
   TEST_CASE("space that no database knows is told apart") {
@@ -148,15 +237,15 @@ TEST_SUITE("plan/compare") {
     const Change change;
     const auto compiled = change.old_map.must_compile();
     Options options;
-    const Assumption down[] = {{"ams", 0}};
-    options.new_health = assumed_health(*compiled.snapshot, down).value();
+    const Assumption down[] = {{"ams", {.health = 0}}};
+    options.new_states = assumed_states(*compiled.snapshot, down).value();
     const auto lost = compare(compiled, compiled, options);
     REQUIRE(lost.services.size() == 1);
     CHECK(flows_of(lost.services[0].movement) == "ams>iad 16777472/68719476736 ");
-    std::swap(options.new_health, options.old_health);
+    std::swap(options.new_states, options.old_states);
     CHECK(flows_of(compare(compiled, compiled, options).services[0].movement) ==
           "iad>ams 16777472/68719476736 ");
-    options.new_health = options.old_health;
+    options.new_states = options.old_states;
     CHECK_FALSE(compare(compiled, compiled, options).has_changes());
   }
 
@@ -164,8 +253,8 @@ TEST_SUITE("plan/compare") {
     const Change change;
     const auto compiled = change.old_map.must_compile();
     Options options;
-    const Assumption half[] = {{"sin", steering::kFull / 2}};
-    options.new_health = assumed_health(*compiled.snapshot, half).value();
+    const Assumption half[] = {{"sin", {.health = steering::kFull / 2}}};
+    options.new_states = assumed_states(*compiled.snapshot, half).value();
     const auto moved = compare(compiled, compiled, options);
     for (const auto& flow : moved.services[0].movement.flows) CHECK(flow.from == "sin");
     // China has nowhere else to go; Singapore and half of Japan have.

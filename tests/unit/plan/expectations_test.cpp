@@ -159,6 +159,43 @@ TEST_SUITE("plan/expectations") {
     CHECK(world.prove("  - {from: 10.1.2.3, map: web, first: sin}\n") == "");
   }
 
+  TEST_CASE("rules for resolvers break never and datacenters_at_least, and first where all are resolvers") {
+    const World world;
+    world.fixture.write("maps.yaml",
+                        "maps:\n"
+                        "  web:\n"
+                        "    rules: [{for: europe, prefer: [ams]}]\n"
+                        "    resolvers: [{for: 82.7.0.0/16, only: [sin]}]\n");
+    CHECK(world.prove("  - {from: DE, ask: www.example.com, first: ams}\n") == "");
+    CHECK(world.prove("  - {from: DE, ask: www.example.com, never: sin}\n") ==
+          "expect.yaml:2:5: clients from DE must never get sin (www.example.com), but 82.7.0.0/16 gets sin "
+          "by a "
+          "rule for resolvers; 65,536 IPv4 addresses in all\n");
+    CHECK(world.prove("  - {from: DE, ask: www.example.com, datacenters_at_least: 2}\n") ==
+          "expect.yaml:2:5: clients from DE must have at least 2 datacenters (www.example.com), but "
+          "82.7.0.0/16 "
+          "has only sin by a rule for resolvers; 65,536 IPv4 addresses in all\n");
+    world.fixture.write(
+        "services.yaml",
+        "services: {www.example.com: {map: web, client_subnet: ignore, pools: {ams: [192.0.2.1], "
+        "sin: [192.0.2.3]}}}\n");
+    CHECK(world.prove("  - {from: DE, ask: www.example.com, first: ams}\n") ==
+          "expect.yaml:2:5: clients from DE must get ams first (www.example.com), but 82.7.0.0/16 gets sin "
+          "by a "
+          "rule for resolvers; 65,536 IPv4 addresses in all\n");
+    CHECK(world.prove("  - {from: 82.7.1.1, ask: www.example.com, first: sin}\n") == "");
+  }
+
+  TEST_CASE("an expectation about a networks file is about each of its lines") {
+    const World world;
+    world.fixture.write("feeds/partner.nets", "82.1.0.0/16\n59.1.0.0/16 sin\n");
+    CHECK(world.prove("  - {from: \"file:feeds/partner.nets\", ask: www.example.com, first: [ams, sin]}\n") ==
+          "");
+    CHECK(world.prove("  - {from: \"file:feeds/partner.nets\", ask: www.example.com, first: ams}\n") ==
+          "expect.yaml:2:5: clients from file:feeds/partner.nets must get ams first (www.example.com), but "
+          "59.1.0.0/16 gets sin; 65,536 IPv4 addresses in all\n");
+  }
+
   TEST_CASE("an expectation that is about nobody earns a warning") {
     const World world;
     CHECK(

@@ -13,9 +13,9 @@ Comparison sample() {
   Movement movement;
   movement.total = {1'000, 100, 50};
   movement.moved = {40, 6, 20};
-  comparison.services.push_back({{"www.example.com"}, movement});
+  comparison.services.push_back({{"www.example.com"}, movement, {}});
   movement.moved = {10, 0, 1};
-  comparison.services.push_back({{"api.example.com"}, movement});
+  comparison.services.push_back({{"api.example.com"}, movement, {}});
   comparison.overloads.push_back({"sin", "iad", 10, 27'000, 20'000, false});
   comparison.broken.error({"expect.yaml", 2, 5}, "broken");
   return comparison;

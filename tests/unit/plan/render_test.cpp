@@ -17,7 +17,7 @@ Comparison sample() {
   comparison.all.moved = {1'024, 0, 100};
   comparison.all.unknown_moved = {16, 0, 0};
   comparison.all.flows = {{"ams", "sin", {1'024, 0, 100}}};
-  comparison.services.push_back({{"api.example.com", "www.example.com"}, comparison.all});
+  comparison.services.push_back({{"api.example.com", "www.example.com"}, comparison.all, {}});
   comparison.places = {{"US-CA", "California", {1'000, 0, 90}}, {"", "", {24, 0, 10}}};
   comparison.systems = {{"AS3320", "Example Telekom", {1'024, 0, 100}}};
   comparison.datacenters = {{"ams", {4'096, 64, 1'000}, {3'072, 64, 900}, std::nullopt},
@@ -61,6 +61,26 @@ TEST_SUITE("plan/render") {
           "removed  old.example.com\n"
           "added  new.example.com\n"
           "scopes  map web: 1,000 → 1,001 IPv4, 7 → 7 IPv6\n");
+  }
+
+  TEST_CASE("what only queries without a client subnet do has a line and flows of its own") {
+    Comparison comparison;
+    comparison.compared = 1;
+    comparison.all.total = {4'096, 64, 0};
+    comparison.all_without_subnet = comparison.all;
+    comparison.all_without_subnet->moved = {1'024, 0, 0};
+    comparison.all_without_subnet->flows = {{"ams", "sin", {1'024, 0, 0}}};
+    comparison.services.push_back({{"www.example.com"}, comparison.all, comparison.all_without_subnet});
+    CHECK(to_text(comparison, {}) ==
+          "moved  0.0 % of IPv4, 0.0 % of IPv6\n"
+          "       25.0 % of IPv4, 0.0 % of IPv6, of queries without a client subnet\n"
+          "  from → to, without a client subnet  IPv4 addresses  IPv6 /48s\n"
+          "  ams → sin                           1,024 (25.0 %)          –\n");
+    const auto told = boost::json::parse(to_json(comparison, {})).as_object();
+    CHECK(told.at("services").at(0).at("without_client_subnet").at("moved").at("ipv4").to_number<double>() ==
+          1'024);
+    CHECK(told.at("all_without_client_subnet").at("flows").as_array().size() == 1);
+    CHECK(boost::json::parse(to_json({}, {})).at("all_without_client_subnet").is_null());
   }
 
   TEST_CASE("nothing that changes is told as nothing") {

@@ -20,12 +20,17 @@ std::string fault(std::string_view text) {
 TEST_SUITE("plan/shape") {
   TEST_CASE("an assumption is a datacenter and its health") {
     CHECK(parse_assumption("ams down")->datacenter == "ams");
-    CHECK(parse_assumption("ams down")->health == 0);
-    CHECK(parse_assumption("ams 50%")->health == steering::kFull / 2);
-    CHECK(parse_assumption("ams 100%")->health == steering::kFull);
-    for (const auto* text : {"ams", "", "down", "ams up", "ams 50", "ams 101%", "ams -1%", " down"}) {
+    CHECK(parse_assumption("ams down")->state == AssumedState{.health = 0});
+    CHECK(parse_assumption("ams 50%")->state == AssumedState{.health = steering::kFull / 2});
+    CHECK(parse_assumption("ams 100%")->state == AssumedState{});
+    CHECK(parse_assumption("ams drained")->state == AssumedState{.kept = 0});
+    CHECK(parse_assumption("ams shed 25%")->state == AssumedState{.kept = steering::kFull / 4 * 3});
+    for (const auto* text : {"ams", "", "down", "ams up", "ams 50", "ams 101%", "ams -1%", " down",
+                             "ams shed", "ams shed 25", "ams drained 5%"}) {
       CAPTURE(text);
-      CHECK(fault(text) == "'" + std::string{text} + "' is no assumption; write 'ams down' or 'ams 50%'");
+      CHECK(fault(text) == "'" + std::string{text} +
+                               "' is no assumption; write 'ams down', 'ams 50%', 'ams drained' or 'ams shed "
+                               "30%'");
     }
   }
 
@@ -33,12 +38,12 @@ TEST_SUITE("plan/shape") {
     const test::MapFixture fixture(MERIDIAN_BINARY_DIR "/share/meridian");
     fixture.write_standard();
     const auto compiled = fixture.must_compile();
-    const Assumption wrong[] = {{"amsx", 0}};
-    CHECK(assumed_health(*compiled.snapshot, wrong).error() ==
+    const Assumption wrong[] = {{"amsx", {}}};
+    CHECK(assumed_states(*compiled.snapshot, wrong).error() ==
           "the map has no datacenter 'amsx'; did you mean 'ams'?");
-    const Assumption right[] = {{"sin", 7}};
-    CHECK(*assumed_health(*compiled.snapshot, right) ==
-          std::vector<steering::Share>{steering::kFull, 7, steering::kFull});
+    const Assumption right[] = {{"sin", {.health = 7}}, {"sin", {.health = 9, .kept = 5}}};
+    CHECK(*assumed_states(*compiled.snapshot, right) ==
+          std::vector<AssumedState>{{}, {.health = 7, .kept = 5}, {}});
   }
 
   TEST_CASE("shapes follow pools, views, at_least and what is assumed") {
@@ -58,11 +63,15 @@ TEST_SUITE("plan/shape") {
     CHECK(up[0].candidates[0].has_pool);
     CHECK_FALSE(up[0].candidates[2].has_pool);  // iad
     CHECK(up[3].fixed == base::DatacenterId{0});
-    const std::vector<steering::Share> half{steering::kFull / 2, steering::kFull, steering::kFull};
+    const std::vector<AssumedState> half{{.health = steering::kFull / 2}, {}, {}};
     const auto sick = shapes_of(*compiled.snapshot, half);
     CHECK(sick[0].candidates[0].health == steering::kFull / 2);
     CHECK(sick[2].candidates[0].health == 0);  // under at_least
     CHECK_FALSE(sick[0] == sick[2]);
+    const std::vector<AssumedState> shed{{.kept = steering::kFull / 2}, {}, {}};
+    const auto lighter = shapes_of(*compiled.snapshot, shed);
+    CHECK(lighter[0].candidates[0].health == steering::kFull / 2);
+    CHECK(lighter[2].candidates[0].health == steering::kFull / 2);  // at_least is about endpoints
   }
 }
 
