@@ -173,6 +173,44 @@ constexpr KeySpec kSorryPage[] = {
      .help = "the name of a sorry page elsewhere"},
 };
 
+constexpr KeySpec kExpectFile[] = {
+    {.name = "expect",
+     .kind = ValueKind::Expectations,
+     .required = true,
+     .help = "what must stay true; a map that breaks one of them is refused"},
+};
+
+constexpr KeySpec kExpectation[] = {
+    {.name = "from",
+     .kind = ValueKind::Place,
+     .required = true,
+     .help = "the clients it is about: every one of them, not a sample"},
+    {.name = "ask",
+     .kind = ValueKind::DomainName,
+     .default_text = "this or `map`",
+     .help = "the steered name they ask for; a CNAME or a name under a wildcard will do"},
+    {.name = "map",
+     .kind = ValueKind::Name,
+     .default_text = "this or `ask`",
+     .help = "or a map: every name that it steers"},
+    {.name = "first",
+     .kind = ValueKind::NameOrNames,
+     .default_text = "anything",
+     .help = "while all datacenters are up, they get one of these and no other"},
+    {.name = "never",
+     .kind = ValueKind::NameOrNames,
+     .default_text = "none",
+     .help = "they get none of these, whichever single datacenter is lost"},
+    {.name = "datacenters_at_least",
+     .kind = ValueKind::DatacenterCount,
+     .default_text = "none",
+     .help = "so many different datacenters stand ready for them: all but one may be lost"},
+    {.name = "note",
+     .kind = ValueKind::Text,
+     .default_text = "none",
+     .help = "why it must stay true; told when it does not"},
+};
+
 constexpr KeySpec kSiteFile[] = {
     {.name = "map", .kind = ValueKind::Path, .required = true, .help = "the map directory"},
     {.name = "site",
@@ -441,8 +479,15 @@ constexpr ObjectSpec kObjects[] = {
      .keys = kCookieSecret},
     {.name = "proxy_listen", .title = "`listen.proxy`: each item", .keys = kProxyListen},
     {.name = "tcp", .title = "`tcp`", .keys = kTcp},
+    {.name = "expect_file", .title = "The file", .keys = kExpectFile},
+    {.name = "expectation",
+     .title = "An expectation: each item of `expect`",
+     .keys = kExpectation,
+     .schema_extra = R"("oneOf":[{"required":["ask"]},{"required":["map"]}],)"
+                     R"("anyOf":[{"required":["first"]},{"required":["never"]},)"
+                     R"({"required":["datacenters_at_least"]}])"},
 };
-static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::Tcp) + 1);
+static_assert(std::size(kObjects) == static_cast<std::size_t>(ObjectKind::Expectation) + 1);
 
 constexpr ObjectKind kDatacentersObjects[] = {ObjectKind::DatacentersFile, ObjectKind::Datacenter};
 constexpr ObjectKind kRegionsObjects[] = {ObjectKind::RegionsFile};
@@ -450,6 +495,7 @@ constexpr ObjectKind kMapsObjects[] = {ObjectKind::MapsFile, ObjectKind::Map, Ob
                                        ObjectKind::Nearest};
 constexpr ObjectKind kServicesObjects[] = {ObjectKind::ServicesFile, ObjectKind::Service, ObjectKind::View,
                                            ObjectKind::Pool, ObjectKind::SorryPage};
+constexpr ObjectKind kExpectObjects[] = {ObjectKind::ExpectFile, ObjectKind::Expectation};
 constexpr ObjectKind kSiteObjects[] = {
     ObjectKind::SiteFile, ObjectKind::Listen,   ObjectKind::ProxyListen,  ObjectKind::Control,
     ObjectKind::Tcp,      ObjectKind::Cookies,  ObjectKind::CookieSecret, ObjectKind::RateLimit,
@@ -467,6 +513,8 @@ std::string_view to_string(FileKind kind) noexcept {
       return "maps";
     case FileKind::Services:
       return "services";
+    case FileKind::Expect:
+      return "expect";
     case FileKind::Site:
       return "meridian";
   }
@@ -492,6 +540,8 @@ std::span<const ObjectKind> objects_of(FileKind kind) noexcept {
       return kMapsObjects;
     case FileKind::Services:
       return kServicesObjects;
+    case FileKind::Expect:
+      return kExpectObjects;
     case FileKind::Site:
       return kSiteObjects;
   }

@@ -12,10 +12,10 @@
 namespace meridian::config {
 
 /// A kind of file; `Site` is meridian.yaml, the others stand in the map directory.
-enum class FileKind : std::uint8_t { Datacenters, Regions, Maps, Services, Site };
+enum class FileKind : std::uint8_t { Datacenters, Regions, Maps, Services, Expect, Site };
 
 inline constexpr std::array kFileKinds{FileKind::Datacenters, FileKind::Regions, FileKind::Maps,
-                                       FileKind::Services, FileKind::Site};
+                                       FileKind::Services,    FileKind::Expect,  FileKind::Site};
 
 /// The file's name without `.yaml`: "datacenters", …, "meridian".
 [[nodiscard]] std::string_view to_string(FileKind kind) noexcept;
@@ -85,6 +85,9 @@ enum class ValueKind : std::uint8_t {
   NamedRegions,
   NamedMaps,
   NamedServices,
+  NameOrNames,
+  DatacenterCount,
+  Expectations,
 };
 
 struct KeySpec {
@@ -122,6 +125,8 @@ enum class ObjectKind : std::uint8_t {
   CookieSecret,
   ProxyListen,
   Tcp,
+  ExpectFile,
+  Expectation,
 };
 
 struct ObjectSpec {

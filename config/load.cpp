@@ -33,7 +33,8 @@ struct MapFile {
 constexpr MapFile kMapFiles[] = {{FileKind::Datacenters, true},
                                  {FileKind::Regions, false},
                                  {FileKind::Maps, true},
-                                 {FileKind::Services, true}};
+                                 {FileKind::Services, true},
+                                 {FileKind::Expect, false}};
 
 base::Expected<std::string, std::string> read_file(const std::string& path) {
   auto text = base::read_regular_file(path, base::limits::kYamlFileBytesMax);
@@ -103,10 +104,8 @@ void check_strangers(const std::vector<std::string>& names, const std::string& d
   for (const auto& name : names) {
     const bool looks_ours = name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".d");
     if (!looks_ours || std::find(known.begin(), known.end(), name) != known.end()) continue;
-    const bool is_later = name == "expect.yaml" || name == "expect.d";
     diagnostics.error({join(directory, name), 0, 0},
-                      is_later ? "expectations are not supported in this version"
-                               : fmt::format("is no file of a map{}", base::suggestion(name, known)));
+                      fmt::format("is no file of a map{}", base::suggestion(name, known)));
   }
 }
 
@@ -140,6 +139,8 @@ bool& MapBuilder::completeness(FileKind kind) noexcept {
       return map_.maps_complete;
     case FileKind::Services:
       return map_.services_complete;
+    case FileKind::Expect:
+      return expectations_complete_;
     case FileKind::Site:
       break;
   }
@@ -157,6 +158,9 @@ bool MapBuilder::parse_tree(FileKind kind, const YamlValue& root) {
       return parse_maps(root, maps_, model.maps);
     case FileKind::Services:
       return parse_services(root, services_, model.services);
+    case FileKind::Expect:
+      parse_expectations(root, model.expectations);
+      return true;
     case FileKind::Site:
       break;
   }
@@ -215,6 +219,11 @@ LoadedMap MapBuilder::take() {
     map_.diagnostics.error(
         model.maps.back().name.where,
         fmt::format("{} maps; at most {} are supported", model.maps.size(), base::limits::kMapsMax));
+  }
+  if (model.expectations.size() > base::limits::kExpectationsMax) {
+    map_.diagnostics.error(model.expectations.back().where,
+                           fmt::format("{} expectations; at most {} are supported", model.expectations.size(),
+                                       base::limits::kExpectationsMax));
   }
   return std::move(map_);
 }

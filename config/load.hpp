@@ -66,6 +66,7 @@ class MapBuilder {
   [[nodiscard]] bool& completeness(FileKind kind) noexcept;
 
   LoadedMap map_;
+  bool expectations_complete_ = true;  ///< nothing asks: no file names an expectation
   DefinedNames datacenters_{"datacenter"};
   DefinedNames regions_{"region"};
   DefinedNames maps_{"map"};
@@ -74,8 +75,8 @@ class MapBuilder {
 };
 
 /// Reads `datacenters.yaml` or `datacenters.d/*.yaml` (in the order of their names), the same for regions,
-/// maps and services, then the networks files they name, and lists `zones/*.zone`. Diagnostics name files as
-/// `path` plus the rest.
+/// maps, services and expectations, then the networks files they name, and lists `zones/*.zone`. Diagnostics
+/// name files as `path` plus the rest.
 [[nodiscard]] LoadedMap load_map_directory(const std::string& path);
 
 /// Whether to read the files that hold secrets: a server must, and who only looks at the map may not be able

@@ -161,6 +161,20 @@ struct Service {
   std::optional<View> view;
 };
 
+/// What must stay true of a map (expect.yaml).
+struct Expectation {
+  PlaceRef from;
+  Word ask;             ///< the name that is asked for; empty where a map is named
+  dns::Name ask_owner;  ///< the same, lower case
+  Word map;             ///< or the map, for every name that it steers
+  /// Each empty or 0 where nothing is expected; at least one is.
+  std::vector<Word> first;
+  std::vector<Word> never;
+  std::uint32_t datacenters_at_least = 0;
+  std::string note;
+  base::Location where;
+};
+
 struct ZoneFile {
   dns::Name apex;    ///< lower case
   std::string path;  ///< where to read it
@@ -175,7 +189,8 @@ struct MapDirectory {
   std::vector<Map> maps;
   std::vector<Service> services;
   std::vector<ZoneFile> zones;
-  std::vector<NetworksFile> networks_files;  ///< those that regions and rules name
+  std::vector<NetworksFile> networks_files;  ///< those that regions, rules and expectations name
+  std::vector<Expectation> expectations;
 };
 
 struct GeoipDatabase {

@@ -122,7 +122,7 @@ class Reader {
   std::uint32_t line_ = 0;
 };
 
-/// Every place of the map that names a networks file, in the order of maps and regions.
+/// Every place of the map that names a networks file, in the order of maps, regions and expectations.
 std::vector<const PlaceRef*> find_references(const MapDirectory& map) {
   std::vector<const PlaceRef*> references;
   const auto add = [&](const PlaceRef& place) {
@@ -135,6 +135,7 @@ std::vector<const PlaceRef*> find_references(const MapDirectory& map) {
   for (const auto& region : map.regions) {
     for (const auto& member : region.members) add(member);
   }
+  for (const auto& expectation : map.expectations) add(expectation.from);
   return references;
 }
 

@@ -9,6 +9,7 @@
 #include "config/model.hpp"
 #include "config/yaml_reader.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -31,12 +32,18 @@ class DefinedNames {
   std::unordered_map<std::string, base::Location> first_;
 };
 
+/// A name of the DNS in lower case; nullopt when `value`'s text is none.
+[[nodiscard]] std::optional<dns::Name> parse_dns_name(const YamlValue& value, const std::string& text);
+
 [[nodiscard]] bool parse_datacenters(const YamlValue& root, DefinedNames& defined,
                                      std::vector<Datacenter>& datacenters);
 [[nodiscard]] bool parse_regions(const YamlValue& root, DefinedNames& defined, std::vector<Region>& regions);
 [[nodiscard]] bool parse_maps(const YamlValue& root, DefinedNames& defined, std::vector<Map>& maps);
 [[nodiscard]] bool parse_services(const YamlValue& root, DefinedNames& defined,
                                   std::vector<Service>& services);
+
+/// Expectations define no names, so there is nothing that could be missing.
+void parse_expectations(const YamlValue& root, std::vector<Expectation>& expectations);
 
 /// The value of `cookies` in the site file. Files of secrets are named, not read.
 [[nodiscard]] Cookies parse_cookies(const YamlValue& value);

@@ -13,24 +13,6 @@
 namespace meridian::config {
 namespace {
 
-/// Every byte of a name may be written in four characters; longer text is no name and not worth echoing.
-constexpr std::size_t kNameTextBytesMax = 4 * base::limits::kNameBytesMax;
-
-/// A name of the DNS in lower case; nullopt when `value`'s text is none.
-std::optional<dns::Name> parse_dns_name(const YamlValue& value, const std::string& text) {
-  if (text.size() > kNameTextBytesMax) {
-    value.error(fmt::format("{} is longer than {} bytes", quoted(text), base::limits::kNameBytesMax));
-    return std::nullopt;
-  }
-  auto name = dns::Name::parse(text);
-  if (!name) {
-    value.error(name.error());
-    return std::nullopt;
-  }
-  name->make_lower();
-  return *name;
-}
-
 /// True when `*` stands nowhere but alone in the first label (RFC 4592 2.1.1).
 bool has_sound_wildcard(dns::NameView name) {
   if (name.is_wildcard()) name = name.parent();

@@ -89,6 +89,13 @@ ValueWords map_value(ValueKind kind) {
       return {"date, such as 2027-03-01", R"({"type":"string","pattern":"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"})"};
     case ValueKind::Rules:
       return {"list of rules", list_of(reference_to("rule"), 0)};
+    case ValueKind::NameOrNames:
+      return {"name or list of names", either(name_schema(), list_of(name_schema(), 1))};
+    case ValueKind::DatacenterCount:
+      return {fmt::format("1 to {}", base::limits::kDatacentersMax),
+              integer(1, base::limits::kDatacentersMax)};
+    case ValueKind::Expectations:
+      return {"list of expectations", list_of(reference_to("expectation"), 0)};
     case ValueKind::NearestCount:
       return {fmt::format("1 to {}", ranges::kNearestMax), integer(1, ranges::kNearestMax)};
     case ValueKind::Coordinates:

@@ -1,6 +1,7 @@
 #include "config/compile/compile.hpp"
 
 #include "config/compile/expiry.hpp"
+#include "config/compile/map_warnings.hpp"
 #include "config/compile/place_checks.hpp"
 #include "config/compile/service_compiler.hpp"
 #include "config/compile/zone_family.hpp"
@@ -54,14 +55,15 @@ geo::GeoDatabase select_database(const config::Map& map, const Geography& geogra
   return geo::GeoDatabase(std::move(files), *geography.places);
 }
 
-std::vector<MapRules> build_rules(const config::LoadedMap& loaded, const config::MapDirectory& model,
-                                  const Geography& geography, base::Diagnostics& diagnostics) {
+void build_rules(const config::LoadedMap& loaded, Rulebook& rulebook, base::Diagnostics& diagnostics) {
+  const auto& model = *rulebook.model;
+  const auto& geography = rulebook.geography;
   const auto extra_countries = database_countries(geography);
   PlaceResolver resolver(model, loaded.regions_complete, *geography.places, extra_countries, diagnostics);
   const auto index = [&](const config::Map& map, RuleSet rule_set) {
     return RuleIndex(model, map, rule_set, *geography.places, resolver, diagnostics);
   };
-  std::vector<MapRules> maps;
+  auto& maps = rulebook.maps;
   for (const auto& map : model.maps) {
     auto rules = index(map, RuleSet::Clients);
     std::optional<RuleIndex> resolvers;
@@ -73,8 +75,8 @@ std::vector<MapRules> build_rules(const config::LoadedMap& loaded, const config:
     check_places(built.rules, built.database, diagnostics);
     if (built.resolvers) check_places(*built.resolvers, built.database, diagnostics);
   }
+  rulebook.expectations = resolve_expectations(loaded, model, resolver, diagnostics);
   if (loaded.maps_complete) resolver.check_all_regions();
-  return maps;
 }
 
 /// Reads every zone file and adds the steered names; errors of all zones together.
@@ -149,7 +151,7 @@ base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded, co
   const auto stale_at = drop_ended_rules(loaded.model, now, diagnostics);
   rulebook->model = std::make_shared<const config::MapDirectory>(std::move(loaded.model));
   const auto& model = *rulebook->model;
-  rulebook->maps = build_rules(loaded, model, geography, diagnostics);
+  build_rules(loaded, *rulebook, diagnostics);
 
   auto snapshot = std::make_shared<query::Snapshot>();
   snapshot->epoch = epoch;
@@ -159,17 +161,29 @@ base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded, co
     snapshot->datacenters.push_back({datacenter.name.text, query::stable_hash(datacenter.name.text)});
   }
   compile_services(loaded, model, rulebook->maps, *snapshot, diagnostics);
+  const auto errors_before = diagnostics.error_count();
   snapshot->zones = build_zones(model, diagnostics);
+  const bool zones_complete = loaded.zones_complete && diagnostics.error_count() == errors_before;
+  find_asked_services(snapshot->zones, zones_complete && loaded.services_complete, model,
+                      rulebook->expectations, diagnostics);
   if (diagnostics.has_errors()) return base::unexpected(std::move(diagnostics));
 
   steering::TierTableBuilder tiers;
   std::size_t conflicts = 0;
   for (const auto& map : rulebook->maps) {
     const auto* resolvers = map.resolvers ? &*map.resolvers : nullptr;
-    snapshot->maps.push_back(compile_map(map.rules, resolvers, map.order, map.database, tiers));
-    conflicts += map.rules.file_conflict_count() + (map.resolvers ? map.resolvers->file_conflict_count() : 0);
+    auto compiled = compile_map(map.rules, resolvers, map.order, map.database, tiers);
+    warn_of_odd_rules(map.rules, map.database, compiled.rule_wins, *geography.places, diagnostics);
+    conflicts += map.rules.file_conflict_count();
+    if (resolvers != nullptr) {
+      warn_of_odd_rules(*resolvers, map.database, compiled.resolver_rule_wins, *geography.places,
+                        diagnostics);
+      conflicts += resolvers->file_conflict_count();
+    }
+    snapshot->maps.push_back(std::move(compiled.map));
   }
   snapshot->tiers = std::move(tiers).build();
+  warn_of_unreachable_datacenters(*snapshot, model, diagnostics);
   return Compiled{std::move(snapshot), std::move(rulebook), std::move(diagnostics), stale_at, conflicts};
 }
 

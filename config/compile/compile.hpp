@@ -6,6 +6,7 @@
 
 #include "base/diagnostics.hpp"
 #include "base/expected.hpp"
+#include "config/compile/expectation_index.hpp"
 #include "config/compile/map_compiler.hpp"
 #include "config/compile/settings_compiler.hpp"
 #include "config/load.hpp"
@@ -49,11 +50,12 @@ struct MapRules {
   geo::GeoDatabase database;
 };
 
-/// Everything explain needs besides the snapshot. Immutable.
+/// Everything explain and plan need besides the snapshot. Immutable.
 struct Rulebook {
   std::shared_ptr<const config::MapDirectory> model;
   Geography geography;
   std::vector<MapRules> maps;  ///< by MapId
+  std::vector<Expectation> expectations;
 };
 
 /// Where to read from.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 namespace meridian::compile {
 namespace {
@@ -27,7 +28,7 @@ class Decider {
  public:
   Decider(const RuleIndex& rules, const TierOrder& order, const geo::GeoDatabase& database,
           steering::TierTableBuilder& tiers)
-      : rules_(rules), order_(order), database_(database), tiers_(tiers) {}
+      : rules_(rules), order_(order), database_(database), tiers_(tiers), rule_wins_(rules.rules().size()) {}
 
   struct Decision {
     std::uint32_t tiers = 0;
@@ -44,7 +45,10 @@ class Decider {
     return found->second;
   }
 
+  [[nodiscard]] const std::vector<bool>& rule_wins() const noexcept { return rule_wins_; }
+
   std::uint32_t intern_tiers(const Win& win, const geo::Place& place) {
+    if (win.rule != kImplicitRule) rule_wins_[win.rule] = true;
     const auto& rules = rules_.rules();
     const bool by_client = win.rule == kImplicitRule || TierOrder::depends_on_client(rules[win.rule]);
     const bool has_place = by_client && place.at.has_value();
@@ -88,6 +92,7 @@ class Decider {
   const TierOrder& order_;
   const geo::GeoDatabase& database_;
   steering::TierTableBuilder& tiers_;
+  std::vector<bool> rule_wins_;
   std::unordered_map<std::uint64_t, Decision> decisions_;
   std::unordered_map<std::uint64_t, std::uint64_t> pairs_;
   std::map<std::tuple<std::uint32_t, std::uint64_t, bool, base::Coordinates>, std::uint32_t> tiers_memo_;
@@ -166,8 +171,8 @@ std::vector<steering::TierEntry> tiers_of(const RuleIndex& rules, const TierOrde
   return order.tiers(rules.rules()[win.rule], place.at, rules.listed(win));
 }
 
-query::SteeringMap compile_map(const RuleIndex& rules, const RuleIndex* resolvers, const TierOrder& order,
-                               const geo::GeoDatabase& database, steering::TierTableBuilder& tiers) {
+CompiledMap compile_map(const RuleIndex& rules, const RuleIndex* resolvers, const TierOrder& order,
+                        const geo::GeoDatabase& database, steering::TierTableBuilder& tiers) {
   query::SteeringMap map;
   map.name = rules.map().name.text;
   Decider decider(rules, order, database, tiers);
@@ -175,12 +180,12 @@ query::SteeringMap compile_map(const RuleIndex& rules, const RuleIndex* resolver
   map.v6 = compile_family(base::Family::V6, rules, database, decider, map.unnamed_private);
   std::sort(map.unnamed_private.begin(), map.unnamed_private.end());
   map.unknown = static_cast<base::TiersId>(decider.intern_tiers(rules.find({}, 0), {}));
-  if (resolvers == nullptr) return map;
+  if (resolvers == nullptr) return {std::move(map), decider.rule_wins(), {}};
   map.has_resolvers = true;
   Decider resolver_decider(*resolvers, order, database, tiers);
   map.resolvers_v4 = compile_resolvers(base::Family::V4, *resolvers, database, resolver_decider);
   map.resolvers_v6 = compile_resolvers(base::Family::V6, *resolvers, database, resolver_decider);
-  return map;
+  return {std::move(map), decider.rule_wins(), resolver_decider.rule_wins()};
 }
 
 }  // namespace meridian::compile

@@ -237,6 +237,24 @@ std::vector<const Atom*> RuleIndex::cities() const {
   return atoms;
 }
 
+std::vector<const Atom*> RuleIndex::atoms_of(std::uint32_t rule) const {
+  std::vector<const Atom*> atoms;
+  const auto add = [&](const std::vector<Claim>& claims) {
+    for (const auto& claim : claims) {
+      if (claim.rule == rule) atoms.push_back(&claim.atom);
+    }
+  };
+  for (const auto& [network, claims] : network_claims_) add(claims);
+  for (const auto* group : {&file_claims_, &as_claims_, &geoname_claims_}) {
+    for (const auto& [number, claims] : *group) add(claims);
+  }
+  for (const auto* group : {&city_claims_, &subdivision_claims_, &country_claims_, &area_claims_}) {
+    for (const auto& [code, claims] : *group) add(claims);
+  }
+  add(everyone_claims_);
+  return atoms;
+}
+
 std::optional<Win> RuleIndex::first_match(const std::vector<Claim>& claims, const geo::Place& place,
                                           const NetworkChain& chain) const {
   for (const auto& claim : claims) {

@@ -59,6 +59,8 @@ class RuleIndex {
   [[nodiscard]] const std::vector<config::Rule>& rules() const noexcept {
     return rule_set_ == RuleSet::Clients ? map_->rules : map_->resolvers;
   }
+  /// The atoms by which `rule` could win.
+  [[nodiscard]] std::vector<const Atom*> atoms_of(std::uint32_t rule) const;
   /// The line of a win by a networks file, and the file.
   [[nodiscard]] const config::NetworksFile& file_of(const Win& win) const {
     return model_->networks_files[win.line.file];

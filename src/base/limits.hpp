@@ -122,12 +122,24 @@ inline constexpr std::size_t kAnswerAddressesMax = 32;
 inline constexpr std::size_t kAnswerAddressesDefault = 8;
 /// MapId is 16 bits; each map costs a trie.
 inline constexpr std::size_t kMapsMax = 4'096;
+/// Expectations of one map. Each is held against every place of the databases: 10,000 of them against a city
+/// database's take seconds, and nobody reviews more.
+inline constexpr std::size_t kExpectationsMax = 10'000;
 /// Places a GeoIP file may hold; real city files have under 1 M distinct records.
 inline constexpr std::size_t kGeoPlacesMax = 16'000'000;
 /// A leaf's value shares its word with one flag bit.
 inline constexpr std::uint32_t kTrieValueMax = 0x7fff'fffe;
 /// RFC 2181 8: TTLs are 31 bits.
 inline constexpr std::uint32_t kTtlMax = 0x7fff'ffff;
+
+// --- plans -----------------------------------------------------------------------------------------
+
+/// Networks of a demand file: the /24s of half the IPv4 Internet.
+inline constexpr std::size_t kDemandNetworksMax = 8'000'000;
+/// Some 30 bytes for each of them.
+inline constexpr std::size_t kDemandFileBytesMax = 256u << 20;
+/// Places and autonomous systems a plan lists; more is for programs, which ask again with a smaller change.
+inline constexpr std::size_t kPlanPlacesMax = 20;
 
 // --- network ---------------------------------------------------------------------------------------
 

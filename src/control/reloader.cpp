@@ -4,6 +4,7 @@
 #include "base/secret_bytes.hpp"
 #include "control/carry_health.hpp"
 #include "control/file_stamps.hpp"
+#include "plan/expectations.hpp"
 
 #include <fmt/format.h>
 #include <malloc.h>
@@ -197,6 +198,15 @@ ReloadResult Reloader::build() {
   return result;
 }
 
+base::Diagnostics Reloader::refuse_broken(const base::Diagnostics& proof) {
+  if (epoch_ > 0) {  // else the start fails, and main tells why
+    counters_.add(stats::Counter::ReloadsExpectationBroken);
+    base::log_event(base::LogLevel::Error, "expectations_broken",
+                    {{"broken", proof.error_count()}, {"epoch", epoch_}});
+  }
+  return proof;
+}
+
 /// The warnings of what serves now, or the errors for which nothing changed.
 base::Expected<base::Diagnostics, base::Diagnostics> Reloader::build_and_publish() {
   auto loaded = read_site_();
@@ -207,8 +217,11 @@ base::Expected<base::Diagnostics, base::Diagnostics> Reloader::build_and_publish
   auto compiled = compile::compile(config::load_map_directory(site.map), *geography, epoch_ + 1,
                                    clock_.wall(), compile::compile_settings(site, own_secret_));
   if (!compiled) return base::unexpected(std::move(compiled.error()));
+  const auto proof = plan::prove_expectations(*compiled->snapshot, *compiled->rulebook);
+  if (proof.has_errors()) return base::unexpected(refuse_broken(proof));
   auto warnings = std::move(loaded.diagnostics);
   warnings.append(compiled->warnings);
+  warnings.append(proof);
   Commit commit;
   if (prepare_) {
     auto prepared = prepare_(site, warnings);

@@ -101,6 +101,8 @@ class Reloader {
   [[nodiscard]] base::Expected<base::Diagnostics, base::Diagnostics> build_and_publish();
   [[nodiscard]] base::Expected<compile::Geography, base::Diagnostics> current_geography(
       const config::Site& site);
+  /// Tells that the map that was read breaks what must stay true of it; gives the problems back.
+  [[nodiscard]] base::Diagnostics refuse_broken(const base::Diagnostics& proof);
   void publish(compile::Compiled compiled, config::Site site);
   void free_retired();
   [[nodiscard]] bool is_stale() const;

@@ -1,5 +1,7 @@
 #include "meridianctl/command.hpp"
 
+#include "plan/expectations.hpp"
+
 #include <fmt/format.h>
 
 #include <chrono>
@@ -24,6 +26,13 @@ int check(const Options& options) {
     return kProblems;
   }
   const auto& snapshot = *compiled->snapshot;
+  const auto broken = plan::prove_expectations(snapshot, *compiled->rulebook);
+  std::fputs(broken.to_text().c_str(), stderr);
+  if (broken.has_errors()) {
+    fmt::print(stderr, "{}: {} broken; a server would keep the map it has\n", sources->map_folder,
+               counted(broken.error_count(), "expectation"));
+    return kProblems;
+  }
   fmt::print("{}: good · {}, {}, {}", sources->map_folder, counted(snapshot.zones.size(), "zone"),
              counted(snapshot.services.size(), "service"),
              counted(snapshot.datacenters.size(), "datacenter"));
@@ -32,7 +41,10 @@ int check(const Options& options) {
   }
   const auto took =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
-  fmt::print(" · {} · {} ms\n", counted(problems.warning_count(), "warning"), took.count());
+  if (!compiled->rulebook->expectations.empty())
+    fmt::print(" · {} proven", counted(compiled->rulebook->expectations.size(), "expectation"));
+  const auto warnings = problems.warning_count() + broken.warning_count();
+  fmt::print(" · {} · {} ms\n", counted(warnings, "warning"), took.count());
   return kOk;
 }
 

@@ -36,7 +36,8 @@ std::string bash_completion(const CLI::App& app) {
       "  local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}} word command= "
       "words=\n"
       "  case $previous in\n"
-      "    --site|--map|--geoip|--data|--control) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"
+      "    --site|--map|--geoip|--new-geoip|--demand|--data|--control) COMPREPLY=($(compgen -f -- "
+      "\"$current\")); return ;;\n"
       "  esac\n"
       "  for word in \"${{COMP_WORDS[@]:1:COMP_CWORD-1}}\"; do\n"
       "    case \" {0} \" in *\" $word \"*) command=$word; break ;; esac\n"
@@ -46,7 +47,8 @@ std::string bash_completion(const CLI::App& app) {
       "{2}"
       "  esac\n"
       "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-      "  [ \"$command\" = check ] && [ \"${{current#-}}\" = \"$current\" ] && COMPREPLY=($(compgen -d -- "
+      "  [[ $command = check || $command = plan ]] && [ \"${{current#-}}\" = \"$current\" ] && "
+      "COMPREPLY=($(compgen -d -- "
       "\"$current\"))\n"
       "  return 0\n"
       "}}\n"
@@ -82,14 +84,15 @@ void add_cookie_secret(CLI::App& app, Options& options) {
 void add_schema(CLI::App& app, Options& options) {
   auto* command = app.add_subcommand("schema", "Print the JSON Schema of a configuration file, for editors");
   const auto kind = std::make_shared<std::string>();
-  command->add_option("file", *kind, "datacenters, regions, maps, services or meridian")->required();
+  command->add_option("file", *kind, "datacenters, regions, maps, services, expect or meridian")->required();
   const auto as_reference = std::make_shared<bool>(false);
   command->add_flag("--reference", *as_reference, "Print its keys as tables instead (Markdown)");
   command->callback([&options, kind, as_reference] {
     const auto file = config::find_file_kind(*kind);
     if (!file) {
       complain(fmt::format(
-          "'{}' is no configuration file; there are datacenters, regions, maps, services, meridian", *kind));
+          "'{}' is no configuration file; there are datacenters, regions, maps, services, expect, meridian",
+          *kind));
       options.exit_code = kUnusable;
       return;
     }

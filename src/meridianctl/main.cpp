@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   add_check(app, options);
   add_explain(app, options);
+  add_plan(app, options);
   add_import(app, options);
   add_status(app, options);
   add_reload(app, options);
@@ -50,9 +51,12 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::RequiredError& error) {
-    return missing_command(app, error, argc, argv) == 0 ? kOk : kUnusable;
+    const int unusable = app.got_subcommand("plan") ? kProblems : kUnusable;
+    return missing_command(app, error, argc, argv) == 0 ? kOk : unusable;
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kOk : kUnusable;
+    // plan has a meaning of its own for 2: a script must not take bad usage for a change.
+    const int unusable = app.got_subcommand("plan") ? kProblems : kUnusable;
+    return app.exit(error) == 0 ? kOk : unusable;
   } catch (const std::exception& error) {
     complain(error.what());
     return kUnusable;

@@ -80,6 +80,7 @@ enum class Counter : std::uint8_t {
   // Counted by control/.
   ReloadsOk,
   ReloadsFailed,
+  ReloadsExpectationBroken,
   UpgradesOk,
   UpgradesFailed,
   ControlRequests,
@@ -226,6 +227,8 @@ inline constexpr auto kCounterTable = std::to_array<CounterInfo>({
     {Counter::ReloadsOk, "reloads_ok_total", "reloads", "Reloads that published a new snapshot."},
     {Counter::ReloadsFailed, "reloads_failed_total", "reloads",
      "Reloads that found errors and kept the running snapshot."},
+    {Counter::ReloadsExpectationBroken, "reloads_expectation_broken_total", "reloads",
+     "Those of the failed reloads whose map broke one of its own expectations."},
     {Counter::UpgradesOk, "upgrades_ok_total", "upgrades",
      "Times a new server took over; carried over, so it counts the whole line of servers."},
     {Counter::UpgradesFailed, "upgrades_failed_total", "upgrades",

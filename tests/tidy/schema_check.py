@@ -56,7 +56,7 @@ def main():
             print(f"{kind}.schema.json lets an unknown key pass")
             failures += 1
     print(f"{checked} files checked against {len(by_kind)} schemas")
-    return 1 if failures or checked == 0 or len(by_kind) != 5 else 0
+    return 1 if failures or checked == 0 or len(by_kind) != 6 else 0
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ import pytest
 
 from harness import EXAMPLE, REPOSITORY
 
-COMMANDS = ["check", "completion", "cookie-secret", "drain", "explain", "import", "reload", "schema", "shed", "status",
-            "undrain", "upgrade", "version"]
-KINDS = ["datacenters", "maps", "meridian", "regions", "services"]
+COMMANDS = ["check", "completion", "cookie-secret", "drain", "explain", "import", "plan", "reload", "schema", "shed",
+            "status", "undrain", "upgrade", "version"]
+KINDS = ["datacenters", "expect", "maps", "meridian", "regions", "services"]
 VERSION = re.search(r"^project\(meridian VERSION (\S+)", (REPOSITORY / "CMakeLists.txt").read_text(encoding="utf-8"),
                     re.MULTILINE).group(1)
 
@@ -36,7 +36,7 @@ def test_each_command_has_help(programs, command):
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c != "version"])
 def test_an_unknown_option_is_bad_usage(programs, command):
     done = programs.ctl(command, "--bogus")
-    assert done.returncode == 2 and not done.stdout
+    assert done.returncode == (1 if command == "plan" else 2) and not done.stdout  # plan says 2 of a change
     assert "--bogus" in done.stderr or "required" in done.stderr
 
 
@@ -120,6 +120,8 @@ def test_completion_of_files(programs, folder):
     (folder / "mapfile").touch()
     assert complete(programs, folder, "meridianctl explain x --map map") == {"mapfile", "mapfolder"}
     assert complete(programs, folder, "meridianctl check map") == {"mapfolder"}
+    assert complete(programs, folder, "meridianctl plan mapfolder map") == {"mapfolder"}
+    assert complete(programs, folder, "meridianctl plan mapfolder --demand map") == {"mapfile", "mapfolder"}
 
 
 # --- without a server ----------------------------------------------------------------------------------

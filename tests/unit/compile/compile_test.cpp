@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <string>
 
 namespace meridian::compile {
 namespace {
@@ -78,6 +79,62 @@ TEST_SUITE("compile/compile") {
       const auto problems = fixture.problems();
       CHECK_MESSAGE(problems.find(row.expected) != std::string::npos, problems);
     }
+  }
+
+  TEST_CASE("what can be served but was hardly meant earns a warning, and what is meant does not") {
+    struct Row {
+      const char* why;
+      const char* rules;
+      const char* expected;
+    };
+    const Row rows[] = {
+        {"a network that longer ones cover",
+         "{for: 82.0.0.0/8, prefer: [ams]}, {for: 82.0.0.0/9, prefer: [iad]}, {for: 82.128.0.0/9, prefer: "
+         "[sin]}",
+         "maps.yaml:3:13: warning: this rule for 82.0.0.0/8 never wins: more specific rules claim every "
+         "address of it; take it out\n"},
+        {"an area all of whose countries have rules",
+         "{for: continent:NA, prefer: [ams]}, {for: US, prefer: [iad]}",
+         "maps.yaml:3:13: warning: this rule for continent:NA never wins: more specific rules claim every "
+         "address of it; take it out\n"},
+        {"a country all of whose addresses a network covers",
+         "{for: 82.0.0.0/8, prefer: [ams]}, {for: DE, prefer: [iad]}, {for: 82.0.0.0/9, prefer: [sin]}",
+         "maps.yaml:3:47: warning: this rule for DE never wins: more specific rules claim every address of "
+         "it; "
+         "take it out\n"},
+        {"a country the database does not have", "{for: FR, prefer: [ams]}", ""},
+        {"a rule that wins one address", "{for: 82.0.0.0/8, prefer: [ams]}, {for: 82.1.2.3, prefer: [iad]}",
+         ""},
+        {"a network nobody knows", "{for: 198.18.0.0/15, prefer: [ams]}",
+         "maps.yaml:3:19: warning: no GeoIP database knows a country for any address of 198.18.0.0/15; is it "
+         "the "
+         "network you mean?\n"},
+        {"a network of which a part is known", "{for: 80.0.0.0/4, prefer: [ams]}", ""},
+        {"private space is in no country", "{for: 10.0.0.0/8, prefer: [ams]}", ""},
+        {"a datacenter in no tier", "{for: everyone, only: [ams, sin]}",
+         "datacenters.yaml:4:3: warning: no map can send anybody to datacenter 'iad'; name it in a rule, or "
+         "take "
+         "it out\n"},
+    };
+    for (const auto& row : rows) {
+      CAPTURE(row.why);
+      const auto fixture = standard();
+      fixture.write_standard();
+      fixture.write("regions.yaml", "regions: {}\n");
+      fixture.write("maps.yaml", "maps:\n  web:\n    rules: [" + std::string{row.rules} + "]\n");
+      CHECK(fixture.problems() == row.expected);
+    }
+  }
+
+  TEST_CASE("a datacenter behind a view alone can be reached") {
+    const auto fixture = standard();
+    fixture.write_standard();
+    fixture.write("regions.yaml", "regions: {}\n");
+    fixture.write("maps.yaml", "maps:\n  web: {rules: [{for: everyone, only: [ams, sin]}]}\n");
+    fixture.write("services.yaml",
+                  "services:\n  www.example.com: {map: web, pools: {ams: [192.0.2.1], iad: [192.0.2.2]}}\n"
+                  "  one.example.com: {datacenter: iad, of: www.example.com}\n");
+    CHECK(fixture.problems() == "");
   }
 
   TEST_CASE("mistakes in several files are told in one go, one message each") {

@@ -99,12 +99,12 @@ TEST_CASE("files that would silently not be read are errors") {
   write_minimal(folder);
   folder.write("region.yaml", "");
   folder.write("regions.yml", "");
-  folder.write("expect.yaml", "");
+  folder.write("expectations.yaml", "");
   folder.write("services.d/x.yml", "");
   folder.write("README.md", "");
   folder.write("feeds/partner.nets", "");
   CHECK(problems(folder) ==
-        "map/expect.yaml: expectations are not supported in this version\n"
+        "map/expectations.yaml: is no file of a map\n"
         "map/region.yaml: is no file of a map; did you mean 'regions.yaml'?\n"
         "map/regions.yml: is no file of a map; did you mean 'regions.yaml'?\n"
         "map/services.d/x.yml: is not read; rename it to end in .yaml\n");

@@ -47,6 +47,29 @@ TEST_SUITE("control/reloader") {
     CHECK(fixture.block.value(stats::Counter::ReloadsOk) == 1);
   }
 
+  TEST_CASE("a map that breaks one of its expectations is refused, at the start too") {
+    SiteFixture fixture;
+    fixture.map.write("expect.yaml", "expect: [{from: GB, map: web, first: iad}]\n");
+    const auto refused = fixture.reloader.load_first();
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().to_text().find("clients from GB must get iad first") != std::string::npos);
+
+    fixture.map.write("expect.yaml", "expect: [{from: GB, map: web, first: ams}]\n");
+    fixture.start();
+    const auto first = fixture.reloader.serving().get();
+    fixture.map.write("expect.yaml", "expect: [{from: GB, map: web, never: [ams]}]\n");
+    const auto failed = fixture.reload();
+    CHECK_FALSE(failed.ok);
+    CHECK(failed.diagnostics.error_count() == 1);
+    CHECK(fixture.reloader.serving().get() == first);
+    CHECK(fixture.block.value(stats::Counter::ReloadsFailed) == 1);
+    CHECK(fixture.block.value(stats::Counter::ReloadsExpectationBroken) == 1);
+
+    fixture.map.write("expect.yaml", "expect: []\n");
+    CHECK(fixture.reload().ok);
+    CHECK(fixture.block.value(stats::Counter::ReloadsExpectationBroken) == 1);
+  }
+
   TEST_CASE("the site file is read with every reload, and one with errors changes nothing") {
     SiteFixture fixture;
     fixture.start();
