@@ -281,7 +281,7 @@ TEST_SUITE("plan/compare_property") {
   TEST_CASE("where every client has one datacenter, a plan is what every client would tell") {
     base::Random random(7);
     std::size_t flows_seen = 0;
-    for (int round = 0; round < 25; ++round) {
+    for (int round = 0; round < 12; ++round) {
       CAPTURE(round);
       const Round maps(random, {"prefer: [ams]", "prefer: [iad, sin]", "only: [sin, ams, iad]",
                                 "prefer: nearest", "only: []", "prefer: [sin]"});
@@ -318,7 +318,7 @@ TEST_SUITE("plan/compare_property") {
 
   TEST_CASE("where two datacenters share clients, as many move as the plan says") {
     base::Random random(11);
-    for (int round = 0; round < 15; ++round) {
+    for (int round = 0; round < 10; ++round) {
       CAPTURE(round);
       const Round maps(random, {"prefer: [{ams: 70, iad: 30}]", "prefer: [{ams: 1, iad: 1}]",
                                 "prefer: [{ams: 30, iad: 70}]", "prefer: [ams]"});
@@ -334,7 +334,7 @@ TEST_SUITE("plan/compare_property") {
 
   TEST_CASE("whatever the rules and the health, as many move as the plan says") {
     base::Random random(12);
-    for (int round = 0; round < 25; ++round) {
+    for (int round = 0; round < 12; ++round) {
       CAPTURE(round);
       const Round maps(random, {"prefer: [{ams: 70, iad: 30}]", "prefer: [{sin: 1, iad: 1}, ams]",
                                 "prefer: nearest", "only: [{ams: 2, iad: 1, sin: 1}]"});
@@ -361,7 +361,7 @@ TEST_SUITE("plan/compare_property") {
 
   TEST_CASE("half of a datacenter moves what the server would move") {
     base::Random random(13);
-    for (int round = 0; round < 15; ++round) {
+    for (int round = 0; round < 10; ++round) {
       CAPTURE(round);
       const Round maps(random, {"prefer: [ams, iad]", "prefer: [iad, sin]", "only: [sin, ams]"});
       const auto old = maps.old.map.must_compile();
