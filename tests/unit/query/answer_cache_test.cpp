@@ -24,6 +24,10 @@ const Source kResolver{*base::parse_ip_address("192.0.2.1"), false};
 /// The same map twice: once behind an Answerer, once without one.
 class Pair {
  public:
+  Pair() = default;
+  explicit Pair(const test::MapFixture& fixture)
+      : kept_(fixture.must_compile()), plain_(fixture.must_compile()) {}
+
   test::Bytes ask_kept(const test::Bytes& packet, const Source& source = kResolver) {
     test::Bytes reply(source.is_tcp ? base::limits::kTcpMessageBytesMax : base::limits::kUdpAnswerBytesMax);
     answerer_.begin_batch(kept_.snapshot(), kept_.tables(), serving_, now_, true);
@@ -202,6 +206,23 @@ TEST_SUITE("query/answer_cache") {
     CHECK(pair.kept_count() < 20'000);  // Japan's clients are drawn
   }
 
+  TEST_CASE("a service that ignores client subnets answers by the resolver from the cache, too") {
+    const test::MapFixture fixture(test::data_folder());
+    fixture.write_standard();
+    fixture.write(
+        "services.yaml",
+        "services:\n  www.example.com: {map: web, client_subnet: ignore, pools: {ams: [192.0.2.10], iad: "
+        "[198.51.100.10], sin: [203.0.113.10]}}\n");
+    Pair pair(fixture);
+    for (int round = 0; round < 4; ++round) {
+      for (const char* resolver : {"8.8.4.4", "82.0.0.1"}) {
+        for (const char* subnet : {"8.8.8.0/24", "82.1.0.0/24"})
+          static_cast<void>(pair.ask(query_from(subnet), {*base::parse_ip_address(resolver), false}));
+      }
+    }
+    CHECK(pair.kept_count() >= 12);
+  }
+
   TEST_CASE("drawn answers are not kept") {
     Pair pair;
     std::set<std::string> given;
@@ -342,6 +363,20 @@ TEST_SUITE("query/answer_cache") {
     for (int i = 0; i < 1'000; ++i) static_cast<void>(pair.ask(hot));
     CHECK(pair.kept_count() >= 1'000);
     CHECK(pair.is_kept(hot));
+  }
+
+  TEST_CASE("what is asked for stays, whoever else wants its place") {
+    Pair pair;
+    const auto hot = query_from("8.8.8.0/24", "a.cdn.example.com");
+    for (int i = 0; i < 3; ++i) static_cast<void>(pair.ask_kept(hot));
+    const auto before = pair.kept_count();
+    constexpr int kOthers = 40'000;
+    for (int i = 0; i < kOthers; ++i) {
+      const auto other = query("x" + std::to_string(i) + ".cdn.example.com");
+      for (int times = 0; times < 2; ++times) static_cast<void>(pair.ask_kept(other));
+      for (int times = 0; times < 3; ++times) static_cast<void>(pair.ask_kept(hot));
+    }
+    CHECK(pair.kept_count() == before + 3 * kOthers);
   }
 
   TEST_CASE("more questions than there is room for are all answered well") {
