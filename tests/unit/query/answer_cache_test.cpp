@@ -379,6 +379,22 @@ TEST_SUITE("query/answer_cache") {
     CHECK(pair.kept_count() == before + 3 * kOthers);
   }
 
+  TEST_CASE("in a flood of misses one query in 16 is looked for, until hits return") {
+    CacheWorth worth;
+    const auto due_of_160 = [&] {
+      int due = 0;
+      for (int i = 0; i < 160; ++i) due += worth.is_due() ? 1 : 0;
+      return due;
+    };
+    CHECK(due_of_160() == 160);
+    for (std::size_t i = 0; i < 4 * base::limits::kKeptAnswersMax; ++i) worth.count(false);
+    CHECK(due_of_160() == 10);
+    worth.count(true);
+    CHECK(due_of_160() == 160);
+    for (int i = 0; i < 2; ++i) worth.count(false);
+    CHECK(due_of_160() == 10);
+  }
+
   TEST_CASE("more questions than there is room for are all answered well") {
     Pair pair;
     for (int round = 0; round < 3; ++round) {

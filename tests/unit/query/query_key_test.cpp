@@ -142,6 +142,20 @@ TEST_SUITE("query/query_key") {
     CHECK_FALSE(query({good, {EdnsOption::Cookie, test::Bytes(24, 1)}}));
   }
 
+  TEST_CASE("what the object read before leaves nothing behind") {
+    const auto longer = subnet_query("a-rather-long-name-to-begin-with.example.com", "2001:db8:1::/48");
+    for (const char* name : {"a.example", "ab.example", "abcdefg.example", "abcdefghijklmnop.example"}) {
+      const auto packet = test::build_query(name, Rtype::A);
+      QueryKey reused;
+      REQUIRE(reused.read(longer, false, kSeed));
+      REQUIRE(reused.read(packet, false, kSeed));
+      const Made fresh(packet);
+      CHECK(reused.hash() == fresh.key.hash());
+      CHECK(std::vector(reused.words().begin(), reused.words().end()) == fresh.words());
+      CHECK_FALSE(reused.client_subnet());
+    }
+  }
+
   TEST_CASE("another seed, another hash") {
     const auto packet = test::build_query("www.example.com", Rtype::A);
     QueryKey one;
