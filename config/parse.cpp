@@ -1,6 +1,7 @@
 #include "config/parse.hpp"
 
 #include "base/limits.hpp"
+#include "config/place_ref.hpp"
 
 #include <fmt/format.h>
 
@@ -24,6 +25,25 @@ std::optional<dns::Name> parse_dns_name(const YamlValue& value, const std::strin
   }
   name->make_lower();
   return *name;
+}
+
+std::optional<PlaceRef> read_place(const YamlValue& value, std::string_view entry) {
+  if (value.is_list()) {
+    value.error(fmt::format(
+        "'{}' takes one place; give several a name in regions.yaml and write that, or write {} for "
+        "each",
+        value.label(), entry));
+    return std::nullopt;
+  }
+  const auto text = value.read_text();
+  if (!text) return std::nullopt;
+  auto place = parse_place(text->text);
+  if (!place) {
+    value.error(place.error());
+    return std::nullopt;
+  }
+  place->where = text->where;
+  return *place;
 }
 
 bool DefinedNames::add(const std::string& key, const Word& name, base::Diagnostics& diagnostics) {

@@ -35,6 +35,10 @@ class DefinedNames {
 /// A name of the DNS in lower case; nullopt when `value`'s text is none.
 [[nodiscard]] std::optional<dns::Name> parse_dns_name(const YamlValue& value, const std::string& text);
 
+/// The one place that a value names; nullopt after an error. `entry` is what to write several of where there
+/// are several places, for example "a rule".
+[[nodiscard]] std::optional<PlaceRef> read_place(const YamlValue& value, std::string_view entry);
+
 [[nodiscard]] bool parse_datacenters(const YamlValue& root, DefinedNames& defined,
                                      std::vector<Datacenter>& datacenters);
 [[nodiscard]] bool parse_regions(const YamlValue& root, DefinedNames& defined, std::vector<Region>& regions);

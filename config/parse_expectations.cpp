@@ -1,5 +1,4 @@
 #include "config/parse.hpp"
-#include "config/place_ref.hpp"
 #include "config/yaml_tree.hpp"
 
 #include <fmt/format.h>
@@ -9,24 +8,6 @@
 
 namespace meridian::config {
 namespace {
-
-std::optional<PlaceRef> parse_from(const YamlValue& value) {
-  if (value.is_list()) {
-    value.error(
-        "'from' takes one place; give several a name in regions.yaml and write that, or write an expectation "
-        "for each");
-    return std::nullopt;
-  }
-  const auto text = value.read_text();
-  if (!text) return std::nullopt;
-  auto place = parse_place(text->text);
-  if (!place) {
-    value.error(place.error());
-    return std::nullopt;
-  }
-  place->where = text->where;
-  return *place;
-}
 
 /// `ams` or `[ams, fra]`.
 std::vector<Word> parse_datacenter_names(const YamlValue& value) {
@@ -69,7 +50,7 @@ std::optional<Expectation> parse_expectation(const YamlValue& value) {
   Expectation expectation;
   expectation.where = value.where();
   const auto from = mapping->find("from");
-  const auto place = from ? parse_from(*from) : std::nullopt;
+  const auto place = from ? read_place(*from, "an expectation") : std::nullopt;
   const bool has_subject = parse_subject(value, *mapping, expectation);
   const auto first = mapping->find("first");
   const auto never = mapping->find("never");

@@ -1,5 +1,4 @@
 #include "config/parse.hpp"
-#include "config/place_ref.hpp"
 #include "config/ranges.hpp"
 
 #include <fmt/format.h>
@@ -107,24 +106,6 @@ void parse_prefer(const YamlValue& value, Rule& rule) {
     value.error("'prefer' names no datacenter; write prefer: nearest, or only: [] to answer with none");
 }
 
-std::optional<PlaceRef> parse_for(const YamlValue& value) {
-  if (value.is_list()) {
-    value.error(
-        "'for' takes one place; give several a name in regions.yaml and write that, or write a rule for "
-        "each");
-    return std::nullopt;
-  }
-  const auto text = value.read_text();
-  if (!text) return std::nullopt;
-  auto place = parse_place(text->text);
-  if (!place) {
-    value.error(place.error());
-    return std::nullopt;
-  }
-  place->where = text->where;
-  return *place;
-}
-
 /// nullopt when nobody can say whom the rule is for.
 std::optional<Rule> parse_rule(const YamlValue& value) {
   const auto mapping = value.read_mapping(object_spec(ObjectKind::Rule));
@@ -132,7 +113,7 @@ std::optional<Rule> parse_rule(const YamlValue& value) {
   Rule rule;
   rule.where = value.where();
   const auto for_value = mapping->find("for");
-  const auto place = for_value ? parse_for(*for_value) : std::nullopt;
+  const auto place = for_value ? read_place(*for_value, "a rule") : std::nullopt;
   const auto prefer = mapping->find("prefer");
   const auto only = mapping->find("only");
   if (prefer && only) only->error("a rule has either 'prefer' or 'only', not both");

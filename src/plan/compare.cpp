@@ -272,24 +272,22 @@ double demand_moved(const Movement& movement) noexcept {
   return part_of(movement.moved.demand, movement.total.demand);
 }
 
-}  // namespace
-
-double max_moved(const Comparison& comparison) noexcept {
+/// The most that `part_moved` says of a service, with client subnets or without.
+double most_of_services(const Comparison& comparison, double (*part_moved)(const Movement&)) noexcept {
   double most = 0;
   for (const auto& service : comparison.services) {
-    most = std::max(most, most_moved(service.movement));
-    if (service.without_subnet) most = std::max(most, most_moved(*service.without_subnet));
+    most = std::max(most, part_moved(service.movement));
+    if (service.without_subnet) most = std::max(most, part_moved(*service.without_subnet));
   }
   return most;
 }
 
+}  // namespace
+
+double max_moved(const Comparison& comparison) noexcept { return most_of_services(comparison, most_moved); }
+
 double max_moved_demand(const Comparison& comparison) noexcept {
-  double most = 0;
-  for (const auto& service : comparison.services) {
-    most = std::max(most, demand_moved(service.movement));
-    if (service.without_subnet) most = std::max(most, demand_moved(*service.without_subnet));
-  }
-  return most;
+  return most_of_services(comparison, demand_moved);
 }
 
 Comparison compare(const compile::Compiled& old, const compile::Compiled& now, const Options& options) {

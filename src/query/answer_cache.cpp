@@ -147,6 +147,14 @@ bool AnswerCache::is_of(const Kept& kept, std::uint64_t hash, const Standing& st
   return std::memcmp(kept.room.data(), key.words().data(), key.words().size_bytes()) == 0;
 }
 
+AnswerCache::Standing AnswerCache::stand(const Snapshot& snapshot, const Source& source, const QueryKey& key,
+                                         const Question& question, Client& client) noexcept {
+  if (question.map == kNoMap) return {};
+  client = locate(snapshot.maps.data()[question.map], question.use_client_subnet, source.address,
+                  key.client_subnet());
+  return {.map = question.map, .tiers = client.tiers, .whose = client.whose};
+}
+
 void AnswerCache::find(const Snapshot& snapshot, const Source& source, const QueryKey& key,
                        Place& place) noexcept {
   place.kept = nullptr;
@@ -156,13 +164,7 @@ void AnswerCache::find(const Snapshot& snapshot, const Source& source, const Que
     return;
   }
   if (!question->is_used) question->is_used = true;
-  place.standing = {.map = question->map};
-  if (question->map != kNoMap) {
-    place.client = locate(snapshot.maps.data()[question->map], question->use_client_subnet, source.address,
-                          key.client_subnet());
-    place.standing.tiers = place.client.tiers;
-    place.standing.whose = place.client.whose;
-  }
+  place.standing = stand(snapshot, source, key, *question, place.client);
   place.hash = hash_with(key, place.standing.map, place.standing.tiers, place.standing.whose);
   place.is_wanted = true;
   const std::size_t set = place.hash & (kKeptSets - 1);
@@ -284,18 +286,14 @@ void AnswerCache::keep(const Snapshot& snapshot, const Source& source, const Que
                        std::span<const std::uint8_t> reply, const Before& before,
                        const Worker& worker) noexcept {
   Question question{.tag = tag_of(key.hash()), .stamp = stamp_};
-  Standing standing;
   const auto service_id = worker.summary.service;
   if (service_id != base::kNoService) {
     const Service& service = snapshot.services[base::index_of(service_id)];
-    if (service.fixed_pool == base::kNoPool) {
-      question.map = static_cast<std::uint32_t>(service.map);
-      question.use_client_subnet = service.use_client_subnet;
-      const Client client = locate(snapshot.maps[question.map], question.use_client_subnet, source.address,
-                                   key.client_subnet());
-      standing = {.map = question.map, .tiers = client.tiers, .whose = client.whose};
-    }
+    if (service.fixed_pool == base::kNoPool) question.map = static_cast<std::uint32_t>(service.map);
+    question.use_client_subnet = service.use_client_subnet;
   }
+  Client client;
+  const Standing standing = stand(snapshot, source, key, question, client);
   put(question, key);
   const std::uint64_t hash = hash_with(key, standing.map, standing.tiers, standing.whose);
   Kept* const place = find_place(hash);

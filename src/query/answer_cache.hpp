@@ -144,6 +144,9 @@ class AnswerCache {
   [[nodiscard]] static bool take_answer(const QueryKey& key, std::span<const std::uint8_t> reply,
                                         const Before& before, const Worker& worker, Kept& kept) noexcept;
 
+  /// Looks up the client of an answer that depends on a map.
+  [[nodiscard]] static Standing stand(const Snapshot& snapshot, const Source& source, const QueryKey& key,
+                                      const Question& question, Client& client) noexcept;
   void put(const Question& question, const QueryKey& key) noexcept;
   [[nodiscard]] Kept* find_place(std::uint64_t hash) noexcept;
 
