@@ -23,8 +23,9 @@ inline constexpr std::size_t kUdpPlainAnswerBytes = 512;
 /// The TCP length field is 16 bits.
 inline constexpr std::size_t kTcpMessageBytesMax = 65'535;
 /// A query with the longest name and every EDNS option we know stays under 600 bytes; a packet is read up
-/// to this and anything longer is malformed for us.
-inline constexpr std::size_t kQueryBytesMax = 4'096;
+/// to this and anything longer is malformed for us. Not more, because a UDP worker has this room for every
+/// packet of a batch, and its cache and its page tables have to hold them all.
+inline constexpr std::size_t kQueryBytesMax = 2'048;
 /// Links of CNAMEs and DNAMEs in one answer. Longer chains are misconfigurations, and resolvers stop near
 /// there.
 inline constexpr std::size_t kCnameChainMax = 16;
@@ -53,7 +54,7 @@ inline constexpr std::size_t kKeptQueryBytesMax = 128;
 /// Answers that it may keep: eight addresses of either family with their question and OPT record, or a
 /// negative answer.
 inline constexpr std::size_t kKeptAnswerBytesMax = 320;
-/// Answers that one worker keeps: 2.5 MiB, which stay in its core's cache for the part that is asked for. A
+/// Answers that one worker keeps: 2.25 MiB, which stay in its core's cache for the part that is asked for. A
 /// power of two.
 inline constexpr std::size_t kKeptAnswersMax = 4'096;
 /// Questions that it knows to have answers worth keeping: 16 bytes each. A power of two.

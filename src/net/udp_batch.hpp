@@ -16,7 +16,7 @@
 
 namespace meridian::net {
 
-/// About 180 KiB: keep it on the heap.
+/// About 120 KiB: keep it on the heap.
 class UdpBatch {
  public:
   UdpBatch() noexcept;

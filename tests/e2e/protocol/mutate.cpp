@@ -34,7 +34,7 @@ using ByteSpan = std::span<const std::uint8_t>;
 constexpr std::size_t kBatch = 64;
 constexpr std::size_t kTcpEvery = 20;
 // The server drops longer ones unread (docs/life-of-a-query.md, Parse).
-constexpr std::size_t kQueryBytesMax = 4096;
+constexpr std::size_t kQueryBytesMax = 2048;
 constexpr std::size_t kUdpBytesMax = 1232;
 constexpr std::size_t kPlainBytesMax = 512;
 // What an error reply may add to its query: OPT with a cookie, an extended error, a name and a timeout.

@@ -207,7 +207,7 @@ TEST_SUITE("net/udp_worker") {
     Fixture fixture("127.0.0.1");
     const Client client(SOCK_DGRAM, fixture.listen);
     fixture.hold_worker(client);
-    // Each takes 8 KiB or more of the buffer, which holds 4 MiB and, doubled by the kernel, at most 8.
+    // Each takes 4 KiB or more of the buffer, which holds 4 MiB and, doubled by the kernel, at most 8.
     constexpr std::size_t kSent = 4'096;
     const std::string text(base::limits::kQueryBytesMax, 'q');
     for (std::size_t i = 0; i < kSent; ++i) REQUIRE(client.send(text));
