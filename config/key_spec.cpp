@@ -257,7 +257,14 @@ constexpr KeySpec kSiteFile[] = {
      .kind = ValueKind::Tcp,
      .default_text = "the limits below",
      .help = "what DNS over TCP may take; see tcp.md"},
-    {.name = "state", .refusal = kLater},
+    {.name = "state",
+     .kind = ValueKind::Path,
+     .default_text = "none: no epoch is kept",
+     .help = "a folder of this server alone, for its epochs; see epochs.md"},
+    {.name = "geoip_gate",
+     .kind = ValueKind::GeoipGate,
+     .default_text = "the values below",
+     .help = "`off`, or how much a changed GeoIP or networks file may move by itself; see geoip-updates.md"},
     {.name = "rate_limit",
      .kind = ValueKind::RateLimit,
      .default_text = "off",
@@ -404,6 +411,18 @@ constexpr KeySpec kWatch[] = {
      .help = "a reload starts when nothing has changed for this long"},
 };
 
+constexpr KeySpec kGeoipGate[] = {
+    {.name = "max_moved",
+     .kind = ValueKind::Share,
+     .default_text = "5%",
+     .help =
+         "of any one name's address space, or of its demand; more is held for `meridianctl geoip accept`"},
+    {.name = "demand",
+     .kind = ValueKind::Path,
+     .default_text = "none: only address space counts",
+     .help = "a demand file, as `plan` reads it"},
+};
+
 constexpr KeySpec kQueryLog[] = {
     {.name = "file",
      .kind = ValueKind::QueryLogFile,
@@ -470,6 +489,7 @@ constexpr ObjectSpec kObjects[] = {
     {.name = "control", .title = "`control`", .keys = kControl},
     {.name = "rate_limit", .title = "`rate_limit`", .keys = kRateLimit},
     {.name = "watch", .title = "`watch`", .keys = kWatch},
+    {.name = "geoip_gate", .title = "`geoip_gate`", .keys = kGeoipGate},
     {.name = "query_log", .title = "`query_log`", .keys = kQueryLog},
     {.name = "dnstap", .title = "`dnstap`", .keys = kDnstap},
     {.name = "identity", .title = "`identity`", .keys = kIdentity},
@@ -499,7 +519,8 @@ constexpr ObjectKind kExpectObjects[] = {ObjectKind::ExpectFile, ObjectKind::Exp
 constexpr ObjectKind kSiteObjects[] = {
     ObjectKind::SiteFile, ObjectKind::Listen,   ObjectKind::ProxyListen,  ObjectKind::Control,
     ObjectKind::Tcp,      ObjectKind::Cookies,  ObjectKind::CookieSecret, ObjectKind::RateLimit,
-    ObjectKind::Identity, ObjectKind::QueryLog, ObjectKind::Dnstap,       ObjectKind::Watch};
+    ObjectKind::Identity, ObjectKind::QueryLog, ObjectKind::Dnstap,       ObjectKind::Watch,
+    ObjectKind::GeoipGate};
 
 }  // namespace
 

@@ -260,6 +260,8 @@ LoadedSite parse_site_text(std::string_view text, const std::string& path) {
   parse_site(root, loaded.site);
   loaded.site.map = resolve(loaded.site.map, path);
   loaded.site.control_unix = resolve(loaded.site.control_unix, path);
+  loaded.site.state = resolve(loaded.site.state, path);
+  loaded.site.geoip_gate.demand = resolve(loaded.site.geoip_gate.demand, path);
   for (auto& database : loaded.site.geoip) {
     for (auto& databases_file : database.files) databases_file = resolve(databases_file, path);
   }

@@ -230,6 +230,15 @@ struct Watch {
   friend bool operator==(const Watch&, const Watch&) = default;
 };
 
+/// How much a changed GeoIP or networks file may move before an operator must agree.
+struct GeoipGate {
+  bool on = true;
+  double max_moved = 0.05;  ///< of any one name's address space or demand; 0 to 1
+  std::string demand;       ///< a demand file; empty: none
+
+  friend bool operator==(const GeoipGate&, const GeoipGate&) = default;
+};
+
 /// `query_log`: a line for one query in `sample`.
 struct QueryLog {
   std::string file;  ///< as a path; kStandardError: the journal, under systemd
@@ -290,6 +299,8 @@ struct Site {
   std::uint32_t workers = 0;  ///< UDP workers; 0: one a core
   RateLimit rate_limit;
   Watch watch;
+  std::string state;  ///< the folder for epochs; empty: none are kept
+  GeoipGate geoip_gate;
   bool answer_cache = true;
   std::optional<QueryLog> query_log;
   std::optional<Dnstap> dnstap;

@@ -86,6 +86,8 @@ void parse_site(const YamlValue& root, Site& site) {
   if (const auto cookies = mapping->find("cookies")) site.cookies = parse_cookies(*cookies);
   if (const auto rate_limit = mapping->find("rate_limit")) site.rate_limit = parse_rate_limit(*rate_limit);
   if (const auto watch = mapping->find("watch")) parse_site_watch(*watch, site.watch);
+  if (const auto state = mapping->find("state")) site.state = state->read_text().value_or(Word{}).text;
+  if (const auto gate = mapping->find("geoip_gate")) parse_geoip_gate(*gate, site.geoip_gate);
   if (const auto cache = mapping->find("answer_cache")) site.answer_cache = parse_switch(*cache);
   parse_query_log(*mapping, site);
   if (const auto identity = mapping->find("identity")) parse_identity(*identity, site);

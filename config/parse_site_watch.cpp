@@ -26,4 +26,16 @@ void parse_site_watch(const YamlValue& value, Watch& watch) {
   }
 }
 
+void parse_geoip_gate(const YamlValue& value, GeoipGate& gate) {
+  if (!value.is_mapping()) {
+    gate.on = parse_switch(value);
+    return;
+  }
+  const auto mapping = value.read_mapping(object_spec(ObjectKind::GeoipGate));
+  if (!mapping) return;
+  if (const auto moved = mapping->find("max_moved"))
+    gate.max_moved = moved->read_share().value_or(gate.max_moved);
+  if (const auto demand = mapping->find("demand")) gate.demand = demand->read_text().value_or(Word{}).text;
+}
+
 }  // namespace meridian::config

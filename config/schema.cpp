@@ -180,6 +180,9 @@ ValueWords site_value(ValueKind kind) {
       // Tools that read YAML 1.1 see `off` as false.
       return {"`off`, `on` or `{settle: …}`",
               either(R"({"enum":["on","off",true,false]})", reference_to("watch"))};
+    case ValueKind::GeoipGate:
+      return {"`off`, `on` or mapping",
+              either(R"({"enum":["on","off",true,false]})", reference_to("geoip_gate"))};
     case ValueKind::Switch:
       return {"`on` or `off`", R"({"enum":["on","off",true,false]})"};
     case ValueKind::SettleSeconds:

@@ -136,6 +136,30 @@ void visit_leaves(const PrefixTree& tree, Link link, base::IpPrefix& block,
   block.bits = bit;
 }
 
+/// Walks a tree that may be anything and sees whether it is one.
+class StoredTree {
+ public:
+  StoredTree(base::Family family, std::span<const PrefixTree::Node> nodes, std::uint32_t value_end)
+      : bits_(base::address_bits(family)), nodes_(nodes), value_end_(value_end) {}
+
+  [[nodiscard]] bool is_valid(Link root) { return check(root, 0) && next_ == nodes_.size(); }
+
+ private:
+  // No deeper than an address is long, which is asked before each step.
+  bool check(Link link, std::size_t depth) {
+    if (link.is_leaf()) return link.value() < value_end_;
+    if (link.index() != next_ || next_ >= nodes_.size() || depth >= bits_) return false;
+    const auto [first, second] = nodes_[next_++];
+    if (first.is_leaf() && first == second) return false;
+    return check(first, depth + 1) && check(second, depth + 1);
+  }
+
+  std::size_t bits_;
+  std::span<const PrefixTree::Node> nodes_;
+  std::uint32_t value_end_;
+  std::size_t next_ = 0;
+};
+
 }  // namespace
 
 PrefixTree::PrefixTree(base::Family family, std::uint32_t value) : family_(family), root_(Link::leaf(value)) {
@@ -145,6 +169,12 @@ PrefixTree::PrefixTree(base::Family family, std::uint32_t value) : family_(famil
 PrefixTree::PrefixTree(base::Family family, Link root, Nodes nodes)
     : family_(family), root_(root), nodes_(std::move(nodes)) {
   build_table();
+}
+
+std::optional<PrefixTree> PrefixTree::from_stored(base::Family family, Link root, Nodes nodes,
+                                                  std::uint32_t value_end) {
+  if (!StoredTree(family, nodes, value_end).is_valid(root)) return std::nullopt;
+  return PrefixTree(family, root, std::move(nodes));
 }
 
 void PrefixTree::build_table() {

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -42,6 +43,9 @@ class PrefixTree {
     [[nodiscard]] constexpr bool is_leaf() const noexcept { return (word_ & kLeafBit) != 0; }
     [[nodiscard]] constexpr std::uint32_t value() const noexcept { return word_ & ~kLeafBit; }
     [[nodiscard]] constexpr std::uint32_t index() const noexcept { return word_; }
+    /// As it is stored; any word is some link.
+    [[nodiscard]] constexpr std::uint32_t word() const noexcept { return word_; }
+    static constexpr Link from_word(std::uint32_t word) noexcept { return Link{word}; }
     friend bool operator==(Link, Link) = default;
 
    private:
@@ -56,6 +60,10 @@ class PrefixTree {
   PrefixTree(base::Family family, std::uint32_t value);
   /// `nodes` in preorder and canonical, as PrefixTreeBuilder makes them; `root` may be a leaf.
   PrefixTree(base::Family family, Link root, Nodes nodes);
+  /// The same from a file: nullopt unless it is such a tree, no deeper than the family's addresses, with
+  /// every value below `value_end`.
+  [[nodiscard]] static std::optional<PrefixTree> from_stored(base::Family family, Link root, Nodes nodes,
+                                                             std::uint32_t value_end);
 
   /// HOT. The address must be of the tree's family.
   [[nodiscard]] Leaf lookup(const base::IpAddress& address) const noexcept;
@@ -65,6 +73,8 @@ class PrefixTree {
   [[nodiscard]] base::Family family() const noexcept { return family_; }
   [[nodiscard]] Link root() const noexcept { return root_; }
   [[nodiscard]] const Node& node(Link link) const noexcept { return nodes_[link.index()]; }
+  /// In preorder.
+  [[nodiscard]] std::span<const Node> nodes() const noexcept { return nodes_; }
   [[nodiscard]] std::size_t node_count() const noexcept { return nodes_.size(); }
   [[nodiscard]] std::size_t leaf_count() const noexcept { return nodes_.size() + 1; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept;

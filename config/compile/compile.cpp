@@ -107,6 +107,24 @@ zone::ZoneSet build_zones(const config::MapDirectory& model, base::Diagnostics& 
   return set;
 }
 
+std::shared_ptr<query::Snapshot> begin_snapshot(const config::MapDirectory& model, std::uint64_t epoch,
+                                                std::chrono::system_clock::time_point now,
+                                                query::Settings settings) {
+  auto snapshot = std::make_shared<query::Snapshot>();
+  snapshot->epoch = epoch;
+  snapshot->built_at = now;
+  snapshot->settings = std::move(settings);
+  for (const auto& datacenter : model.datacenters) {
+    snapshot->datacenters.push_back({datacenter.name.text, query::stable_hash(datacenter.name.text)});
+  }
+  return snapshot;
+}
+
+bool has_same_maps(const config::MapDirectory& model, const std::vector<query::SteeringMap>& maps) {
+  return std::equal(model.maps.begin(), model.maps.end(), maps.begin(), maps.end(),
+                    [](const auto& map, const auto& stored) { return map.name.text == stored.name; });
+}
+
 }  // namespace
 
 base::Expected<Geography, base::Diagnostics> load_geography(
@@ -153,13 +171,7 @@ base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded, co
   const auto& model = *rulebook->model;
   build_rules(loaded, *rulebook, diagnostics);
 
-  auto snapshot = std::make_shared<query::Snapshot>();
-  snapshot->epoch = epoch;
-  snapshot->built_at = now;
-  snapshot->settings = std::move(settings);
-  for (const auto& datacenter : model.datacenters) {
-    snapshot->datacenters.push_back({datacenter.name.text, query::stable_hash(datacenter.name.text)});
-  }
+  auto snapshot = begin_snapshot(model, epoch, now, std::move(settings));
   compile_services(loaded, model, rulebook->maps, *snapshot, diagnostics);
   const auto errors_before = diagnostics.error_count();
   snapshot->zones = build_zones(model, diagnostics);
@@ -185,6 +197,25 @@ base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded, co
   snapshot->tiers = std::move(tiers).build();
   warn_of_unreachable_datacenters(*snapshot, model, diagnostics);
   return Compiled{std::move(snapshot), std::move(rulebook), std::move(diagnostics), stale_at, conflicts};
+}
+
+base::Expected<Compiled, base::Diagnostics> compile_stored(config::LoadedMap loaded, StoredMaps stored,
+                                                           std::uint64_t epoch,
+                                                           std::chrono::system_clock::time_point now,
+                                                           query::Settings settings) {
+  base::Diagnostics diagnostics = loaded.diagnostics;
+  auto rulebook = std::make_shared<Rulebook>();
+  rulebook->model = std::make_shared<const config::MapDirectory>(std::move(loaded.model));
+  const auto& model = *rulebook->model;
+  auto snapshot = begin_snapshot(model, epoch, now, std::move(settings));
+  compile_services(loaded, model, {}, *snapshot, diagnostics);
+  snapshot->zones = build_zones(model, diagnostics);
+  if (!has_same_maps(model, stored.maps))
+    diagnostics.error({model.path, 0, 0}, "the stored maps are not those of these files");
+  if (diagnostics.has_errors()) return base::unexpected(std::move(diagnostics));
+  snapshot->maps = std::move(stored.maps);
+  snapshot->tiers = std::move(stored.tiers);
+  return Compiled{std::move(snapshot), std::move(rulebook), std::move(diagnostics), std::nullopt, 0};
 }
 
 base::Expected<Compiled, base::Diagnostics> load_and_compile(const Sources& sources, std::uint64_t epoch,

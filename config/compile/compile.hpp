@@ -9,6 +9,7 @@
 #include "config/compile/expectation_index.hpp"
 #include "config/compile/map_compiler.hpp"
 #include "config/compile/settings_compiler.hpp"
+#include "config/compile/stored_maps.hpp"
 #include "config/load.hpp"
 #include "config/model.hpp"
 #include "geo/geo_database.hpp"
@@ -54,8 +55,11 @@ struct MapRules {
 struct Rulebook {
   std::shared_ptr<const config::MapDirectory> model;
   Geography geography;
-  std::vector<MapRules> maps;  ///< by MapId
+  std::vector<MapRules> maps;  ///< by MapId; empty for stored maps, whose rules nobody has read
   std::vector<Expectation> expectations;
+
+  /// False for what compile_stored() made: there are no databases, rules or expectations to ask.
+  [[nodiscard]] bool has_rules() const noexcept { return !maps.empty() || model->maps.empty(); }
 };
 
 /// Where to read from.
@@ -88,6 +92,12 @@ struct Compiled {
                                                                   std::uint64_t epoch,
                                                                   std::chrono::system_clock::time_point now,
                                                                   query::Settings settings = {});
+
+/// A map whose tries and tier lists were compiled before (stored_maps.hpp), from the files it was compiled
+/// from: no database is read, and no rule. Errors when the files do not go with `stored`.
+[[nodiscard]] base::Expected<Compiled, base::Diagnostics> compile_stored(
+    config::LoadedMap loaded, StoredMaps stored, std::uint64_t epoch,
+    std::chrono::system_clock::time_point now, query::Settings settings = {});
 
 /// All of it: databases, map directory, compile.
 [[nodiscard]] base::Expected<Compiled, base::Diagnostics> load_and_compile(

@@ -73,7 +73,7 @@ class ServiceCompiler {
     }
     for (const auto& pool : service.pools) add_pool(service, pool, compiled);
     compile_on_all_down(service, compiled);
-    if (map) check_only_rules(service, compiled, maps_[*map]);
+    if (map && !maps_.empty()) check_only_rules(service, compiled, maps_[*map]);
     return compiled;
   }
 

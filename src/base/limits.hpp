@@ -142,6 +142,19 @@ inline constexpr std::size_t kDemandFileBytesMax = 256u << 20;
 /// Places and autonomous systems a plan lists; more is for programs, which ask again with a smaller change.
 inline constexpr std::size_t kPlanPlacesMax = 20;
 
+// --- epochs ----------------------------------------------------------------------------------------
+
+/// Epochs that are kept on disk: a bad map is noticed within a few changes, and each costs the size of the
+/// map and its zones.
+inline constexpr std::size_t kEpochsKept = 5;
+/// The compiled part of one: a hundred maps of a city database. A wrong file ends here and not with the
+/// memory.
+inline constexpr std::size_t kEpochMapsBytesMax = 4'000u << 20;
+/// What describes one.
+inline constexpr std::size_t kEpochInfoBytesMax = 1u << 20;
+/// Files of one map directory: ten times the 10,000 zones that a server is measured with.
+inline constexpr std::size_t kMapFilesMax = 100'000;
+
 // --- network ---------------------------------------------------------------------------------------
 
 /// Maps whose first read is fetched ahead for every query. A fetch costs a nanosecond and a line of the cache

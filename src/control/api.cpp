@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 #include "explain/explain.hpp"
+#include "plan/assume.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -52,6 +53,16 @@ std::string to_utc(std::chrono::system_clock::time_point time) {
                      fmt::gmtime(std::chrono::time_point_cast<std::chrono::seconds>(time)));
 }
 
+json::value held_json(const std::optional<HeldUpdate>& held) {
+  if (!held) return nullptr;
+  json::array files;
+  for (const auto& file : held->files) files.emplace_back(file);
+  json::array reasons;
+  for (const auto& reason : held->reasons) reasons.emplace_back(reason);
+  return json::object{
+      {"files", std::move(files)}, {"reasons", std::move(reasons)}, {"since", to_utc(held->since)}};
+}
+
 /// `timeout=30`, or nothing; nullopt when it is anything else.
 std::optional<std::chrono::seconds> parse_timeout(std::string_view query) {
   constexpr std::string_view kKey = "timeout=";
@@ -68,6 +79,7 @@ std::optional<std::chrono::seconds> parse_timeout(std::string_view query) {
 /// Fills in the parameters of a query string; the result is what is wrong with it, or "".
 std::string read_parameters(const std::string& query,
                             std::initializer_list<std::pair<std::string_view, std::string*>> known) {
+  if (query.empty()) return {};
   const std::string text = "?" + query;  // what url looks into
   const auto url = boost::urls::parse_relative_ref(text);
   if (!url) return "the query string is malformed";
@@ -105,14 +117,20 @@ void Api::handle(const Request& request, Respond respond) const {
   } else if (request.path == "/v1/explain") {
     if (wants("GET")) respond(explain(request.query));
   } else if (request.path == "/v1/reload") {
-    if (wants("POST")) reload(std::move(respond));
+    if (wants("POST")) reload(request.query, std::move(respond));
+  } else if (request.path == "/v1/epochs") {
+    if (wants("GET")) respond(epochs());
+  } else if (request.path == "/v1/rollback") {
+    if (wants("POST")) rollback(request.query, std::move(respond));
+  } else if (request.path == "/v1/geoip/accept") {
+    if (wants("POST")) load({.accept_geoip = true}, std::move(respond));
   } else if (request.path == "/v1/shed") {
     if (wants("POST")) respond(shed(request.query));
   } else if (request.path == "/v1/upgrade") {
     if (wants("POST")) upgrade(request.query, respond);
   } else {
     respond(error(404, fmt::format("no such path '{}'; there are /v1/status, /v1/explain, /v1/reload, "
-                                   "/v1/shed and /v1/upgrade",
+                                   "/v1/epochs, /v1/rollback, /v1/geoip/accept, /v1/shed and /v1/upgrade",
                                    request.path)));
   }
 }
@@ -147,6 +165,9 @@ Response Api::status() const {
                                             {"workers", info_.workers},
                                             {"epoch", snapshot.epoch},
                                             {"epoch_built_at", to_utc(snapshot.built_at)},
+                                            {"epoch_hash", serving->info.hash},
+                                            {"has_rules", serving->rulebook->has_rules()},
+                                            {"geoip_held", held_json(reloader_.held())},
                                             {"zones", snapshot.zones.size()},
                                             {"services", snapshot.services.size()},
                                             {"endpoints", snapshot.endpoints.size()},
@@ -200,17 +221,25 @@ Response Api::explain(const std::string& query) const {
   std::string from;
   std::string resolver;
   std::string format = "json";
-  const auto problem = read_parameters(
-      query,
-      {{"name", &name}, {"type", &type}, {"from", &from}, {"resolver", &resolver}, {"format", &format}});
+  std::string assume;
+  const auto problem = read_parameters(query, {{"name", &name},
+                                               {"type", &type},
+                                               {"from", &from},
+                                               {"resolver", &resolver},
+                                               {"format", &format},
+                                               {"assume", &assume}});
   if (!problem.empty()) return error(400, problem);
   if (format != "text" && format != "json")
     return error(400, fmt::format("format is text or json, not '{}'", format));
   const auto question = explain::parse_question(name, type, from, resolver);
   if (!question) return error(400, question.error());
   const auto serving = reloader_.serving().get();
-  const auto explanation =
-      explain::explain(*question, *serving->snapshot, *serving->tables, *serving->rulebook);
+  const auto assumptions = plan::parse_assumptions(assume);
+  if (!assumptions) return error(400, assumptions.error());
+  const auto assumed = plan::assumed_tables(*serving->snapshot, *serving->tables, *assumptions);
+  if (!assumed) return error(422, assumed.error());
+  auto explanation = explain::explain(*question, *serving->snapshot, **assumed, *serving->rulebook);
+  explanation.assumed = assume;
   if (format == "text") {
     return {200, json::serialize(json::object{{"text", explain::to_text(explanation)}})};
   }
@@ -232,10 +261,61 @@ void Api::upgrade(const std::string& query, const Respond& respond) const {
   if (!is_taken) respond(error(409, "an upgrade is under way; its caller will be told how it ends"));
 }
 
-void Api::reload(Respond respond) const {
-  reloader_.request([respond = std::move(respond)](const ReloadResult& result) {
+void Api::load(const ReloadOrder& order, Respond respond) const {
+  reloader_.request(order, [respond = std::move(respond)](const ReloadResult& result) {
     respond({result.ok ? 200u : 422u, json::serialize(to_json(result))});
   });
+}
+
+void Api::reload(const std::string& query, Respond respond) const {
+  std::string force;
+  const auto problem = read_parameters(query, {{"force", &force}});
+  if (!problem.empty()) return respond(error(400, problem));
+  if (!force.empty() && force != "true") return respond(error(400, "reload takes force=true, or nothing"));
+  load({.force = !force.empty()}, std::move(respond));
+}
+
+Response Api::epochs() const {
+  const auto serving = reloader_.serving().get();
+  json::array kept;
+  for (const auto& info : reloader_.kept_epochs()) {
+    json::array databases;
+    for (const auto& database : info.databases) {
+      databases.push_back(json::object{{"name", database.name},
+                                       {"file", database.path},
+                                       {"type", database.type},
+                                       {"built_at", to_utc(std::chrono::system_clock::from_time_t(
+                                                        static_cast<std::time_t>(database.build_epoch)))}});
+    }
+    kept.push_back(json::object{{"epoch", info.number},
+                                {"hash", info.hash},
+                                {"loaded_at", to_utc(info.loaded_at)},
+                                {"version", info.version},
+                                {"serves", info.number == serving->info.number},
+                                {"databases", std::move(databases)}});
+  }
+  return {200, json::serialize(json::object{{"epoch", serving->info.number},
+                                            {"hash", serving->info.hash},
+                                            {"state", serving->site->state},
+                                            {"kept", std::move(kept)}})};
+}
+
+/// Without a number: to the newest that does not decide as the one that serves.
+void Api::rollback(const std::string& query, Respond respond) const {
+  std::string text;
+  const auto problem = read_parameters(query, {{"epoch", &text}});
+  if (!problem.empty()) return respond(error(400, problem));
+  auto number = parse_number<std::uint64_t>(text);
+  if (!text.empty() && (!number || *number == 0)) return respond(error(400, "rollback takes epoch=NUMBER"));
+  if (!number) {
+    const auto serving = reloader_.serving().get();
+    for (const auto& info : reloader_.kept_epochs()) {
+      if (number || info.number >= serving->info.number || info.hash == serving->info.hash) continue;
+      number = info.number;
+    }
+  }
+  if (!number) return respond(error(422, "no epoch is kept that is older than the one that serves"));
+  load({.rollback_to = *number}, std::move(respond));
 }
 
 }  // namespace meridian::control

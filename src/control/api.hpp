@@ -43,7 +43,10 @@ class Api {
   [[nodiscard]] Response explain(const std::string& query) const;
   [[nodiscard]] Response shed(const std::string& query) const;
   [[nodiscard]] boost::json::array shedding_json() const;
-  void reload(Respond respond) const;
+  [[nodiscard]] Response epochs() const;
+  void load(const ReloadOrder& order, Respond respond) const;
+  void reload(const std::string& query, Respond respond) const;
+  void rollback(const std::string& query, Respond respond) const;
   void upgrade(const std::string& query, const Respond& respond) const;
 
   ServerInfo info_;

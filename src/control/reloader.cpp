@@ -1,28 +1,16 @@
 #include "control/reloader.hpp"
 
 #include "base/log.hpp"
-#include "base/secret_bytes.hpp"
 #include "control/carry_health.hpp"
-#include "control/file_stamps.hpp"
-#include "plan/expectations.hpp"
 
-#include <fmt/format.h>
 #include <malloc.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace meridian::control {
 namespace {
-
-std::vector<std::string> geography_stamps(const config::Site& site, const std::string& data_folder) {
-  std::vector<std::string> stamps{file_stamp(data_folder + "/places.yaml")};
-  if (site.geoip.empty()) stamps.push_back(file_stamp(data_folder + "/country.mmdb"));
-  for (const auto& database : site.geoip) {
-    stamps.push_back(database.name);
-    for (const auto& file : database.files) stamps.push_back(file_stamp(file));
-  }
-  return stamps;
-}
 
 /// Workers take the new epoch with their next batch; looking twice a second is soon enough to free memory,
 /// and to see that the day of a rule is over.
@@ -45,28 +33,13 @@ std::chrono::milliseconds since(const base::Clock& clock, base::MonotonicTime st
 
 }  // namespace
 
-ReadSite read_site_from(std::string path) {
-  return [path = std::move(path)] { return config::load_site_file(path); };
-}
-
 Reloader::Reloader(ReadSite read_site, std::string data_folder, const base::Clock& clock,
                    stats::Counters& counters)
-    : read_site_(std::move(read_site)),
-      data_folder_(std::move(data_folder)),
+    : builder_(std::move(read_site), std::move(data_folder), clock, counters),
       clock_(clock),
-      counters_(counters) {
-  base::fill_secret(own_secret_);
-}
+      counters_(counters) {}
 
 Reloader::~Reloader() { stop(); }
-
-base::Expected<void, base::Diagnostics> Reloader::load_first() {
-  auto result = build();
-  if (!result.ok) return base::unexpected(std::move(result.diagnostics));
-  const std::lock_guard lock(mutex_);
-  last_ = std::move(result);
-  return {};
-}
 
 void Reloader::start() {
   thread_ = std::thread([this] { run(); });
@@ -80,14 +53,14 @@ void Reloader::stop() {
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
   // Requests that came too late are answered with what serves: a caller may own things that end before we do.
-  std::vector<Done> late;
+  std::vector<Waiting> late;
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
     late = std::move(waiting_);
     waiting_.clear();
   }
-  for (const auto& done : late) done(too_late());
+  for (const auto& waiting : late) waiting.done(too_late());
 }
 
 ReloadResult Reloader::too_late() const {
@@ -98,14 +71,14 @@ ReloadResult Reloader::too_late() const {
   return result;
 }
 
-void Reloader::request(Done done) {
+void Reloader::request(ReloadOrder order, Done done) {
   {
     std::unique_lock lock(mutex_);
     if (stopped_) {  // a server that was handed over may still have clients at its control socket
       lock.unlock();
       return done(too_late());
     }
-    waiting_.push_back(std::move(done));
+    waiting_.push_back({order, std::move(done)});
   }
   wake_.notify_all();
 }
@@ -115,7 +88,13 @@ ReloadResult Reloader::last_result() const {
   return last_;
 }
 
+std::optional<HeldUpdate> Reloader::held() const {
+  const std::lock_guard lock(mutex_);
+  return held_;
+}
+
 void Reloader::run() {
+  complete_restored();
   std::unique_lock lock(mutex_);
   for (;;) {
     const auto is_wanted = [&] { return stopping_ || !waiting_.empty(); };
@@ -127,20 +106,31 @@ void Reloader::run() {
       free_retired();
       lock.lock();
       if (!is_stale()) continue;
-      waiting_.emplace_back([](const ReloadResult&) {});
+      waiting_.push_back({{}, [](const ReloadResult&) {}});
     }
     if (waiting_.empty()) return;
-    auto callers = std::move(waiting_);
-    waiting_.clear();
+    const auto callers = take_waiting();
     lock.unlock();
-    const ReloadResult result = build();
+    const auto& order = callers.front().order;
+    const ReloadResult result = build([&] { return make(order); });
     counters_.add(result.ok ? stats::Counter::ReloadsOk : stats::Counter::ReloadsFailed);
-    lock.lock();
-    last_ = result;
-    lock.unlock();
-    for (const auto& done : callers) done(result);
+    if (result.ok && order.rollback_to != 0) {
+      counters_.add(stats::Counter::Rollbacks);
+      base::log_event(base::LogLevel::Warning, "rolled_back", {{"epoch", result.epoch}});
+    }
+    for (const auto& caller : callers) caller.done(result);
     lock.lock();
   }
+}
+
+/// The first that waits and all behind it that want the same.
+std::vector<Reloader::Waiting> Reloader::take_waiting() {
+  const auto order = waiting_.front().order;
+  const auto end = std::find_if(waiting_.begin(), waiting_.end(),
+                                [&](const Waiting& waiting) { return !(waiting.order == order); });
+  std::vector<Waiting> taken(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
+  waiting_.erase(waiting_.begin(), end);
+  return taken;
 }
 
 bool Reloader::is_stale() const { return stale_at_ && *stale_at_ <= clock_.wall(); }
@@ -151,35 +141,34 @@ void Reloader::free_retired() {
   if (freed > 0) malloc_trim(0);
 }
 
-base::Expected<compile::Geography, base::Diagnostics> Reloader::current_geography(const config::Site& site) {
-  auto stamp = geography_stamps(site, data_folder_);
-  if (geography_ && stamp == geography_stamp_) return *geography_;
-  auto fresh = compile::load_geography(site.geoip, data_folder_);
-  if (fresh) {
-    geography_ = *fresh;
-    geography_stamp_ = std::move(stamp);
-  }
-  return fresh;
-}
-
-ReloadResult Reloader::build() {
+ReloadResult Reloader::build(const std::function<Built()>& make_epoch) {
   const auto start = clock_.monotonic();
   ReloadResult result;
-  result.epoch = epoch_;
+  const auto number = [&] { return serving_ ? serving_->get()->info.number : 0; };
+  result.epoch = number();
+  const auto remember = [&] {
+    const std::lock_guard lock(mutex_);
+    held_ = builder_.held();
+    last_ = result;
+  };
   const auto fail = [&](base::Diagnostics diagnostics) {
     result.diagnostics = std::move(diagnostics);
     result.took = since(clock_, start);
     if (is_stale()) stale_at_ = clock_.wall() + kStaleRetry;
-    if (epoch_ == 0) return result;  // at start-up, when main prints them
-    base::log_event(
-        base::LogLevel::Error, "reload_failed",
-        {{"errors", result.diagnostics.error_count()}, {"epoch", epoch_}, {"took_ms", result.took.count()}});
+    remember();
+    if (!serving_) return result;  // at start-up, when main prints them
+    base::log_event(base::LogLevel::Error, "reload_failed",
+                    {{"errors", result.diagnostics.error_count()},
+                     {"epoch", result.epoch},
+                     {"took_ms", result.took.count()}});
     log_problems(result.diagnostics);
     return result;
   };
   // Files, yaml-cpp and new may throw; a reload that fails must leave the server as it was.
   try {
-    auto warnings = build_and_publish();
+    auto built = make_epoch();
+    if (!built) return fail(std::move(built.error()));
+    auto warnings = serve(std::move(*built));
     if (!warnings) return fail(std::move(warnings.error()));
     result.diagnostics = std::move(*warnings);
   } catch (const std::exception& error) {
@@ -188,54 +177,36 @@ ReloadResult Reloader::build() {
     return fail(std::move(diagnostics));
   }
   result.ok = true;
-  result.epoch = epoch_;
+  result.epoch = number();
   result.took = since(clock_, start);
   base::log_event(base::LogLevel::Info, "map_loaded",
-                  {{"epoch", epoch_},
+                  {{"epoch", result.epoch},
                    {"warnings", result.diagnostics.warning_count()},
                    {"took_ms", result.took.count()}});
   log_problems(result.diagnostics);
+  remember();
   return result;
 }
 
-base::Diagnostics Reloader::refuse_broken(const base::Diagnostics& proof) {
-  if (epoch_ > 0) {  // else the start fails, and main tells why
-    counters_.add(stats::Counter::ReloadsExpectationBroken);
-    base::log_event(base::LogLevel::Error, "expectations_broken",
-                    {{"broken", proof.error_count()}, {"epoch", epoch_}});
-  }
-  return proof;
-}
-
 /// The warnings of what serves now, or the errors for which nothing changed.
-base::Expected<base::Diagnostics, base::Diagnostics> Reloader::build_and_publish() {
-  auto loaded = read_site_();
-  if (loaded.diagnostics.has_errors()) return base::unexpected(std::move(loaded.diagnostics));
-  auto& site = loaded.site;
-  const auto geography = current_geography(site);
-  if (!geography) return base::unexpected(geography.error());
-  auto compiled = compile::compile(config::load_map_directory(site.map), *geography, epoch_ + 1,
-                                   clock_.wall(), compile::compile_settings(site, own_secret_));
-  if (!compiled) return base::unexpected(std::move(compiled.error()));
-  const auto proof = plan::prove_expectations(*compiled->snapshot, *compiled->rulebook);
-  if (proof.has_errors()) return base::unexpected(refuse_broken(proof));
-  auto warnings = std::move(loaded.diagnostics);
-  warnings.append(compiled->warnings);
-  warnings.append(proof);
+base::Expected<base::Diagnostics, base::Diagnostics> Reloader::serve(BuiltEpoch built) {
+  auto warnings = std::move(built.warnings);
   Commit commit;
   if (prepare_) {
-    auto prepared = prepare_(site, warnings);
+    auto prepared = prepare_(built.site, warnings);
     if (!prepared) return base::unexpected(std::move(prepared.error()));
     commit = std::move(*prepared);
   }
-  stale_at_ = compiled->stale_at;
-  counters_.add(stats::Counter::NetworksFileConflicts, compiled->networks_file_conflicts);
-  publish(std::move(*compiled), std::move(site));
+  stale_at_ = built.compiled.stale_at;
+  counters_.add(stats::Counter::NetworksFileConflicts, built.compiled.networks_file_conflicts);
+  publish(built.compiled, built.site, built.info);
+  epoch_ = std::max(epoch_, built.info.number);
   if (commit) commit();
+  if (store_) keep(built, warnings);
   return warnings;
 }
 
-void Reloader::publish(compile::Compiled compiled, config::Site site) {
+void Reloader::publish(compile::Compiled compiled, config::Site site, EpochInfo info) {
   auto next = std::make_shared<Serving>();
   const auto& limits = compiled.snapshot->settings.rate_limits;
   const auto rates = serving_ ? serving_->get()->tables->rates : nullptr;
@@ -243,7 +214,7 @@ void Reloader::publish(compile::Compiled compiled, config::Site site) {
   next->snapshot = std::move(compiled.snapshot);
   next->rulebook = std::move(compiled.rulebook);
   next->site = std::make_shared<const config::Site>(std::move(site));
-  ++epoch_;
+  next->info = std::move(info);
   if (serving_) {
     const auto last = serving_->get();
     carry_health(*last->snapshot, *last->tables, *next->snapshot, *next->tables);

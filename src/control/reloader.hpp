@@ -2,7 +2,10 @@
 // in on a thread of its own while the workers go on with the old ones. Whatever has an error, nothing
 // changes. When a rule of the map ends (`until`), a new epoch is built by itself.
 //
-// Thread-safe. The GeoIP files are read again only when they changed.
+// With a state folder the last epochs are kept on the disk, so that a start does not depend on its sources
+// and an operator can go back.
+//
+// Thread-safe.
 #pragma once
 
 #include "base/clock.hpp"
@@ -11,6 +14,8 @@
 #include "base/published.hpp"
 #include "config/compile/compile.hpp"
 #include "config/model.hpp"
+#include "control/epoch_builder.hpp"
+#include "control/epoch_store.hpp"
 #include "control/shedding.hpp"
 #include "dns/cookie.hpp"
 #include "query/snapshot.hpp"
@@ -34,13 +39,8 @@ struct Serving {
   std::shared_ptr<query::Tables> tables;
   std::shared_ptr<const compile::Rulebook> rulebook;
   std::shared_ptr<const config::Site> site;
+  EpochInfo info;  ///< without a state folder its hash is empty
 };
-
-/// Reads the site file anew.
-using ReadSite = std::function<config::LoadedSite()>;
-
-/// Where a site file is read from.
-[[nodiscard]] ReadSite read_site_from(std::string path);
 
 /// Called once the new epoch serves; may not fail.
 using Commit = std::function<void()>;
@@ -68,11 +68,16 @@ class Reloader {
 
   /// Signs cookies where the site file has no secret. Whoever takes over from another server goes on with
   /// that one's, before load_first().
-  [[nodiscard]] const dns::CookieSecret& own_secret() const noexcept { return own_secret_; }
-  void set_own_secret(const dns::CookieSecret& secret) noexcept { own_secret_ = secret; }
+  [[nodiscard]] const dns::CookieSecret& own_secret() const noexcept { return builder_.own_secret(); }
+  void set_own_secret(const dns::CookieSecret& secret) noexcept { builder_.set_own_secret(secret); }
 
-  /// Builds the first epoch on the calling thread. Nothing is served when it fails.
-  [[nodiscard]] base::Expected<void, base::Diagnostics> load_first();
+  /// Where the first epoch comes from.
+  enum class StartFrom : std::uint8_t {
+    LastEpoch,  ///< that is kept, if any; the builder reads the sources then
+    Sources,    ///< unless they did not change, or are the map that was gone back from
+  };
+  /// Readies it on the calling thread. Nothing is served when it cannot be had.
+  [[nodiscard]] base::Expected<void, base::Diagnostics> load_first(StartFrom from = StartFrom::LastEpoch);
 
   /// What each reload does beside publishing; before start().
   void set_prepare(Prepare prepare) { prepare_ = std::move(prepare); }
@@ -88,39 +93,55 @@ class Reloader {
   /// Asks for a new epoch; `done` is called on the builder thread. Requests that come while one waits are
   /// answered by the same build, which starts after all of them came, so none sees files older than its
   /// request. After stop() it is told at once that nothing was read.
-  void request(Done done);
+  void request(Done done) { request({}, std::move(done)); }
+  void request(ReloadOrder order, Done done);
 
   /// What workers read from; valid after load_first().
   [[nodiscard]] const base::Published<Serving>& serving() const noexcept { return *serving_; }
 
   [[nodiscard]] ReloadResult last_result() const;
 
+  /// Changed GeoIP or networks files that are not used.
+  [[nodiscard]] std::optional<HeldUpdate> held() const;
+
+  /// What is kept on the disk, newest first; reads it there.
+  [[nodiscard]] std::vector<EpochInfo> kept_epochs() const;
+
  private:
+  using Built = base::Expected<BuiltEpoch, base::Diagnostics>;
+  struct Waiting {
+    ReloadOrder order;
+    Done done;
+  };
+
   void run();
-  [[nodiscard]] ReloadResult build();
-  [[nodiscard]] base::Expected<base::Diagnostics, base::Diagnostics> build_and_publish();
-  [[nodiscard]] base::Expected<compile::Geography, base::Diagnostics> current_geography(
-      const config::Site& site);
-  /// Tells that the map that was read breaks what must stay true of it; gives the problems back.
-  [[nodiscard]] base::Diagnostics refuse_broken(const base::Diagnostics& proof);
-  void publish(compile::Compiled compiled, config::Site site);
+  void complete_restored();
+  [[nodiscard]] std::vector<Waiting> take_waiting();
+  [[nodiscard]] std::optional<BuiltEpoch> open_last(const config::Site& site);
+  [[nodiscard]] bool is_rolled_back(const BuiltEpoch& last) const;
+  void restore(BuiltEpoch last);
+  [[nodiscard]] ReloadResult build(const std::function<Built()>& make);
+  [[nodiscard]] Built make(const ReloadOrder& order);
+  [[nodiscard]] Built roll_back(std::uint64_t number);
+  [[nodiscard]] std::optional<Running> running() const;
+  [[nodiscard]] base::Expected<base::Diagnostics, base::Diagnostics> serve(BuiltEpoch built);
+  void keep(const BuiltEpoch& built, base::Diagnostics& warnings);
+  void publish(compile::Compiled compiled, config::Site site, EpochInfo info);
   void free_retired();
   [[nodiscard]] bool is_stale() const;
   [[nodiscard]] ReloadResult too_late() const;
 
-  ReadSite read_site_;
-  std::string data_folder_;
+  EpochBuilder builder_;
   Prepare prepare_;
   Shedding* shedding_ = nullptr;
   const base::Clock& clock_;
   stats::Counters& counters_;
-  dns::CookieSecret own_secret_{};
   std::unique_ptr<base::Published<Serving>> serving_;
 
   // Builder thread only (and load_first before it starts).
-  std::optional<compile::Geography> geography_;
-  std::vector<std::string> geography_stamp_;
-  std::uint64_t epoch_ = 0;
+  std::optional<EpochStore> store_;
+  std::uint64_t epoch_ = 0;             ///< the highest number so far
+  std::optional<BuiltEpoch> restored_;  ///< what serves comes from the disk; its sources have yet to be read
   /// When a rule of the epoch that serves ends, or when a build after that is tried again.
   std::optional<std::chrono::system_clock::time_point> stale_at_;
   /// Epochs that were replaced but may still be in a worker's hands. They are freed here once nobody else has
@@ -129,8 +150,10 @@ class Reloader {
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<Done> waiting_;
+  std::vector<Waiting> waiting_;
   ReloadResult last_;
+  std::optional<HeldUpdate> held_;
+  std::string state_folder_;  ///< empty: none
   bool stopping_ = false;
   bool stopped_ = false;
   std::thread thread_;

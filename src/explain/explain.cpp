@@ -250,9 +250,10 @@ Explanation explain(const Question& question, const query::Snapshot& snapshot, c
   explanation.decision =
       query::decide(snapshot, tables, service, question.resolver, question.client_subnet, random);
   if (!explanation.fixed) {
-    const auto& map = rulebook.maps[base::index_of(service.map)];
-    explanation.map = map.rules.map().name.text;
-    explain_client(map, snapshot, explanation);
+    explanation.map = snapshot.maps[base::index_of(service.map)].name;
+    explanation.has_rules = rulebook.has_rules();
+    if (explanation.has_rules)
+      explain_client(rulebook.maps[base::index_of(service.map)], snapshot, explanation);
     explanation.tiers =
         explain_tiers(snapshot.tiers.list(explanation.decision.client.tiers), service, snapshot, tables);
   }

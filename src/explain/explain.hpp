@@ -75,6 +75,7 @@ struct TierStep {
 
 struct Explanation {
   Question question;
+  std::string assumed;             ///< as the caller played it through: "ams down"; empty: nothing
   std::vector<std::string> chain;  ///< names that CNAMEs and DNAMEs led to, in order
   std::string zone;                ///< of the last name; empty: none of ours
   /// "steered", "static", "delegation", "nodata", "nxdomain", "refused"; for a chain that ends early "cname"
@@ -96,7 +97,8 @@ struct Explanation {
   std::uint32_t answer_most = 0;
   std::uint32_t ttl_s = 0;
   std::uint64_t epoch = 0;
-  bool agrees = true;  ///< the compiled leaf says what the rules say; false is a bug of ours
+  bool has_rules = true;  ///< false: the map comes from the disk, and neither place nor rule is known
+  bool agrees = true;     ///< the compiled leaf says what the rules say; false is a bug of ours
 };
 
 [[nodiscard]] Explanation explain(const Question& question, const query::Snapshot& snapshot,

@@ -211,8 +211,8 @@ void put_steered(const Explanation& e, json::object& object) {
                                   {"whose", whose_word(client.whose)},
                                   {"leaf_bits", client.leaf_bits},
                                   {"carrier_bits", client.carrier_bits}};
-  object["place"] = to_json_place(e.place);
-  object["rule"] = to_json_rule(e.rule);
+  object["place"] = e.has_rules ? json::value(to_json_place(e.place)) : json::value(nullptr);
+  object["rule"] = e.has_rules ? json::value(to_json_rule(e.rule)) : json::value(nullptr);
   if (e.decision.choice.reason != steering::Reason::Nobody) object["tier"] = e.decision.choice.tier + 1;
   object["varies"] = e.decision.choice.varies;
   object["tiers"] = to_json_tiers(e.tiers);
@@ -227,6 +227,7 @@ std::string to_text(const Explanation& e) {
   };
   line("query", fmt::format("{} {} · epoch {}", dns::to_string(e.question.name),
                             dns::to_string(e.question.type), e.epoch));
+  if (!e.assumed.empty()) line("assumed", e.assumed);
   if (!e.chain.empty()) line("cname", fmt::format("→ {}", fmt::join(e.chain, " → ")));
   if (e.zone.empty()) {
     line("zone", e.chain.empty() ? "none of ours: REFUSED" : "none of ours: the resolver asks on");
@@ -242,8 +243,12 @@ std::string to_text(const Explanation& e) {
     const auto& records = e.place.records;
     for (const auto& record : records)
       line("record", fmt::format("{} {}", record.file, base::to_string(record.block)));
-    line("place", place_text(e.place));
-    line("rule", fmt::format("map {} · {}", e.map, rule_text(e.rule)));
+    if (e.has_rules) {
+      line("place", place_text(e.place));
+      line("rule", fmt::format("map {} · {}", e.map, rule_text(e.rule)));
+    } else {
+      line("rule", fmt::format("map {} · as it was kept on the disk: its rules were not read", e.map));
+    }
     line("leaf", fmt::format("/{}{}", e.decision.client.leaf_bits,
                              e.decision.client.carrier_bits != 0
                                  ? fmt::format(" of the IPv4 address, {} bits of IPv6 before it",
@@ -280,6 +285,7 @@ std::string to_json(const Explanation& e) {
   json::array chain;
   for (const auto& name : e.chain) chain.push_back(json::string(name));
   object["chain"] = std::move(chain);
+  if (!e.assumed.empty()) object["assumed"] = e.assumed;
   if (e.question.client_subnet) object["client_subnet"] = base::to_string(*e.question.client_subnet);
   if (e.outcome == "steered") put_steered(e, object);
   return json::serialize(object);

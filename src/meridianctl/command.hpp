@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/json/object.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,10 +35,13 @@ void add_check(CLI::App& app, Options& options);
 void add_completion(CLI::App& app, Options& options);
 void add_cookie_secret(CLI::App& app, Options& options);
 void add_drain(CLI::App& app, Options& options);
+void add_epochs(CLI::App& app, Options& options);
 void add_explain(CLI::App& app, Options& options);
+void add_geoip(CLI::App& app, Options& options);
 void add_import(CLI::App& app, Options& options);
 void add_plan(CLI::App& app, Options& options);
 void add_reload(CLI::App& app, Options& options);
+void add_rollback(CLI::App& app, Options& options);
 void add_schema(CLI::App& app, Options& options);
 void add_shed(CLI::App& app, Options& options);
 void add_status(CLI::App& app, Options& options);
@@ -66,6 +70,27 @@ struct ControlReply {
                                                                    const std::string& method,
                                                                    const std::string& target,
                                                                    long timeout_s = kReplyTimeoutS);
+
+/// The JSON object in a reply; nullopt (and a complaint) when there is none.
+[[nodiscard]] std::optional<boost::json::object> ask_object(const Options& options, const std::string& method,
+                                                            const std::string& target,
+                                                            long timeout_s = kReplyTimeoutS);
+
+/// A value as people read it: strings without quotes.
+[[nodiscard]] std::string text(const boost::json::value& value);
+
+/// Prints the `problems` of a reply about a reload to standard error.
+void print_problems(const boost::json::object& reload);
+
+/// What is printed of a load that was asked for.
+struct LoadWords {
+  const char* done;
+  const char* failed;
+};
+
+/// Has the server load an epoch, waits, prints what came of it and returns the exit code.
+[[nodiscard]] int load_on_server(const Options& options, const std::string& target, const LoadWords& words,
+                                 bool as_json);
 
 /// Percent-encodes one query parameter value.
 [[nodiscard]] std::string url_encode(const std::string& value);

@@ -1,6 +1,7 @@
 #include "explain/explain.hpp"
 
 #include "meridianctl/command.hpp"
+#include "plan/assume.hpp"
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -17,7 +18,10 @@ struct Arguments {
   std::string type = "A";
   std::string from;
   std::string resolver;
+  std::vector<std::string> assume;
   bool json = false;
+
+  [[nodiscard]] std::string assumed() const { return fmt::format("{}", fmt::join(assume, ",")); }
 };
 
 /// The value of `key` in a JSON object, or the text itself where it is not one.
@@ -34,10 +38,10 @@ int explain_live(const Options& options, const Arguments& arguments) {
     complain("a list of clients (--from -) needs --map or --site");
     return kUnusable;
   }
-  const auto target =
-      fmt::format("/v1/explain?name={}&type={}&from={}&resolver={}&format={}", url_encode(arguments.name),
-                  url_encode(arguments.type), url_encode(arguments.from), url_encode(arguments.resolver),
-                  arguments.json ? "json" : "text");
+  const auto target = fmt::format("/v1/explain?name={}&type={}&from={}&resolver={}&assume={}&format={}",
+                                  url_encode(arguments.name), url_encode(arguments.type),
+                                  url_encode(arguments.from), url_encode(arguments.resolver),
+                                  url_encode(arguments.assumed()), arguments.json ? "json" : "text");
   const auto reply = ask_server(options, "GET", target);
   if (!reply) {
     complain(reply.error() + " (--map DIR or --site FILE explains without a server)");
@@ -63,14 +67,22 @@ int explain_offline(const Options& options, const Arguments& arguments) {
     std::cerr << compiled.error().to_text();
     return kProblems;
   }
-  const query::Tables tables(*compiled->snapshot);
+  const auto assumptions = plan::parse_assumptions(arguments.assumed());
+  const auto tables = assumptions ? plan::assumed_tables(*compiled->snapshot,
+                                                         query::Tables(*compiled->snapshot), *assumptions)
+                                  : base::unexpected(assumptions.error());
+  if (!tables) {
+    complain("--assume: " + tables.error());
+    return kUnusable;
+  }
   const auto explain_one = [&](const std::string& from, bool json) {
     const auto question = explain::parse_question(arguments.name, arguments.type, from, arguments.resolver);
     if (!question) {
       complain(question.error());
       return kUnusable;
     }
-    const auto explanation = explain::explain(*question, *compiled->snapshot, tables, *compiled->rulebook);
+    auto explanation = explain::explain(*question, *compiled->snapshot, **tables, *compiled->rulebook);
+    explanation.assumed = arguments.assumed();
     std::cout << (json ? explain::to_json(explanation) + "\n" : explain::to_text(explanation));
     return kOk;
   };
@@ -103,6 +115,12 @@ void add_explain(CLI::App& app, Options& options) {
                       "Client: an address (its /24 or /56 is sent, as resolvers do) or a network; - reads a "
                       "list (with --map or --site)");
   command->add_option("--resolver", arguments->resolver, "Address the packet comes from (default 127.0.0.1)");
+  command
+      ->add_option("--assume", arguments->assume,
+                   "State of a datacenter to play through: 'ams down', 'ams 50%', 'ams drained', 'ams shed "
+                   "30%'; may be repeated")
+      ->expected(1)
+      ->take_all();
   command->add_flag("--json", arguments->json, "One JSON object on one line");
   add_source_options(*command, options);
   command->callback([&options, arguments] {

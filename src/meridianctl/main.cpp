@@ -39,6 +39,9 @@ int main(int argc, char** argv) {
   add_import(app, options);
   add_status(app, options);
   add_reload(app, options);
+  add_epochs(app, options);
+  add_rollback(app, options);
+  add_geoip(app, options);
   add_drain(app, options);
   add_undrain(app, options);
   add_shed(app, options);

@@ -14,40 +14,6 @@ namespace {
 
 namespace json = boost::json;
 
-/// The JSON object in a reply; nullopt (and a complaint) when there is none.
-std::optional<json::object> ask(const Options& options, const std::string& method, const std::string& target,
-                                long timeout_s = kReplyTimeoutS) {
-  const auto reply = ask_server(options, method, target, timeout_s);
-  if (!reply) {
-    complain(reply.error());
-    return std::nullopt;
-  }
-  boost::system::error_code error;
-  auto value = json::parse(reply->body, error);
-  if (error || !value.is_object()) {
-    complain(fmt::format("the server's answer is no JSON object: {}", reply->body));
-    return std::nullopt;
-  }
-  return std::move(value.as_object());
-}
-
-std::string text(const json::value& value) {
-  return value.is_string() ? std::string{value.as_string()} : json::serialize(value);
-}
-
-void print_problems(const json::object& reload) {
-  for (const auto& item : reload.at("problems").as_array()) {
-    const auto& problem = item.as_object();
-    base::Diagnostic diagnostic;
-    diagnostic.severity =
-        problem.at("severity").as_string() == "warning" ? base::Severity::Warning : base::Severity::Error;
-    diagnostic.where = {text(problem.at("file")), static_cast<int>(problem.at("line").as_int64()),
-                        static_cast<int>(problem.at("column").as_int64())};
-    diagnostic.message = text(problem.at("message"));
-    fmt::print(stderr, "{}\n", base::to_string(diagnostic));
-  }
-}
-
 void print_status(const json::object& status) {
   std::string listening;
   for (const auto& address : status.at("listening").as_array()) listening += " " + text(address);
@@ -70,6 +36,10 @@ void print_status(const json::object& status) {
     fmt::print("database   {} · {} · {} of {}\n", text(object.at("name")), text(object.at("file")),
                text(object.at("type")), text(object.at("built_at")));
   }
+  if (const auto& held = status.at("geoip_held"); held.is_object()) {
+    for (const auto& file : held.at("files").as_array()) fmt::print("held       {}\n", text(file));
+    for (const auto& reason : held.at("reasons").as_array()) fmt::print("           {}\n", text(reason));
+  }
   for (const auto& line : shedding_lines(status)) fmt::print("shedding   {}\n", line);
   const auto& reload = status.at("last_reload").as_object();
   fmt::print("reload     {} · {} ms · {}\n",
@@ -82,7 +52,7 @@ void print_status(const json::object& status) {
 }
 
 int run_status(const Options& options, bool as_json) {
-  const auto status = ask(options, "GET", "/v1/status");
+  const auto status = ask_object(options, "GET", "/v1/status");
   if (!status) return kUnusable;
   if (as_json) {
     fmt::print("{}\n", json::serialize(*status));
@@ -90,25 +60,6 @@ int run_status(const Options& options, bool as_json) {
     print_status(*status);
   }
   return kOk;
-}
-
-int run_reload(const Options& options, bool as_json) {
-  const auto reload = ask(options, "POST", "/v1/reload");
-  if (!reload) return kUnusable;
-  const auto* is_ok = reload->if_contains("ok");
-  if (is_ok == nullptr) {
-    complain(json::serialize(*reload));
-    return kUnusable;
-  }
-  if (as_json) {
-    fmt::print("{}\n", json::serialize(*reload));
-  } else {
-    print_problems(*reload);
-    fmt::print("{} · epoch {} serves · {} ms\n",
-               is_ok->as_bool() ? "reloaded" : "not reloaded: the old map stays", text(reload->at("epoch")),
-               text(reload->at("took_ms")));
-  }
-  return is_ok->as_bool() ? kOk : kProblems;
 }
 
 struct UpgradeOptions {
@@ -119,8 +70,8 @@ struct UpgradeOptions {
 int run_upgrade(const Options& options, const UpgradeOptions& upgrade) {
   // The server counts the seconds; it may need a moment more to say that they are over.
   constexpr long kGraceS = 30;
-  const auto told = ask(options, "POST", fmt::format("/v1/upgrade?timeout={}", upgrade.timeout_s),
-                        static_cast<long>(upgrade.timeout_s) + kGraceS);
+  const auto told = ask_object(options, "POST", fmt::format("/v1/upgrade?timeout={}", upgrade.timeout_s),
+                               static_cast<long>(upgrade.timeout_s) + kGraceS);
   if (!told) return kUnusable;
   const auto* is_ok = told->if_contains("ok");
   const bool is_done = is_ok != nullptr && is_ok->is_bool() && is_ok->as_bool();
@@ -148,11 +99,6 @@ void add(CLI::App& app, Options& options, const std::string& name, const std::st
 
 void add_status(CLI::App& app, Options& options) {
   add(app, options, "status", "What the running server serves, since when, and its counters", &run_status);
-}
-
-void add_reload(CLI::App& app, Options& options) {
-  add(app, options, "reload", "Have the running server read its map again; waits, and tells what was wrong",
-      &run_reload);
 }
 
 void add_upgrade(CLI::App& app, Options& options) {

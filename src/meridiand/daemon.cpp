@@ -145,7 +145,10 @@ base::Expected<void, std::string> Daemon::start(config::Site site) {
 }
 
 base::Expected<void, std::string> Daemon::load(const control::Inheritance& inherited) {
-  if (const auto first = reloader_.load_first(); !first) {
+  // The server before us goes on until we are ready, so there is time; and an upgrade tells what is wrong.
+  const auto from =
+      takeover_ ? control::Reloader::StartFrom::Sources : control::Reloader::StartFrom::LastEpoch;
+  if (const auto first = reloader_.load_first(from); !first) {
     return base::unexpected(fmt::format("{}meridiand: the map {} has errors; nothing is served",
                                         first.error().to_text(), site_.map));
   }

@@ -21,6 +21,8 @@ void warn_of_fixed(const config::Site& started, const config::Site& next, base::
                      "the number of workers stays as it is until the server is stopped and started: queries "
                      "that wait at a worker's socket would be lost");
   }
+  if (next.state != started.state)
+    warnings.warning({next.path, 0, 0}, "'state' stays as it is until the server is stopped and started");
 }
 
 base::Diagnostics error_in(const config::Site& site, std::string what) {

@@ -1,6 +1,6 @@
 #include "plan/compare.hpp"
 
-#include "dns/name.hpp"
+#include "plan/emptied.hpp"
 #include "plan/expectations.hpp"
 #include "plan/map_pair.hpp"
 #include "plan/movement.hpp"
@@ -8,8 +8,6 @@
 #include "plan/overloads.hpp"
 #include "plan/place_tally.hpp"
 #include "plan/shape.hpp"
-#include "query/chain.hpp"
-#include "zone/zone.hpp"
 
 #include <algorithm>
 #include <map>
@@ -114,28 +112,12 @@ class Comparer {
         ++result_.compared;
       } else {
         result_.removed.push_back(name);
-        if (!answers_statically(name)) result_.emptied.push_back(name);
+        if (!answers_statically(*now_.snapshot, name)) result_.emptied.push_back(name);
       }
     }
     for (const auto& [name, shape] : new_side_.services()) {
       if (!old_side_.services().contains(name)) result_.added.push_back(name);
     }
-  }
-
-  /// A name that is steered no more may have records of its own now.
-  bool answers_statically(const std::string& text) const {
-    const auto name = dns::Name::parse(text);
-    if (!name) return false;
-    for (const auto type : {dns::Rtype::A, dns::Rtype::Aaaa}) {
-      query::Chain chain(now_.snapshot->zones, name->view(), type);
-      while (chain.is_at_alias()) {
-        if (chain.follow() != query::ChainStop::None) break;
-      }
-      if (chain.zone() == nullptr) return chain.link_count() > 0;  // an alias that leads out of our zones
-      const auto outcome = chain.found().outcome;
-      if (outcome == zone::Outcome::Answer || outcome == zone::Outcome::Steered) return true;
-    }
-    return false;
   }
 
   PairWork& work_of(const ViewPair& views) {

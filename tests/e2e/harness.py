@@ -265,6 +265,19 @@ class Server:
     def counters(self):
         return self.api("GET", "/v1/status")[1]["counters"]
 
+    def settled_counters(self):
+        """Once what was answered before is counted, which is just after it was sent."""
+        last = {}
+
+        def is_settled():
+            now = self.counters()
+            same = all(now[name] == last.get(name) for name in now if not name.startswith("control_"))
+            last.update(now)
+            return same
+
+        until(is_settled, "counters that stay")
+        return last
+
     def epoch(self):
         return self.api("GET", "/v1/status")[1]["epoch"]
 
@@ -284,7 +297,7 @@ class Server:
         An answer may be counted just after it was sent, so this waits. Left out are control counters, and how many
         answers were kept ones: those are counted as what they are as well.
         """
-        before = self.counters()
+        before = self.settled_counters()
         yield
         wanted = {f"{name}_total": by for name, by in expected.items()}
         moved = {}

@@ -9,7 +9,8 @@ COUNTER = re.compile(r'\{\s*Counter::\w+,\s*"(\w+)"')
 LEVEL = r"\blog_event\([^,()]*\bLogLevel::[^,()]*,"  # a call; the declaration names no level
 EVENT = re.compile(LEVEL + r'\s*"(\w+)"')
 COMPUTED_EVENT = re.compile(LEVEL + r'(?!\s*")')
-COMMAND = re.compile(r'\badd_subcommand\(\s*"([\w-]+)"')
+COMMAND = re.compile(r'\bapp\.add_subcommand\(\s*"([\w-]+)"')
+NESTED_COMMAND = re.compile(r'->add_subcommand\(\s*"([\w-]+)"')
 CONSTANT = re.compile(r"^inline constexpr .*\bk\w+ =")
 TABLE_NAME = re.compile(r"^\|\s*`(\w+)`\s*\|", re.MULTILINE)
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
@@ -57,6 +58,9 @@ def check_commands(root, paths, code):
     for command, (path, line) in occurrences(root, sources, COMMAND).items():
         if not re.search(rf"\bmeridianctl {re.escape(command)}\b", pages):
             yield Violation(path, line, f"`meridianctl {command}` stands nowhere in docs/")
+    for command, (path, line) in occurrences(root, sources, NESTED_COMMAND).items():
+        if not re.search(rf"\bmeridianctl [\w-]+ {re.escape(command)}\b", pages):
+            yield Violation(path, line, f"`meridianctl … {command}` stands nowhere in docs/")
 
 
 def check_modules(root, paths):

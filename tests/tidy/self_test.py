@@ -97,6 +97,8 @@ ROWS = [
     ("docs", {"src/dns/dns.cpp": "base::log_event(base::LogLevel::Info, name);\n"}, "dns.cpp:1: an event's name is a literal"),
     ("docs", {"docs/events.md": "`meridianctl check`\n| `gone` | x |\n"}, "docs/events.md:2: event gone is not in the code"),
     ("docs", {"docs/events.md": ""}, "main.cpp:1: `meridianctl check` stands nowhere"),
+    ("docs", {"src/meridianctl/main.cpp": 'int main() { check->add_subcommand("all", "All"); }\n'},
+     "main.cpp:1: `meridianctl … all` stands nowhere"),
     ("docs", {"geo/README.md": "\n[x](data/none.md)\n"}, "geo/README.md:2: the link data/none.md leads nowhere"),
     ("docs", {"README.md": "[x](docs/counters.md#no-such)\n"}, "README.md:1: docs/counters.md has no heading #no-such"),
     ("docs", {"src/README.md": "base/ dns/ net/ stats/ meridianctl/\n"}, "src/README.md:1: src/zone/ is not on the map"),

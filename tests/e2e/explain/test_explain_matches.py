@@ -103,3 +103,26 @@ def test_offline_and_live_agree_after_a_change(server, programs):
     assert offline["datacenter"] == live["datacenter"] == "sin"
     assert live["epoch"] == 2
     compare_with_answer(server, ipaddress.ip_network("81.2.69.0/24"), live)
+
+
+@pytest.mark.parametrize("state, command", [("drained", ["drain"]), ("shed 60%", ["shed", "60%"])])
+def test_an_assumption_is_what_the_server_answers_once_it_is_true(server, programs, state, command):
+    """`sticky` draws are the same at every place, so shed clients are told one by one."""
+    clients = [str(network) for network in random_clients() if network.version == 4][:100]
+    assumed = ["--assume", f"ams {state}"]
+    offline = programs.ctl("explain", "www.example.com", "--map", server.map, "--data", programs.data, "--from", "-",
+                           *assumed, stdin="\n".join(clients) + "\n")
+    told = dict(zip(clients, map(json.loads, offline.stdout.splitlines()), strict=True))
+    live = {client: server.explain("www.example.com", "--from", client, *assumed) for client in clients[:20]}
+    before = {client: datacenter_of(server.query("www.example.com", subnet=client), "A") for client in clients}
+    name, *share = command
+    assert server.ctl(name, "ams", *share).returncode == 0
+    moved = 0
+    for client in clients:
+        answered = datacenter_of(server.query("www.example.com", subnet=client), "A")
+        moved += answered != before[client]
+        assert told[client]["datacenter"] == answered, client
+        assert told[client]["assumed"] == f"ams {state}"
+        if client in live:
+            assert live[client]["datacenter"] == answered, client
+    assert moved > 3

@@ -115,6 +115,8 @@ def test_a_resolver_without_client_subnet_is_the_client(example):
     (["www.example.com", "--resolver", "nowhere"], "'nowhere' is not an IP address"),
     (["www.example.com", "BOGUS", "--from", "8.8.8.8"], "'BOGUS' is not a record type"),
     (["a..b", "--from", "8.8.8.8"], "a..b"),
+    (["www.example.com", "--assume", "ams up"], "'ams up' is no assumption; write 'ams down', 'ams 50%', 'ams drained'"),
+    (["www.example.com", "--assume", "asm down"], "the map has no datacenter 'asm'; did you mean 'ams'?"),
 ])
 @pytest.mark.parametrize("live", [True, False], ids=["live", "offline"])
 def test_what_cannot_be_explained_is_said_with_exit_code_2(example, programs, live, arguments, message):
@@ -131,3 +133,13 @@ def test_a_list_with_a_bad_line_answers_the_others_and_exits_2(programs, example
     assert done.returncode == 2
     assert [json.loads(line)["datacenter"] for line in done.stdout.splitlines()] == ["iad", "ams"]
     assert "'nonsense'" in done.stderr
+
+
+def test_an_outage_can_be_played_through(example):
+    told = example.explain("www.example.com", "--from", "81.2.69.1", "--assume", "ams down")
+    assert (told["datacenter"], told["reason"], told["assumed"]) == ("iad", "fallback", "ams down")
+    both = example.explain("www.example.com", "--from", "81.2.69.1", "--assume", "ams down", "--assume", "iad down")
+    assert (both["datacenter"], both["assumed"]) == ("sin", "ams down,iad down")
+    text = example.ctl("explain", "www.example.com", "--from", "81.2.69.1", "--assume", "ams down").stdout
+    assert "\nassumed   ams down\n" in text
+    assert example.explain("www.example.com", "--from", "81.2.69.1")["datacenter"] == "ams", "nothing has changed"

@@ -77,7 +77,10 @@ def test_zones_and_services_come_and_go(server):
     assert (server.status()["zones"], server.status()["services"]) == (2, 6)
     (server.map / "zones/example.org.zone").unlink()
     server.write("services.yaml", services)
-    assert server.reload().returncode == 0
+    refused = server.reload()
+    assert refused.returncode == 1 and "would leave without an answer what has one now: www.example.org" in refused.stderr
+    assert texts(server.query("www.example.org", subnet=GB), "A") == {"192.0.2.7"}
+    assert server.ctl("reload", "--force").returncode == 0
     assert server.query("www.example.org").rcode() == 5
     assert (server.status()["zones"], server.status()["services"]) == (1, 5)
 

@@ -156,7 +156,11 @@ TEST_CASE("what a site file can't say") {
   const Row rows[] = {
       {"empty", "", "1:1: the key 'map' is missing"},
       {"unknown key", "map: m\nlisen: {}", "2:1: unknown key 'lisen'; did you mean 'listen'?"},
-      {"state", "map: m\nstate: /var/lib", "2:1: 'state' is not supported in this version"},
+      {"state", "map: m\nstate: [a]", "2:8: 'state': expected text, found a list"},
+      {"gate", "map: m\ngeoip_gate: 5%",
+       "2:13: 'geoip_gate': expected off or on or false or true, found '5%'"},
+      {"a gate's share", "map: m\ngeoip_gate: {max_moved: 500%}",
+       "2:25: 'max_moved': expected a share from 0% to 100%, such as 50% or 0.5, found '500%'"},
       {"rate_limit as a word", "map: m\nrate_limit: on",
        "2:13: 'rate_limit': expected `off`, or a mapping with `responses`, found 'on'"},
       {"rate_limit without a rate", "map: m\nrate_limit: {slip: 2}",
@@ -287,6 +291,28 @@ TEST_CASE("watching is off unless it is asked for") {
     CHECK_FALSE(loaded.diagnostics.has_errors());
     CHECK(loaded.site.watch == row.watch);
   }
+}
+
+TEST_CASE("changed databases may move five per cent unless the site says otherwise") {
+  struct GateRow {
+    const char* text;
+    GeoipGate gate;
+  };
+  const GateRow rows[] = {
+      {"map: m", {.on = true, .max_moved = 0.05, .demand = ""}},
+      {"map: m\ngeoip_gate: off", {.on = false, .max_moved = 0.05, .demand = ""}},
+      {"map: m\ngeoip_gate: {max_moved: 10%}", {.on = true, .max_moved = 0.1, .demand = ""}},
+      {"map: m\ngeoip_gate: {max_moved: 0.02, demand: d.txt}",
+       {.on = true, .max_moved = 0.02, .demand = "etc/d.txt"}},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.text);
+    const auto loaded = parse_site_text(row.text, "etc/file.yaml");
+    CHECK_FALSE(loaded.diagnostics.has_errors());
+    CHECK(loaded.site.geoip_gate == row.gate);
+  }
+  CHECK(parse_site_text("map: m", "etc/file.yaml").site.state.empty());
+  CHECK(parse_site_text("map: m\nstate: var", "etc/file.yaml").site.state == "etc/var");
 }
 
 TEST_CASE("answers are kept unless that is switched off") {

@@ -134,6 +134,7 @@ TEST_SUITE("control/reloader") {
 
   TEST_CASE("the databases are read again only when they changed") {
     SiteFixture fixture;
+    fixture.write_site("geoip_gate: off\n");
     fixture.start();
     const auto file_of = [&] {
       return fixture.reloader.serving().get()->rulebook->geography.databases[0].files[0];

@@ -76,7 +76,7 @@ TEST_SUITE("control/shedding") {
     fixture.map.write("maps.yaml", "maps: {web: {}}\n");
     fixture.map.write("regions.yaml", "regions: {}\n");
     fixture.map.write("services.yaml", "services: {}\n");
-    CHECK(fixture.reload().ok);
+    CHECK(fixture.reload({.force = true}).ok);
     CHECK(fixture.kept("ams") == health::kKeepsAll);
     CHECK(fixture.shedding.all().contains("sin"));
     // It can still be ended, but not begun.

@@ -33,9 +33,9 @@ struct SiteFixture {
     reloader.start();
   }
 
-  control::ReloadResult reload() {
+  control::ReloadResult reload(const control::ReloadOrder& order = {}) {
     std::promise<control::ReloadResult> promise;
-    reloader.request([&](const control::ReloadResult& result) { promise.set_value(result); });
+    reloader.request(order, [&](const control::ReloadResult& result) { promise.set_value(result); });
     return promise.get_future().get();
   }
 

@@ -160,7 +160,7 @@ TEST_SUITE("net/tcp_server") {
   TEST_CASE("a message has one deadline, however often another byte of it comes") {
     const Fixture fixture({.transfer = 50ms});
     const auto client = fixture.connect();
-    const auto message = framed(std::string(4'000, 'q'));
+    const auto message = framed(std::string(base::limits::kQueryBytesMax, 'q'));
     std::size_t sent = 0;
     // As fast as the server reads, the message would be whole long before; so it is never sent whole.
     CHECK(eventually([&] {

@@ -1,0 +1,23 @@
+"""What docs/edit-the-map.md shows is what its commands print."""
+
+import pytest
+import walk_through
+
+from harness import REPOSITORY
+
+PAGES = ["edit-the-map.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_page_shows_what_its_commands_print(page, programs):
+    text = (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
+    shell = walk_through.Shell(programs.build)
+    ran = 0
+    try:
+        for command, said, printed in walk_through.run_page(text, shell):
+            wanted = walk_through.normalized("\n".join(said))
+            assert walk_through.normalized(printed) == wanted, f"$ {command}"
+            ran += 1
+    finally:
+        shell.end()
+    assert ran >= 20
