@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from harness import datacenter_of
+from harness import datacenter_of, until
 
 GB = "81.2.69.0/24"
 
@@ -102,3 +102,59 @@ def test_a_database_overwritten_in_place_does_not_hurt_the_running_map(geo):
     assert geo.reload().returncode == 1
     assert geo.explain("www.example.com", "--from", GB)["datacenter"] == "ams"
     assert geo.is_alive()
+
+
+def test_an_update_that_moves_too_much_is_held_until_an_operator_accepts_it(geo):
+    original = (geo.folder / "geo.mmdb").read_bytes()
+    us = "8.8.8.0/24"
+    ask = lambda: datacenter_of(geo.query("www.example.com", subnet=us), "A")
+    assert ask() == "iad"
+    replace(geo, original.replace(b"\x42US", b"\x42SG"))
+    reload = geo.reload()
+    assert reload.returncode == 0 and "geo.mmdb held: max_moved: " in reload.stderr
+    assert "'meridianctl geoip accept' takes it all the same" in reload.stderr
+    assert (ask(), geo.epoch()) == ("iad", 2)
+    held = geo.status()["geoip_held"]
+    assert [file.rsplit("/", 1)[1] for file in held["files"]] == ["geo.mmdb"] and len(held["reasons"]) == 1
+    assert "\nheld       " in geo.ctl("status").stdout
+    assert geo.log().count("event=geoip_held") == 1 and geo.counters()["geoip_updates_held_total"] == 1
+    accepted = geo.ctl("geoip", "accept")
+    assert accepted.returncode == 0 and accepted.stdout.startswith("accepted · epoch 3 serves · ")
+    assert ask() == "sin"
+    assert geo.status()["geoip_held"] is None and geo.counters()["geoip_updates_activated_total"] == 1
+    assert "event=geoip_activated" in geo.log()
+
+
+def test_what_is_held_stays_held_over_a_restart(geo):
+    geo.write_site(geoip="[geo.mmdb]", state="state")
+    assert geo.stop()[0] == 0
+    geo.start()
+    us = "8.8.8.0/24"
+    replace(geo, (geo.folder / "geo.mmdb").read_bytes().replace(b"\x42US", b"\x42SG"))
+    assert geo.stop()[0] == 0
+    geo.start()
+    until(lambda: geo.status()["geoip_held"], "the update that was held while the server was down")
+    assert datacenter_of(geo.query("www.example.com", subnet=us), "A") == "iad"
+    assert geo.ctl("geoip", "accept").returncode == 0
+    assert datacenter_of(geo.query("www.example.com", subnet=us), "A") == "sin"
+    assert geo.stop()[0] == 0
+    geo.start()
+    assert datacenter_of(geo.query("www.example.com", subnet=us), "A") == "sin"
+
+
+def test_a_watched_feed_passes_the_same_gate(new_server):
+    server = new_server()
+    server.write("feeds/some.nets", "8.8.8.0/24\n")
+    server.edit("maps.yaml", "      - {for: everyone,", "      - {for: \"file:feeds/some.nets\", prefer: [sin]}\n"
+                "      - {for: everyone,")
+    server.write_site(watch="{settle: 0}")
+    server.start()
+    ask = lambda subnet: datacenter_of(server.query("www.example.com", subnet=subnet), "A")
+    assert (ask("8.8.8.0/24"), ask("8.8.9.0/24")) == ("sin", "iad")
+    server.write("feeds/some.nets", "8.8.8.0/24\n8.8.9.0/24\n")
+    until(lambda: ask("8.8.9.0/24") == "sin", "a small change of the feed")
+    server.write("feeds/some.nets", "0.0.0.0/1\n")
+    until(lambda: server.status()["geoip_held"], "a large one is held")
+    assert ask("8.8.10.0/24") == "iad"
+    assert server.ctl("geoip", "accept").returncode == 0
+    assert ask("8.8.10.0/24") == "sin"

@@ -10,6 +10,7 @@
 #include <array>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace meridian::compile {
@@ -161,6 +162,21 @@ TEST_SUITE("compile/stored_maps") {
            some = sealed(some);
          },
          "the format has version 2; this program reads version 1"},
+        {"tiers that are not there",
+         [](Bytes& some) {
+           const std::string_view name = "web";
+           const auto at = std::search(some.begin(), some.end(), name.begin(), name.end());
+           REQUIRE(at != some.end());
+           *(at - 12) = 0xff;  // for the unknown
+           some = sealed(some);
+         },
+         "what it holds contradicts itself"},
+        {"more behind the last map",
+         [](Bytes& some) {
+           some.insert(some.end(), 8, 0);
+           some = sealed(some);
+         },
+         "what it holds contradicts itself"},
         {"more maps than there are",
          [](Bytes& some) {
            some[12] = 9;

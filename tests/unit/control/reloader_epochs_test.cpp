@@ -1,5 +1,6 @@
 #include "control/reloader.hpp"
 
+#include "base/regular_file.hpp"
 #include "site_fixture.hpp"
 
 #include <doctest/doctest.h>
@@ -121,6 +122,23 @@ TEST_SUITE("control/reloader_epochs") {
     CHECK(run.kept() == std::vector<std::uint64_t>{1});
     REQUIRE(run.load().ok);
     CHECK(run.epoch() == 2);
+  }
+
+  TEST_CASE("an epoch that another version compiled serves until this one has compiled its own") {
+    const Site site;
+    Run(site).start();
+    const auto path = site.state() + "/0000000001/epoch.json";
+    auto text = base::read_regular_file(path, 1'000'000).value();
+    const auto at = text.find("\"version\":\"");
+    REQUIRE(at != std::string::npos);
+    text.insert(at + 11, "9");
+    site.map.folder().write("state/epochs/0000000001/epoch.json", text);
+    Run run(site);
+    run.start();
+    CHECK(run.epoch() == 1);
+    run.complete();
+    CHECK(run.epoch() == 2);
+    CHECK(run.kept() == std::vector<std::uint64_t>{2});
   }
 
   TEST_CASE("a start whose sources changed serves the last epoch until they are read") {
@@ -307,6 +325,22 @@ TEST_SUITE("control/reloader_epochs") {
     const auto result = run.load();
     CHECK(result.ok);
     CHECK(result.diagnostics.to_text().find("epoch not kept: ") != std::string::npos);
+  }
+
+  TEST_CASE("a site file that names another state folder, or none, changes that with the next start") {
+    const Site site;
+    Run run(site);
+    run.start().complete();
+    for (const char* more : {"", "state: other\n"}) {
+      CAPTURE(more);
+      site.write_site(more);
+      site.send("sin");
+      const auto result = run.load();
+      CHECK(result.ok);
+      CHECK(run.kept() == std::vector<std::uint64_t>{1});
+      CHECK(run.count(Counter::EpochsNotKept) == 0);
+    }
+    CHECK_FALSE(fs::exists(site.map.folder().path() + "/other"));
   }
 
   TEST_CASE("a map that leaves a name without an answer needs force") {
