@@ -36,6 +36,7 @@ void add_cookie_secret(CLI::App& app, Options& options);
 void add_drain(CLI::App& app, Options& options);
 void add_explain(CLI::App& app, Options& options);
 void add_import(CLI::App& app, Options& options);
+void add_map(CLI::App& app, Options& options);
 void add_plan(CLI::App& app, Options& options);
 void add_reload(CLI::App& app, Options& options);
 void add_schema(CLI::App& app, Options& options);
