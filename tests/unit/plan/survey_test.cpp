@@ -106,6 +106,50 @@ TEST_SUITE("plan/survey") {
     CHECK(rule_amount(told, "everyone").v4 == 16'777'216 + 65'536);
   }
 
+  TEST_CASE("subdivisions, systems and networks files split a country, and count as that country") {
+    const World world(
+        "maps:\n  web:\n    rules:\n"
+        "      - {for: US-CA, prefer: [sin]}\n"
+        "      - {for: AS64500, prefer: [ams]}\n"
+        "      - {for: \"file:feeds/partner.nets\", prefer: as_listed}\n"
+        "      - {for: everyone, prefer: [iad]}\n");
+    world.map.write("feeds/partner.nets", "8.3.0.0/24 ams\n8.3.1.0/24 sin\n8.3.2.0/24 ams\n8.1.0.0/24 iad\n");
+    const auto us = [](const std::string& state, std::uint32_t system) {
+      return test::mmdb_map({{"country", test::mmdb_map({{"iso_code", "US"}})},
+                             {"subdivisions", test::mmdb_list({test::mmdb_map({{"iso_code", state}})})},
+                             {"autonomous_system_number", system}});
+    };
+    test::MmdbWriter writer;
+    writer.insert("8.0.0.0/16", us("NY", 64'501));
+    writer.insert("8.1.0.0/16", us("CA", 64'501));
+    writer.insert("8.2.0.0/16", us("CA", 64'500));
+    writer.insert("8.3.0.0/16", us("TX", 64'501));
+    writer.insert("9.0.0.0/16", test::mmdb_map({{"continent", test::mmdb_map({{"code", "EU"}})}}));
+    world.map.set_database(writer);
+    const auto told = survey_of(world.map.must_compile());
+    REQUIRE(told.countries.size() == 2);
+    CHECK(told.countries[0].name == "United States");
+    CHECK(country_text(told, "US") == "US 130560 iad / ams, sin; 66048 ams / iad, sin; 65536 sin / ams, iad");
+    CHECK(country_text(told, "continent:EU") == "continent:EU 65536 iad / ams, sin");
+    CHECK(rule_amount(told, "US-CA").v4 == 65'536 - 256);
+    CHECK(rule_amount(told, "AS64500").v4 == 65'536);
+    CHECK(rule_amount(told, "file:feeds/partner.nets").v4 == 4 * 256);
+    CHECK(rule_amount(told, "everyone").v4 == 3 * 65'536 - 3 * 256);
+  }
+
+  TEST_CASE("IPv6 that carries IPv4 addresses is not counted twice") {
+    const World world;
+    test::MmdbWriter writer;
+    for (const auto* network : {"82.0.0.0/8", "2002:5200::/24", "2a00::/12"})
+      writer.insert(network, test::mmdb_map({{"country_code", "DE"}}));
+    world.map.set_database(writer);
+    const auto told = survey_of(world.map.must_compile());
+    Amount countries;
+    for (const auto& country : told.countries) countries += country.amount;
+    CHECK(countries == told.known);
+    CHECK(rule_amount(told, "europe").v6 == 68'719'476'736);  // of 2a00::/12 alone
+  }
+
   TEST_CASE("a map without a rule for everyone says what no rule names") {
     const World world("maps:\n  web:\n    rules:\n      - {for: US, prefer: [iad]}\n");
     const auto told = survey_of(world.map.must_compile());
