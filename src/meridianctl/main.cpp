@@ -10,12 +10,23 @@ namespace {
 
 /// CLI11 only says that some command is required; the word that is none deserves to be named.
 int missing_command(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  const auto commands_of = [](const CLI::App& parent) {
+    return parent.get_subcommands([](const CLI::App*) { return true; });
+  };
+  const CLI::App* parent = &app;
   std::vector<std::string> names;
-  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
-    names.push_back(command->get_name());
-  const std::string word = argc > 1 ? argv[1] : "";
-  const bool is_known = std::find(names.begin(), names.end(), word) != names.end();
-  if (word.empty() || word.front() == '-' || is_known) return app.exit(error);
+  std::string word;
+  for (int i = 1; i < argc; ++i) {
+    const auto commands = commands_of(*parent);
+    names.clear();
+    for (const auto* command : commands) names.push_back(command->get_name());
+    word = argv[i];
+    const auto known = std::find(names.begin(), names.end(), word);
+    if (known == names.end()) break;
+    parent = commands[static_cast<std::size_t>(known - names.begin())];
+    word.clear();
+  }
+  if (word.empty() || word.front() == '-' || names.empty()) return app.exit(error);
   const auto hint = meridian::base::suggestion(word, names);
   meridian::meridianctl::complain("no command is called '" + word + "'" +
                                   (hint.empty() ? "; --help lists them" : hint));
@@ -35,6 +46,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   add_check(app, options);
   add_explain(app, options);
+  add_map(app, options);
   add_plan(app, options);
   add_import(app, options);
   add_status(app, options);

@@ -1,5 +1,8 @@
 #include "meridianctl/command.hpp"
+#include "meridianctl/draw.hpp"
 
+#include "picture/change_picture.hpp"
+#include "picture/sites.hpp"
 #include "plan/compare.hpp"
 #include "plan/demand.hpp"
 #include "plan/gates.hpp"
@@ -29,6 +32,7 @@ struct Arguments {
   std::vector<std::string> assume;
   std::vector<std::string> assume_old;
   std::vector<std::string> gates;
+  std::string svg;
   bool json = false;
 };
 
@@ -63,18 +67,17 @@ base::Expected<Request, std::string> parse_request(const Arguments& arguments) {
       return base::unexpected(fmt::format("the gate {} needs --demand FILE", text));
     request.gates.push_back(*gate);
   }
-  for (const auto& [texts, target] : {std::pair{&arguments.assume, &request.assume},
-                                      std::pair{&arguments.assume_old, &request.assume_old}}) {
-    for (const auto& text : *texts) {
-      auto assumption = plan::parse_assumption(text);
-      if (!assumption) return base::unexpected(assumption.error());
-      target->push_back(std::move(*assumption));
-    }
-  }
+  auto assume = plan::parse_assumptions(arguments.assume);
+  if (!assume) return base::unexpected(assume.error());
+  request.assume = std::move(*assume);
+  auto assume_old = plan::parse_assumptions(arguments.assume_old);
+  if (!assume_old) return base::unexpected(assume_old.error());
+  request.assume_old = std::move(*assume_old);
   return request;
 }
 
 struct Maps {
+  compile::Sources sources;
   compile::Compiled old;
   compile::Compiled now;
 };
@@ -96,10 +99,18 @@ base::Expected<Maps, base::Diagnostics> compile_both(const Options& options, con
   auto old = compile::compile(config::load_map_directory(arguments.old_map), *geography, 0, now);
   if (!old) return base::unexpected(std::move(old.error()));
   const auto& new_map = arguments.new_map.empty() ? arguments.old_map : arguments.new_map;
-  if (new_map == arguments.old_map && arguments.new_geoip.empty()) return Maps{*old, *old};
+  if (new_map == arguments.old_map && arguments.new_geoip.empty()) return Maps{*sources, *old, *old};
   auto compiled = compile::compile(config::load_map_directory(new_map), *new_geography, 0, now);
   if (!compiled) return base::unexpected(std::move(compiled.error()));
-  return Maps{std::move(*old), std::move(*compiled)};
+  return Maps{*sources, std::move(*old), std::move(*compiled)};
+}
+
+base::Expected<void, base::Diagnostics> draw_change(const std::string& path,
+                                                    const plan::Comparison& comparison, const Maps& maps) {
+  picture::Sites sites(maps.now.rulebook->model->datacenters);
+  sites.add(maps.old.rulebook->model->datacenters);
+  return draw(path, picture::picture_of(comparison, sites), maps.sources,
+              *maps.now.rulebook->geography.places);
 }
 
 int run_plan(const Options& options, const Arguments& arguments) {
@@ -121,7 +132,12 @@ int run_plan(const Options& options, const Arguments& arguments) {
   if (!new_states) return fail("--assume: " + new_states.error());
   plan_options.old_states = std::move(*old_states);
   plan_options.new_states = std::move(*new_states);
+  plan_options.by_country = !arguments.svg.empty();
   const auto comparison = plan::compare(maps->old, maps->now, plan_options);
+  if (!arguments.svg.empty()) {
+    const auto drawn = draw_change(arguments.svg, comparison, *maps);
+    if (!drawn) return fail(drawn.error());
+  }
   const auto failed = plan::failed_gates(request->gates, comparison);
   const auto text =
       arguments.json ? plan::to_json(comparison, failed) + "\n" : plan::to_text(comparison, failed);
@@ -155,6 +171,7 @@ void add_plan(CLI::App& app, Options& options) {
                    "Exit with 3 unless it holds: max_moved=5%, max_moved_demand=5%, capacity, expectations")
       ->expected(1)
       ->take_all();
+  command->add_option("--svg", arguments->svg, "Draw what moves into this file, too");
   command->add_flag("--json", arguments->json, "One JSON object on one line");
   command->add_option("--site", options.site, "Site file (meridian.yaml) that names the databases");
   command->add_option("--geoip", options.geoip, "GeoIP files, instead of the site file's or the shipped one")

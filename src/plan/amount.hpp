@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 namespace meridian::plan {
 
@@ -46,6 +47,12 @@ inline constexpr int kCountedV6Bits = 48;
 /// 0 where there is nothing to take a part of.
 [[nodiscard]] inline double part_of(double part, double whole) noexcept {
   return whole > 0 ? part / whole : 0;
+}
+
+/// What puts amounts in order. Where demand is counted it is what matters; address space orders what has the
+/// same.
+[[nodiscard]] inline std::pair<double, double> weight_of(const Amount& amount, const Amount& total) noexcept {
+  return {part_of(amount.demand, total.demand), part_of(amount.v4, total.v4) + part_of(amount.v6, total.v6)};
 }
 
 }  // namespace meridian::plan

@@ -25,6 +25,13 @@ std::string percent(double share) {
   return fmt::format("{:.1f} %", value);
 }
 
+std::string parts_text(const Amount& amount, const Amount& whole, bool has_demand) {
+  auto text = fmt::format("{} of IPv4, {} of IPv6", percent(part_of(amount.v4, whole.v4)),
+                          percent(part_of(amount.v6, whole.v6)));
+  if (has_demand) text += fmt::format(", {} of demand", percent(part_of(amount.demand, whole.demand)));
+  return text;
+}
+
 std::string space_text(const Amount& amount) {
   const auto v4 = fmt::format("{} IPv4 address{}", grouped(amount.v4), amount.v4 == 1 ? "" : "es");
   const auto v6 = fmt::format("{} IPv6 /48{}", grouped(amount.v6), amount.v6 == 1 ? "" : "s");

@@ -1,7 +1,9 @@
 #include "plan/compare.hpp"
 
+#include "plan/country_tally.hpp"
 #include "plan/emptied.hpp"
 #include "plan/expectations.hpp"
+#include "plan/joint.hpp"
 #include "plan/map_pair.hpp"
 #include "plan/movement.hpp"
 #include "plan/odds.hpp"
@@ -61,12 +63,8 @@ class Side {
 struct PairWork {
   std::unique_ptr<MapPair> maps;
   std::vector<double> parts;  ///< of pairs(): the mean part that moves
+  std::vector<Joint> joints;  ///< of pairs(): the mean of where they are and go; empty: nobody asked by them
 };
-
-/// Where demand is counted it is what matters; address space orders what has the same.
-std::pair<double, double> weight_of(const Amount& amount, const Amount& total) {
-  return {part_of(amount.demand, total.demand), part_of(amount.v4, total.v4) + part_of(amount.v6, total.v6)};
-}
 
 class Comparer {
  public:
@@ -85,6 +83,7 @@ class Comparer {
     if (has_resolver_rules_) result_.all_without_subnet = all_without_subnet_.name(ends_);
     list_datacenters();
     list_places();
+    if (options_.by_country) list_countries();
     list_leaves();
     if (options_.demand != nullptr) {
       result_.overloads =
@@ -143,10 +142,14 @@ class Comparer {
                          view_of(new_side_, now, !now.shape().use_client_subnet)};
     auto& work = work_of(views);
     const auto pairs = work.maps->pairs();
-    std::vector<double> parts;
-    const auto movement = measure_movement(pairs, old, now, ends_, parts);
+    std::vector<Joint> joints;
+    const auto movement = measure_movement(pairs, old, now, ends_, joints);
     const double weight = static_cast<double>(names.size()) / static_cast<double>(result_.compared);
-    for (std::size_t i = 0; i < parts.size(); ++i) work.parts[i] += parts[i] * weight;
+    work.joints.resize(joints.size());
+    for (std::size_t i = 0; i < joints.size(); ++i) {
+      work.parts[i] += moved_part(joints[i]) * weight;
+      for (const auto& [ends, part] : joints[i]) work.joints[i][ends] += part * weight;
+    }
     all_.add(movement, weight);
     if (options_.demand != nullptr) {
       loads_before_.add(pairs, &TiersPair::old, old, weight);
@@ -158,7 +161,7 @@ class Comparer {
       all_without_subnet_.add(movement, weight);
     } else {
       has_resolver_rules_ = true;
-      const auto without = measure_movement(work_of(resolvers).maps->pairs(), old, now, ends_, parts);
+      const auto without = measure_movement(work_of(resolvers).maps->pairs(), old, now, ends_, joints);
       all_without_subnet_.add(without, weight);
       service.without_subnet = without.name(ends_);
     }
@@ -211,6 +214,34 @@ class Comparer {
     });
     if (sorted.size() > base::limits::kPlanPlacesMax) sorted.resize(base::limits::kPlanPlacesMax);
     return sorted;
+  }
+
+  void list_countries() {
+    std::map<std::string, std::pair<std::string, EndFlows>> countries;  // name and flows by code
+    for (const auto& [ids, work] : pairs_) {
+      if (work.joints.empty()) continue;
+      CountryTally tally(now_.rulebook->maps[ids.second.map].database, *now_.rulebook->geography.places);
+      work.maps->visit(
+          [](std::size_t) { return true; }, {},
+          [&](const MapPair::Block& block) { tally.add(block.records, block.pair, block.amount); });
+      for (const auto& row : tally.rows()) {
+        auto& [name, flows] = countries[row.code];
+        name = row.name;
+        for (const auto& [pair, amount] : row.by_pair) {
+          for (const auto& [ends, part] : work.joints[pair]) flows[ends] += amount * part;
+        }
+      }
+    }
+    for (const auto& [code, country] : countries) {
+      EndMovement movement;
+      movement.flows = country.second;
+      for (const auto& [ends, amount] : country.second) movement.total += amount;
+      result_.countries.push_back({code, country.first, movement.total, movement.name(ends_).flows});
+    }
+    std::stable_sort(result_.countries.begin(), result_.countries.end(),
+                     [&](const auto& left, const auto& right) {
+                       return weight_of(left.amount, all_.total) > weight_of(right.amount, all_.total);
+                     });
   }
 
   void list_leaves() {

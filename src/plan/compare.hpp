@@ -22,6 +22,7 @@ struct Options {
   const Demand* demand = nullptr;        ///< absent: nothing is weighed by queries
   std::vector<AssumedState> old_states;  ///< by DatacenterId of the map before; empty: all up
   std::vector<AssumedState> new_states;
+  bool by_country = false;  ///< fill Comparison::countries, which takes another walk over everything
 };
 
 /// Ends of a flow that are no datacenter; in parentheses, as no datacenter's name can be.
@@ -67,6 +68,14 @@ struct PlaceMovement {
   Amount moved;
 };
 
+/// Where the clients of a country are and go; a flow to where it comes from is what stays.
+struct CountryFlows {
+  std::string code;
+  std::string name;
+  Amount amount;            ///< the sum of `flows`
+  std::vector<Flow> flows;  ///< largest first
+};
+
 /// What one datacenter has of everything; together they have Movement::total.
 struct DatacenterLoad {
   std::string name;
@@ -102,6 +111,7 @@ struct Comparison {
   std::vector<ServiceMovement> services;    ///< of which something changes, most moved first
   std::vector<PlaceMovement> places;        ///< of `all`, most moved first
   std::vector<PlaceMovement> systems;       ///< the same by autonomous system
+  std::vector<CountryFlows> countries;      ///< of `all`, largest first; only with Options::by_country
   std::vector<DatacenterLoad> datacenters;  ///< of `all`
   std::vector<Overload> overloads;
   std::vector<MapLeaves> leaves;  ///< of which the number changes

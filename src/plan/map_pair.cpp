@@ -20,9 +20,9 @@ Trees database_trees(base::Family family, const MapView& old, const MapView& now
 
 bool is_carrier(std::span<const std::uint32_t> values) noexcept { return (values[kOverlay] & kCarrier) != 0; }
 
-bool is_known(std::span<const std::uint32_t> values) noexcept {
+bool is_known(std::span<const std::uint32_t> values, std::size_t file_count) noexcept {
   if ((values[kOverlay] & kNamed) != 0) return true;
-  const auto files = values.subspan(kFiles);
+  const auto files = values.subspan(kFiles, file_count);
   return std::any_of(files.begin(), files.end(), [](std::uint32_t place) { return place != 0; });
 }
 
@@ -30,7 +30,8 @@ bool is_known(std::span<const std::uint32_t> values) noexcept {
 
 /// What is walked for one family.
 struct MapPair::Layers {
-  Layers(base::Family family, const MapView& old, const MapView& now, const Demand* demand)
+  Layers(base::Family family, const MapView& old, const MapView& now, const Demand* demand,
+         const Trees& further = {})
       : overlay(mark_overlay(family, old, now)), no_demand(family, 0) {
     const auto tiers_of = [family](const MapView& view, std::optional<geo::PrefixTree>& resolvers) {
       if (!view.as_resolvers) return &view.map->tree(family);
@@ -41,6 +42,8 @@ struct MapPair::Layers {
              demand != nullptr ? &demand->tree(family) : &no_demand};
     const auto files = database_trees(family, old, now);
     trees.insert(trees.end(), files.begin(), files.end());
+    further_at = trees.size();
+    trees.insert(trees.end(), further.begin(), further.end());
   }
 
   std::optional<geo::PrefixTree> old_resolvers;
@@ -48,6 +51,7 @@ struct MapPair::Layers {
   geo::PrefixTree overlay;
   geo::PrefixTree no_demand;
   Trees trees;
+  std::size_t further_at = 0;  ///< the databases' files end and the further trees begin
 };
 
 MapPair::MapPair(const MapView& old, const MapView& now, const Demand* demand)
@@ -74,6 +78,7 @@ Amount MapPair::amount_of_block(std::span<const std::uint32_t> values,
 
 void MapPair::sum(base::Family family) {
   const Layers layers(family, old_, now_, demand_);
+  const std::size_t file_count = layers.further_at - kFiles;
   std::uint64_t last_key = ~std::uint64_t{0};
   std::size_t at = 0;
   walk(layers.trees, [&](std::span<const std::uint32_t> values, const base::IpPrefix& block) {
@@ -87,7 +92,7 @@ void MapPair::sum(base::Family family) {
       last_key = key;
     }
     auto amount = amount_of_block(values, block);
-    if (is_known(values)) {
+    if (is_known(values, file_count)) {
       pairs_[at].known += amount;
     } else {
       pairs_[at].known.demand += amount.demand;
@@ -97,32 +102,44 @@ void MapPair::sum(base::Family family) {
   });
 }
 
-void MapPair::tally(std::span<const double> parts, PlaceTally& places) const {
-  for (const auto family : {base::Family::V4, base::Family::V6}) tally(family, parts, places);
+void MapPair::visit(const std::function<bool(std::size_t)>& is_wanted, const FurtherTrees& further,
+                    const std::function<void(const Block&)>& visit_block) const {
+  visit(base::Family::V4, is_wanted, further.v4, visit_block);
+  visit(base::Family::V6, is_wanted, further.v6, visit_block);
 }
 
-void MapPair::tally(base::Family family, std::span<const double> parts, PlaceTally& places) const {
-  const Layers layers(family, old_, now_, demand_);
+void MapPair::visit(base::Family family, const std::function<bool(std::size_t)>& is_wanted,
+                    const Trees& further, const std::function<void(const Block&)>& visit_block) const {
+  const Layers layers(family, old_, now_, demand_, further);
+  const std::size_t file_count = layers.further_at - kFiles;
   const std::size_t new_files = now_.rules->database.files().size();
-  const auto part_at = [&](std::span<const std::uint32_t> values) -> double {
+  std::vector<bool> wanted(pairs_.size());
+  for (std::size_t i = 0; i < pairs_.size(); ++i) wanted[i] = is_wanted(i);
+  const auto wanted_pair = [&](std::span<const std::uint32_t> values) -> std::optional<std::size_t> {
     const auto found = index_.find(key_of(values));
-    return found == index_.end() ? 0 : parts[found->second];
+    return found == index_.end() || !wanted[found->second] ? std::nullopt : std::optional{found->second};
   };
-  const auto visit = [&](std::span<const std::uint32_t> values, const base::IpPrefix& block) {
+  const auto visit_values = [&](std::span<const std::uint32_t> values, const base::IpPrefix& block) {
     if (is_carrier(values)) return;
-    const double part = part_at(values);
-    if (part == 0) return;
-    auto amount = amount_of_block(values, block) * part;
-    if (!is_known(values)) amount.v4 = amount.v6 = 0;
-    if (!amount.is_zero()) places.add(values.subspan(kFiles, new_files), amount);
+    const auto pair = wanted_pair(values);
+    if (!pair) return;
+    auto amount = amount_of_block(values, block);
+    if (!is_known(values, file_count)) amount.v4 = amount.v6 = 0;
+    if (amount.is_zero()) return;
+    visit_block({*pair, values.subspan(kFiles, new_files), values.subspan(layers.further_at), amount});
   };
-  // Where the maps and the overlay end, all below is one pair: not worth a walk when nothing of it moves.
+  // Where the maps and the overlay end, all below is one pair: not worth a walk when nobody asks for it.
   const auto skip = [&](std::span<const geo::PrefixTree::Link> links) {
     if (!links[kOldMap].is_leaf() || !links[kNewMap].is_leaf() || !links[kOverlay].is_leaf()) return false;
     const std::uint32_t values[] = {links[kOldMap].value(), links[kNewMap].value(), links[kOverlay].value()};
-    return is_carrier(values) || part_at(values) == 0;
+    return is_carrier(values) || !wanted_pair(values);
   };
-  walk(layers.trees, visit, skip);
+  walk(layers.trees, visit_values, skip);
+}
+
+void MapPair::tally(std::span<const double> parts, PlaceTally& places) const {
+  visit([&](std::size_t pair) { return parts[pair] > 0; }, {},
+        [&](const Block& block) { places.add(block.records, block.amount * parts[block.pair]); });
 }
 
 }  // namespace meridian::plan

@@ -12,7 +12,9 @@
 #include "plan/overlay.hpp"
 #include "plan/place_tally.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -34,7 +36,24 @@ class MapPair {
 
   [[nodiscard]] std::span<const TiersPair> pairs() const noexcept { return pairs_; }
 
-  /// Walks again, and gives each place its part of what moves: `parts[i]` of pairs()[i].
+  /// What a walk meets: neither map, no database and none of the further trees changes in it.
+  struct Block {
+    std::size_t pair = 0;                    ///< index into pairs()
+    std::span<const std::uint32_t> records;  ///< of the files of the map after, as the tallies want them
+    std::span<const std::uint32_t> further;  ///< what the further trees hold
+    Amount amount;                           ///< of known space; the demand also of unknown
+  };
+  /// Trees to be walked as well, by family.
+  struct FurtherTrees {
+    Trees v4;
+    Trees v6;
+  };
+
+  /// Walks again, over all that has an amount and whose pair `is_wanted`.
+  void visit(const std::function<bool(std::size_t pair)>& is_wanted, const FurtherTrees& further,
+             const std::function<void(const Block&)>& visit_block) const;
+
+  /// Gives each place its part of what moves: `parts[i]` of pairs()[i].
   void tally(std::span<const double> parts, PlaceTally& places) const;
 
  private:
@@ -43,7 +62,8 @@ class MapPair {
   [[nodiscard]] Amount amount_of_block(std::span<const std::uint32_t> values,
                                        const base::IpPrefix& block) const noexcept;
   void sum(base::Family family);
-  void tally(base::Family family, std::span<const double> parts, PlaceTally& places) const;
+  void visit(base::Family family, const std::function<bool(std::size_t)>& is_wanted, const Trees& further,
+             const std::function<void(const Block&)>& visit_block) const;
 
   MapView old_;
   MapView now_;

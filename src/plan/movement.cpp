@@ -1,7 +1,5 @@
 #include "plan/movement.hpp"
 
-#include "plan/joint.hpp"
-
 #include <algorithm>
 #include <set>
 
@@ -51,9 +49,9 @@ Movement EndMovement::name(const Ends& ends) const {
 }
 
 EndMovement measure_movement(std::span<const TiersPair> pairs, ShapeOdds& old, ShapeOdds& now,
-                             const Ends& ends, std::vector<double>& parts) {
+                             const Ends& ends, std::vector<Joint>& joints) {
   EndMovement movement;
-  parts.assign(pairs.size(), 0);
+  joints.assign(pairs.size(), {});
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     const auto& pair = pairs[i];
     const auto& before = old.of(pair.old);
@@ -63,11 +61,11 @@ EndMovement measure_movement(std::span<const TiersPair> pairs, ShapeOdds& old, S
     for (const auto& share : after) movement.after[share.end] += pair.known * share.share;
     movement.answered_before = movement.answered_before || ShapeOdds::is_answer(before, ends);
     movement.answers_after = movement.answers_after || ShapeOdds::is_answer(after, ends);
-    const auto joint = joint_of(old, pair.old, now, pair.now);
-    parts[i] = moved_part(joint);
-    if (parts[i] > 0) {
-      movement.moved += pair.known * parts[i];
-      movement.unknown_moved += pair.unknown * parts[i];
+    const auto& joint = joints[i] = joint_of(old, pair.old, now, pair.now);
+    const double moved = moved_part(joint);
+    if (moved > 0) {
+      movement.moved += pair.known * moved;
+      movement.unknown_moved += pair.unknown * moved;
       for (const auto& [from_to, part] : joint) {
         if (from_to.first != from_to.second) movement.flows[from_to] += pair.known * part;
       }

@@ -5,6 +5,7 @@
 
 #include "plan/amount.hpp"
 #include "plan/compare.hpp"
+#include "plan/joint.hpp"
 #include "plan/map_pair.hpp"
 #include "plan/odds.hpp"
 
@@ -38,8 +39,8 @@ struct EndMovement {
   [[nodiscard]] Movement name(const Ends& ends) const;
 };
 
-/// `parts[i]` becomes the part of pairs[i] that moves.
+/// `joints[i]` becomes where the clients of pairs[i] are and go.
 [[nodiscard]] EndMovement measure_movement(std::span<const TiersPair> pairs, ShapeOdds& old, ShapeOdds& now,
-                                           const Ends& ends, std::vector<double>& parts);
+                                           const Ends& ends, std::vector<Joint>& joints);
 
 }  // namespace meridian::plan

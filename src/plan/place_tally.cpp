@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 namespace meridian::plan {
-namespace {
 
 std::string code_of(const geo::Place& place) {
   if (!place.outer_subdivision.empty()) return place.outer_subdivision;
@@ -17,8 +16,6 @@ std::string name_of(const geo::Place& place, const geo::Places& places) {
   if (const auto* continent = places.find_continent(place.continent)) return continent->name;
   return {};
 }
-
-}  // namespace
 
 PlaceTally::Rows PlaceTally::find_rows(std::span<const std::uint32_t> records) {
   const auto place = database_.merge(records).place;

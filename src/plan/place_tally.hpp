@@ -4,6 +4,7 @@
 #pragma once
 
 #include "geo/geo_database.hpp"
+#include "geo/place.hpp"
 #include "geo/places.hpp"
 #include "plan/amount.hpp"
 #include "plan/fact_memo.hpp"
@@ -15,6 +16,11 @@
 #include <vector>
 
 namespace meridian::plan {
+
+/// The subdivision where it is known, else the country, else the continent; empty: unknown.
+[[nodiscard]] std::string code_of(const geo::Place& place);
+/// The English name of what code_of() names, where places.yaml has one.
+[[nodiscard]] std::string name_of(const geo::Place& place, const geo::Places& places);
 
 class PlaceTally {
  public:
@@ -31,7 +37,7 @@ class PlaceTally {
   /// `records[i]` is an index into the places of the database's file i.
   void add(std::span<const std::uint32_t> records, const Amount& amount);
 
-  /// What was added, by code. The subdivision where it is known, else the country, else the continent.
+  /// What was added, by code_of().
   [[nodiscard]] const std::vector<Row>& places() const noexcept { return place_rows_; }
   /// Without what belongs to no known system.
   [[nodiscard]] const std::vector<Row>& systems() const noexcept { return system_rows_; }

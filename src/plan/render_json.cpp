@@ -1,3 +1,4 @@
+#include "plan/amount_json.hpp"
 #include "plan/render.hpp"
 
 #include <boost/json.hpp>
@@ -13,27 +14,20 @@ json::array to_json(std::span<const std::string> texts) {
   return array;
 }
 
-/// Demand is a key of its own only where it was counted.
-json::object to_json(const Amount& amount, bool has_demand) {
-  json::object object{{"ipv4", amount.v4}, {"ipv6_48s", amount.v6}};
-  if (has_demand) object["demand"] = amount.demand;
-  return object;
-}
-
 json::array to_json(const std::vector<Flow>& flows, bool has_demand) {
   json::array array;
   for (const auto& flow : flows) {
     array.push_back(
-        json::object{{"from", flow.from}, {"to", flow.to}, {"moved", to_json(flow.amount, has_demand)}});
+        json::object{{"from", flow.from}, {"to", flow.to}, {"moved", amount_json(flow.amount, has_demand)}});
   }
   return array;
 }
 
 json::object to_json(const Movement& movement, bool has_demand) {
-  return {{"total", to_json(movement.total, has_demand)},
-          {"moved", to_json(movement.moved, has_demand)},
-          {"unknown_moved", to_json(movement.unknown_moved, false)},
-          {"fallback_moved", to_json(movement.fallback_moved, has_demand)},
+  return {{"total", amount_json(movement.total, has_demand)},
+          {"moved", amount_json(movement.moved, has_demand)},
+          {"unknown_moved", amount_json(movement.unknown_moved, false)},
+          {"fallback_moved", amount_json(movement.fallback_moved, has_demand)},
           {"flows", to_json(movement.flows, has_demand)}};
 }
 
@@ -45,7 +39,7 @@ json::array to_json(const std::vector<PlaceMovement>& places, bool has_demand) {
   json::array array;
   for (const auto& place : places) {
     array.push_back(json::object{
-        {"code", place.code}, {"name", place.name}, {"moved", to_json(place.moved, has_demand)}});
+        {"code", place.code}, {"name", place.name}, {"moved", amount_json(place.moved, has_demand)}});
   }
   return array;
 }
@@ -54,8 +48,8 @@ json::array to_json(const std::vector<DatacenterLoad>& datacenters, bool has_dem
   json::array array;
   for (const auto& datacenter : datacenters) {
     json::object object{{"name", datacenter.name},
-                        {"before", to_json(datacenter.before, has_demand)},
-                        {"after", to_json(datacenter.after, has_demand)}};
+                        {"before", amount_json(datacenter.before, has_demand)},
+                        {"after", amount_json(datacenter.after, has_demand)}};
     if (datacenter.capacity) object["capacity"] = *datacenter.capacity;
     array.push_back(std::move(object));
   }

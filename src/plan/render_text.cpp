@@ -1,50 +1,17 @@
 #include "plan/amount_text.hpp"
 #include "plan/render.hpp"
+#include "plan/text_table.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <string_view>
 
 namespace meridian::plan {
 namespace {
 
 /// Flows and services listed before the rest is left to --json.
 constexpr std::size_t kRowsMax = 20;
-
-/// Display width: names and figures are ASCII but for the arrow and the dash.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
-/// Rows of cells, the first column aligned left and the others right.
-class Table {
- public:
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
-
-  [[nodiscard]] std::string text() const {
-    std::vector<std::size_t> widths;
-    for (const auto& row : rows_) {
-      widths.resize(std::max(widths.size(), row.size()));
-      for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
-    }
-    std::string text;
-    for (const auto& row : rows_) {
-      std::string line;
-      for (std::size_t i = 0; i < row.size(); ++i) {
-        const std::string padding(widths[i] - width_of(row[i]), ' ');
-        line += i == 0 ? row[i] + padding : "  " + padding + row[i];
-      }
-      text += "  " + line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
-    }
-    return text;
-  }
-
- private:
-  std::vector<std::vector<std::string>> rows_;
-};
 
 class TextReport {
  public:
@@ -97,11 +64,7 @@ class TextReport {
   }
 
   std::string moved_text(const Movement& movement) const {
-    const auto& [total, moved] = std::pair{movement.total, movement.moved};
-    auto text = fmt::format("{} of IPv4, {} of IPv6", percent(part_of(moved.v4, total.v4)),
-                            percent(part_of(moved.v6, total.v6)));
-    if (c_.has_demand) text += fmt::format(", {} of demand", percent(part_of(moved.demand, total.demand)));
-    return text;
+    return parts_text(movement.moved, movement.total, c_.has_demand);
   }
 
   void add_movement() {
@@ -126,7 +89,7 @@ class TextReport {
 
   void add_overloads() {
     if (c_.overloads.empty() || (!c_.has_changes() && text_.empty())) return;
-    Table table;
+    TextTable table;
     table.add({"over capacity", "before", "after", "capacity"});
     for (std::size_t i = 0; i < std::min(kRowsMax, c_.overloads.size()); ++i) {
       const auto& row = c_.overloads[i];
@@ -138,13 +101,11 @@ class TextReport {
     add_rest(c_.overloads.size());
   }
 
-  void add_rest(std::size_t count) {
-    if (count > kRowsMax) text_ += fmt::format("    and {} more\n", count - kRowsMax);
-  }
+  void add_rest(std::size_t count) { text_ += rest_line(count, kRowsMax); }
 
   void add_flows(const std::string& title, const std::vector<Flow>& flows) {
     if (flows.empty()) return;
-    Table table;
+    TextTable table;
     table.add(header(title));
     for (std::size_t i = 0; i < std::min(kRowsMax, flows.size()); ++i) {
       const auto& flow = flows[i];
@@ -162,7 +123,7 @@ class TextReport {
     const auto cell = [](double before, double after, double whole) {
       return fmt::format("{} → {}", percent(part_of(before, whole)), percent(part_of(after, whole)));
     };
-    Table table;
+    TextTable table;
     table.add(c_.has_demand ? std::vector<std::string>{"datacenter", "IPv4", "IPv6", "demand", "of capacity"}
                             : std::vector<std::string>{"datacenter", "IPv4", "IPv6"});
     for (const auto& row : c_.datacenters) {
@@ -181,7 +142,7 @@ class TextReport {
 
   void add_places(const std::string& title, const std::vector<PlaceMovement>& places) {
     if (places.empty()) return;
-    Table table;
+    TextTable table;
     table.add(header(title));
     for (const auto& place : places) {
       std::vector<std::string> row{place.code.empty() ? "(unknown)"
@@ -199,7 +160,7 @@ class TextReport {
       if (!service.movement.is_still()) rows.push_back(&service);
     }
     if (rows.empty() || c_.compared == 1) return;
-    Table table;
+    TextTable table;
     table.add(c_.has_demand ? std::vector<std::string>{"names", "IPv4", "IPv6", "demand"}
                             : std::vector<std::string>{"names", "IPv4", "IPv6"});
     for (std::size_t i = 0; i < std::min(kRowsMax, rows.size()); ++i) {

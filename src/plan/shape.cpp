@@ -53,6 +53,16 @@ base::Expected<Assumption, std::string> parse_assumption(std::string_view text) 
   return Assumption{std::string{name}, *state};
 }
 
+base::Expected<std::vector<Assumption>, std::string> parse_assumptions(std::span<const std::string> texts) {
+  std::vector<Assumption> assumptions;
+  for (const auto& text : texts) {
+    auto assumption = parse_assumption(text);
+    if (!assumption) return base::unexpected(std::move(assumption.error()));
+    assumptions.push_back(std::move(*assumption));
+  }
+  return assumptions;
+}
+
 base::Expected<std::vector<AssumedState>, std::string> assumed_states(
     const query::Snapshot& snapshot, std::span<const Assumption> assumptions) {
   std::vector<AssumedState> states(snapshot.datacenters.size());
@@ -109,11 +119,14 @@ std::vector<Shape> shapes_of(const query::Snapshot& snapshot, std::span<const As
   return shapes;
 }
 
-Shape shape_everywhere(const query::Snapshot& snapshot, base::MapId map) {
+Shape shape_everywhere(const query::Snapshot& snapshot, base::MapId map,
+                       std::span<const AssumedState> assumed) {
   Shape shape;
   shape.map = map;
-  for (const auto& datacenter : snapshot.datacenters)
-    shape.candidates.push_back({true, steering::kFull, datacenter.key});
+  for (std::size_t i = 0; i < snapshot.datacenters.size(); ++i) {
+    const auto health = assumed.empty() ? steering::kFull : assume(steering::kFull, assumed[i], 0);
+    shape.candidates.push_back({true, health, snapshot.datacenters[i].key});
+  }
   return shape;
 }
 

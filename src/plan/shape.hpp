@@ -37,6 +37,10 @@ struct Assumption {
 /// `NAME down`, `NAME 50%` (of each pool's weight is healthy), `NAME drained` or `NAME shed 30%`.
 [[nodiscard]] base::Expected<Assumption, std::string> parse_assumption(std::string_view text);
 
+/// All of them, or what is wrong with the first that is none.
+[[nodiscard]] base::Expected<std::vector<Assumption>, std::string> parse_assumptions(
+    std::span<const std::string> texts);
+
 /// States by DatacenterId; of several assumptions about one datacenter each lower value counts. The error
 /// names a datacenter that the map does not have.
 [[nodiscard]] base::Expected<std::vector<AssumedState>, std::string> assumed_states(
@@ -61,8 +65,9 @@ struct Shape {
 [[nodiscard]] std::vector<Shape> shapes_of(const query::Snapshot& snapshot,
                                            std::span<const AssumedState> assumed = {});
 
-/// A service of `map` with a pool in every datacenter.
-[[nodiscard]] Shape shape_everywhere(const query::Snapshot& snapshot, base::MapId map);
+/// A service of `map` with a pool in every datacenter; `assumed` as above.
+[[nodiscard]] Shape shape_everywhere(const query::Snapshot& snapshot, base::MapId map,
+                                     std::span<const AssumedState> assumed = {});
 
 /// Which shares of its clients the datacenters get; `lost` is one that is down as well. Without shares:
 /// nobody serves them, or on_all_down says what to answer (all_down).

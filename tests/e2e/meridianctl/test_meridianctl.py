@@ -9,7 +9,7 @@ import pytest
 
 from harness import EXAMPLE, REPOSITORY
 
-COMMANDS = ["check", "completion", "cookie-secret", "drain", "epochs", "explain", "geoip", "import", "plan", "reload",
+COMMANDS = ["check", "completion", "cookie-secret", "drain", "epochs", "explain", "geoip", "import", "map", "plan", "reload",
             "rollback", "schema", "shed", "status", "undrain", "upgrade", "version"]
 KINDS = ["datacenters", "expect", "maps", "meridian", "regions", "services"]
 VERSION = re.search(r"^project\(meridian VERSION (\S+)", (REPOSITORY / "CMakeLists.txt").read_text(encoding="utf-8"),
@@ -63,6 +63,10 @@ def test_cookie_secret_prints_a_new_one_each_time(programs):
 def test_an_unknown_command_is_named(programs):
     """"A subcommand is required" would not tell what was wrong with `meridianctl relaod`."""
     assert "relaod" in programs.ctl("relaod").stderr
+    done = programs.ctl("map", "shwo")
+    assert done.returncode == 2 and "no command is called 'shwo'; did you mean 'show'?" in done.stderr
+    done = programs.ctl("map")
+    assert done.returncode == 2 and "required" in done.stderr
 
 
 # --- schema --------------------------------------------------------------------------------------------
@@ -113,6 +117,8 @@ def test_completion_of_options(programs, folder):
     assert complete(programs, folder, "meridianctl --cont") == {"--control"}
     assert complete(programs, folder, "meridianctl status --") >= {"--json", "--control", "--help"}
     assert "--from" not in complete(programs, folder, "meridianctl status --")
+    assert complete(programs, folder, "meridianctl map sh") == {"show"}
+    assert complete(programs, folder, "meridianctl map show --s") == {"--site", "--svg"}
 
 
 def test_completion_of_files(programs, folder):

@@ -63,6 +63,36 @@ TEST_SUITE("plan/compare") {
     CHECK_FALSE(change.compare().has_changes());  // compiled twice, from two folders
   }
 
+  TEST_CASE("where the clients of each country go is told when it is asked for") {
+    const Change change;
+    change.new_map.write("maps.yaml",
+                         replaced(kRules, "{for: US, prefer: [iad]}", "{for: US, prefer: [sin]}"));
+    CHECK(change.compare().countries.empty());
+    Options options;
+    options.by_country = true;
+    const auto moved = change.compare(options);
+    Amount all;
+    for (const auto& country : moved.countries) {
+      CAPTURE(country.code);
+      Amount sum;
+      Amount moves;
+      for (const auto& flow : country.flows) {
+        sum += flow.amount;
+        if (flow.from != flow.to) moves += flow.amount;
+      }
+      CHECK(sum.v4 == doctest::Approx(country.amount.v4));
+      CHECK(sum.v6 == doctest::Approx(country.amount.v6));
+      // Two names of three; the third is a view of one datacenter.
+      CHECK(moves.v4 == doctest::Approx(country.code == "US" ? 16'777'216 * 2.0 / 3 : 0));
+      all += country.amount;
+    }
+    CHECK(all.v4 == doctest::Approx(moved.all.total.v4));
+    CHECK(all.v6 == doctest::Approx(moved.all.total.v6));
+    REQUIRE(moved.countries.size() == 6);
+    CHECK(moved.countries.front().code == "US");
+    CHECK(moved.countries.front().name == "United States");
+  }
+
   TEST_CASE("what moves is counted to the last address") {
     const Change change;
     change.new_map.write("maps.yaml",

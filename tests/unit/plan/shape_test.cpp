@@ -34,6 +34,13 @@ TEST_SUITE("plan/shape") {
     }
   }
 
+  TEST_CASE("of several assumptions the first that is none is told") {
+    const std::vector<std::string> wrong{"ams down", "sin", "iad"};
+    CHECK(parse_assumptions(wrong).error() == fault("sin"));
+    const std::vector<std::string> right{"ams down", "sin 50%"};
+    CHECK(parse_assumptions(right).value()[1].datacenter == "sin");
+  }
+
   TEST_CASE("an assumption about a datacenter that is not there is told") {
     const test::MapFixture fixture(MERIDIAN_BINARY_DIR "/share/meridian");
     fixture.write_standard();
