@@ -11,7 +11,7 @@ import pytest
 from harness import REPOSITORY, UnixConnection, until
 
 STATUS_KEYS = {"version", "site", "uptime_s", "listening", "workers", "epoch", "epoch_built_at", "zones", "services",
-               "endpoints", "maps", "databases", "shedding", "last_reload", "counters"}
+               "endpoints", "maps", "databases", "shedding", "demand", "last_reload", "counters"}
 CONNECTIONS_MOST = 64
 
 
