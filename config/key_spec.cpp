@@ -249,6 +249,10 @@ constexpr KeySpec kSiteFile[] = {
      .kind = ValueKind::Dnstap,
      .default_text = "none",
      .help = "each sampled query and its answer, for a dnstap collector"},
+    {.name = "demand",
+     .kind = ValueKind::Demand,
+     .default_text = "off",
+     .help = "`on`: count where steered queries come from, for meridianctl demand; see demand.md"},
     {.name = "identity",
      .kind = ValueKind::Identity,
      .default_text = "the values below",
@@ -445,6 +449,13 @@ constexpr KeySpec kDnstap[] = {
      .help = "one query in so many is sent, drawn at random; 1 is every query"},
 };
 
+constexpr KeySpec kDemand[] = {
+    {.name = "sample",
+     .kind = ValueKind::Sample,
+     .default_text = "16",
+     .help = "one query in so many is counted, so many times, drawn at random; 1 is every query"},
+};
+
 constexpr KeySpec kIdentity[] = {
     {.name = "name",
      .kind = ValueKind::IdentityText,
@@ -492,6 +503,7 @@ constexpr ObjectSpec kObjects[] = {
     {.name = "geoip_gate", .title = "`geoip_gate`", .keys = kGeoipGate},
     {.name = "query_log", .title = "`query_log`", .keys = kQueryLog},
     {.name = "dnstap", .title = "`dnstap`", .keys = kDnstap},
+    {.name = "demand", .title = "`demand`", .keys = kDemand},
     {.name = "identity", .title = "`identity`", .keys = kIdentity},
     {.name = "cookies", .title = "`cookies`", .keys = kCookies},
     {.name = "cookie_secret",
@@ -519,8 +531,8 @@ constexpr ObjectKind kExpectObjects[] = {ObjectKind::ExpectFile, ObjectKind::Exp
 constexpr ObjectKind kSiteObjects[] = {
     ObjectKind::SiteFile, ObjectKind::Listen,   ObjectKind::ProxyListen,  ObjectKind::Control,
     ObjectKind::Tcp,      ObjectKind::Cookies,  ObjectKind::CookieSecret, ObjectKind::RateLimit,
-    ObjectKind::Identity, ObjectKind::QueryLog, ObjectKind::Dnstap,       ObjectKind::Watch,
-    ObjectKind::GeoipGate};
+    ObjectKind::Identity, ObjectKind::QueryLog, ObjectKind::Dnstap,       ObjectKind::Demand,
+    ObjectKind::Watch,    ObjectKind::GeoipGate};
 
 }  // namespace
 

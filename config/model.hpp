@@ -304,6 +304,7 @@ struct Site {
   bool answer_cache = true;
   std::optional<QueryLog> query_log;
   std::optional<Dnstap> dnstap;
+  std::uint32_t demand_sample = 0;  ///< one steered query in so many is counted; 0: none
   /// What class CH tells, at most limits::kCharacterStringBytesMax each; empty: nothing, it is refused.
   std::optional<std::string> identity_name;     ///< absent: the site's name
   std::optional<std::string> identity_version;  ///< absent: Meridian's

@@ -71,7 +71,7 @@ void parse_site(const YamlValue& root, Site& site);
 void parse_site_watch(const YamlValue& value, Watch& watch);
 /// `geoip_gate`: off, on, or a mapping.
 void parse_geoip_gate(const YamlValue& value, GeoipGate& gate);
-/// Its `query_log` and `dnstap`.
+/// Its `query_log`, `dnstap` and `demand`.
 void parse_query_log(const YamlMapping& site_keys, Site& site);
 /// The value of its key `identity`.
 void parse_identity(const YamlValue& value, Site& site);

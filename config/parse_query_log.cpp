@@ -24,6 +24,16 @@ std::optional<Destination> parse_destination(const YamlValue& value, ObjectKind 
   return Destination{std::move(*path), *sample};
 }
 
+/// `off`, `on` or `{sample: N}`; 0: off, also after an error.
+std::uint32_t parse_demand(const YamlValue& value) {
+  if (!value.is_mapping()) return parse_switch(value) ? base::limits::kDemandSampleDefault : 0;
+  const auto keys = value.read_mapping(object_spec(ObjectKind::Demand));
+  if (!keys) return 0;
+  const auto sample = keys->find("sample");
+  if (!sample) return base::limits::kDemandSampleDefault;
+  return sample->read_integer(1, ranges::kSampleMax).value_or(0);
+}
+
 }  // namespace
 
 void parse_query_log(const YamlMapping& site_keys, Site& site) {
@@ -35,6 +45,7 @@ void parse_query_log(const YamlMapping& site_keys, Site& site) {
     auto dnstap = parse_destination(*value, ObjectKind::Dnstap, "unix");
     if (dnstap) site.dnstap = Dnstap{std::move(dnstap->path), dnstap->sample};
   }
+  if (const auto value = site_keys.find("demand")) site.demand_sample = parse_demand(*value);
 }
 
 }  // namespace meridian::config

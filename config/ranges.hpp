@@ -32,7 +32,7 @@ inline constexpr std::uint32_t kSlipMax = 10;
 /// 8 KiB; less remembers nothing worth a limit.
 inline constexpr std::uint32_t kRateEntriesMin = 1'024;
 
-/// One query in so many for the query log and dnstap.
+/// One query in so many for the query log, dnstap and demand.
 inline constexpr std::uint32_t kSampleMax = base::limits::kQuerySampleMax;
 /// Past a day a limit of time limits nothing.
 inline constexpr std::uint32_t kTcpSecondsMax = 86'400;

@@ -240,6 +240,10 @@ ValueWords traffic_value(ValueKind kind) {
       return {"`stderr`, or a path, relative to this file", kPath};
     case ValueKind::Dnstap:
       return {"mapping", reference_to("dnstap")};
+    case ValueKind::Demand:
+      // Tools that read YAML 1.1 see `off` as false.
+      return {"`off`, `on` or `{sample: …}`",
+              either(R"({"enum":["on","off",true,false]})", reference_to("demand"))};
     case ValueKind::Sample:
       return {fmt::format("1 to {}", ranges::kSampleMax), integer(1, ranges::kSampleMax)};
     case ValueKind::ListenAddress:

@@ -286,6 +286,15 @@ inline constexpr std::uint32_t kRecordRetryMaxMs = 5'000;
 /// one; a disk that hangs must not hold up the reload.
 inline constexpr std::uint32_t kRecordReopenWaitMs = 1'000;
 
+// --- demand ----------------------------------------------------------------------------------------
+
+/// Client networks whose queries are counted at once. 2.8 MiB, whatever is asked: every network with more
+/// than one query in 65,536 is among them, and what is less moves no plan.
+inline constexpr std::size_t kDemandCountedMax = 65'536;
+/// One query in so many unless the site file says otherwise: a network with 10,000 queries is then known to
+/// some 4 %, and a worker pays for two queries of a batch.
+inline constexpr std::uint32_t kDemandSampleDefault = 16;
+
 // --- import of other servers' configuration ---------------------------------------------------------
 
 /// One file of another server's configuration: as large as a map file of ours.

@@ -63,6 +63,16 @@ json::value held_json(const std::optional<HeldUpdate>& held) {
       {"files", std::move(files)}, {"reasons", std::move(reasons)}, {"since", to_utc(held->since)}};
 }
 
+json::object to_json(const querylog::DemandTotals& totals) {
+  return {{"since", to_utc(totals.since)},
+          {"seconds", static_cast<double>(totals.lasted.count()) / 1'000},
+          {"sample", totals.sample},
+          {"queries", totals.queries},
+          {"networks_counted", totals.networks},
+          {"networks_evicted", totals.evicted},
+          {"missing_max", totals.missing_max}};
+}
+
 /// `timeout=30`, or nothing; nullopt when it is anything else.
 std::optional<std::chrono::seconds> parse_timeout(std::string_view query) {
   constexpr std::string_view kKey = "timeout=";
@@ -103,8 +113,13 @@ std::optional<Number> parse_number(std::string_view text) {
 }  // namespace
 
 Api::Api(ServerInfo info, Reloader& reloader, Shedding& shedding, Upgrader& upgrader,
-         const base::Clock& clock)
-    : info_(std::move(info)), reloader_(reloader), shedding_(shedding), upgrader_(upgrader), clock_(clock) {}
+         querylog::DemandBook& demand, const base::Clock& clock)
+    : info_(std::move(info)),
+      reloader_(reloader),
+      shedding_(shedding),
+      upgrader_(upgrader),
+      demand_(demand),
+      clock_(clock) {}
 
 void Api::handle(const Request& request, Respond respond) const {
   const auto wants = [&](std::string_view method) {
@@ -114,6 +129,10 @@ void Api::handle(const Request& request, Respond respond) const {
   };
   if (request.path == "/v1/status") {
     if (wants("GET")) respond(status());
+  } else if (request.path == "/v1/demand") {
+    if (wants("GET")) respond(tell_demand(demand_.report()));
+  } else if (request.path == "/v1/demand/reset") {
+    if (wants("POST")) respond(tell_demand(demand_.take_report()));
   } else if (request.path == "/v1/explain") {
     if (wants("GET")) respond(explain(request.query));
   } else if (request.path == "/v1/reload") {
@@ -129,8 +148,9 @@ void Api::handle(const Request& request, Respond respond) const {
   } else if (request.path == "/v1/upgrade") {
     if (wants("POST")) upgrade(request.query, respond);
   } else {
-    respond(error(404, fmt::format("no such path '{}'; there are /v1/status, /v1/explain, /v1/reload, "
-                                   "/v1/epochs, /v1/rollback, /v1/geoip/accept, /v1/shed and /v1/upgrade",
+    respond(error(404, fmt::format("no such path '{}'; there are /v1/status, /v1/explain, /v1/demand, "
+                                   "/v1/demand/reset, /v1/reload, /v1/epochs, /v1/rollback, /v1/geoip/accept, "
+                                   "/v1/shed and /v1/upgrade",
                                    request.path)));
   }
 }
@@ -157,6 +177,8 @@ Response Api::status() const {
                                                         static_cast<std::time_t>(file->build_epoch)))}});
     }
   }
+  json::value demand;  // null: off
+  if (const auto totals = demand_.totals()) demand = to_json(*totals);
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(clock_.monotonic() - info_.started_at);
   return {200, json::serialize(json::object{{"version", info_.version},
                                             {"site", serving->site->site},
@@ -174,6 +196,7 @@ Response Api::status() const {
                                             {"maps", std::move(maps)},
                                             {"databases", std::move(databases)},
                                             {"shedding", shedding_json()},
+                                            {"demand", std::move(demand)},
                                             {"last_reload", to_json(reloader_.last_result())},
                                             {"counters", upgrader_.totals()}})};
 }
@@ -212,6 +235,24 @@ Response Api::shed(const std::string& query) const {
   const auto set = shedding_.set(datacenter, wanted, reason, lasts);
   if (!set) return error(422, set.error());
   return {200, json::serialize(json::object{{"shedding", shedding_json()}})};
+}
+
+Response Api::tell_demand(const std::optional<querylog::DemandReport>& report) const {
+  if (!report) {
+    return error(422,
+                 "demand is off, so nothing is counted; write 'demand: on' into the site file and reload");
+  }
+  auto told = to_json(report->totals);
+  told["site"] = reloader_.serving().get()->site->site;
+  told["until"] = to_utc(clock_.wall());
+  json::array networks;
+  networks.reserve(report->networks.size());
+  for (const auto& [network, queries, most_wrong] : report->networks) {
+    networks.push_back(
+        json::object{{"network", base::to_string(network)}, {"queries", queries}, {"error", most_wrong}});
+  }
+  told["networks"] = std::move(networks);
+  return {200, json::serialize(told)};
 }
 
 Response Api::explain(const std::string& query) const {

@@ -34,6 +34,7 @@ struct Options {
 void add_check(CLI::App& app, Options& options);
 void add_completion(CLI::App& app, Options& options);
 void add_cookie_secret(CLI::App& app, Options& options);
+void add_demand(CLI::App& app, Options& options);
 void add_drain(CLI::App& app, Options& options);
 void add_epochs(CLI::App& app, Options& options);
 void add_explain(CLI::App& app, Options& options);

@@ -46,7 +46,7 @@ std::string bash_completion(const CLI::App& app) {
       "  local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}} word command= "
       "words=\n"
       "  case $previous in\n"
-      "    --site|--map|--geoip|--new-geoip|--demand|--data|--svg|--control) COMPREPLY=($(compgen -f -- "
+      "    --site|--map|--geoip|--new-geoip|--demand|--out|--data|--svg|--control) COMPREPLY=($(compgen -f -- "
       "\"$current\")); return ;;\n"
       "  esac\n"
       "  for word in \"${{COMP_WORDS[@]:1:COMP_CWORD-1}}\"; do\n"

@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
   add_explain(app, options);
   add_map(app, options);
   add_plan(app, options);
+  add_demand(app, options);
   add_import(app, options);
   add_status(app, options);
   add_reload(app, options);

@@ -14,6 +14,15 @@ namespace {
 
 namespace json = boost::json;
 
+void print_demand(const json::object& status) {
+  const auto* const demand = status.if_contains("demand");
+  if (demand == nullptr || !demand->is_object()) return;  // off
+  const auto& totals = demand->as_object();
+  fmt::print("demand     {} queries of {} since {} · one in {} is counted\n", text(totals.at("queries")),
+             counted(totals.at("networks_counted").to_number<std::size_t>(), "network"),
+             text(totals.at("since")), text(totals.at("sample")));
+}
+
 void print_status(const json::object& status) {
   std::string listening;
   for (const auto& address : status.at("listening").as_array()) listening += " " + text(address);
@@ -41,6 +50,7 @@ void print_status(const json::object& status) {
     for (const auto& reason : held.at("reasons").as_array()) fmt::print("           {}\n", text(reason));
   }
   for (const auto& line : shedding_lines(status)) fmt::print("shedding   {}\n", line);
+  print_demand(status);
   const auto& reload = status.at("last_reload").as_object();
   fmt::print("reload     {} · {} ms · {}\n",
              reload.at("ok").as_bool() ? "good" : "FAILED, the old map serves", text(reload.at("took_ms")),

@@ -174,7 +174,8 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
     return base::unexpected("meridiand: " + started.error());
   }
   upgrader_.emplace(upgrade_parts(), counters_, counters_.register_block());
-  api_.emplace(server_info(*server_, options.udp_workers, clock_), reloader_, shedding_, *upgrader_, clock_);
+  api_.emplace(server_info(*server_, options.udp_workers, clock_), reloader_, shedding_, *upgrader_,
+               recorder_.demand(), clock_);
   recorder_.configure(site_);
   reloader_.set_prepare(site_changes(
       site_, *server_, [this] { return upgrader_->is_under_way(); },

@@ -167,6 +167,7 @@ Decision Reply::decide_steered(const Chain& chain, const Service& service) noexc
   const auto subnet = subnet_of(query_);
   Decision decision = decide(snapshot_, tables_, service, source_.address, subnet, worker_.random);
   worker_.summary.service = chain.found().service;
+  worker_.summary.by_client_subnet = decision.client.whose == Whose::ClientSubnet;
   worker_.summary.scope_bits = decision.scope_bits;
   worker_.summary.reason = decision.choice.reason;
   worker_.summary.tier = decision.choice.tier;

@@ -69,6 +69,7 @@ void take_summary(Facts& facts, const query::Summary& summary) noexcept {
   facts.rate = summary.rate;
   facts.scope_bits = summary.scope_bits;
   facts.is_truncated = summary.is_truncated;
+  facts.by_client_subnet = summary.by_client_subnet;
 }
 
 std::size_t record_bytes(const RecordSource& source) noexcept {

@@ -33,6 +33,7 @@ struct Facts {
   std::uint8_t scope_bits = 0;
   bool is_tcp = false;
   bool is_truncated = false;
+  bool by_client_subnet = false;  ///< AnswerKind::Steered: not `client` decided
 };
 
 /// A record as it is read: `facts`, and views into the bytes it was read from.

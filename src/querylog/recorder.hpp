@@ -1,4 +1,4 @@
-// The query log and dnstap as main sees them: a tap for each worker, and what the site file wants of both.
+// The query log, dnstap and demand as main sees them: a tap for each worker, and what the site file wants.
 //
 // Thread-safe.
 #pragma once
@@ -6,6 +6,7 @@
 #include "base/clock.hpp"
 #include "config/model.hpp"
 #include "querylog/channel.hpp"
+#include "querylog/demand_book.hpp"
 #include "querylog/dnstap_frame.hpp"
 #include "querylog/tap.hpp"
 #include "stats/counters.hpp"
@@ -36,18 +37,25 @@ class Recorder {
   /// Writes what the rings hold and ends the writer threads. May be called twice.
   void stop();
 
+  /// Where queries come from. As long as the recorder.
+  [[nodiscard]] DemandBook& demand() noexcept { return demand_book_; }
+
  private:
   /// What one lane was last configured to.
   struct Target {
-    std::string path;  ///< Empty: off.
-    std::uint32_t sample = 0;
+    std::string path;
+    std::uint32_t sample = 0;  ///< 0: off.
     friend bool operator==(const Target&, const Target&) = default;
   };
 
+  void configure_query_log(const config::Site& site);
+  void configure_dnstap(const config::Site& site);
+  void configure_demand(const config::Site& site);
   void configure_lane(Lane lane, const Target& target, std::unique_ptr<Sink> sink);
   void set_sample(Tap& tap, Lane lane);
-  [[nodiscard]] Channel& channel_of(Lane lane) noexcept {
-    return lane == Lane::QueryLog ? query_log_ : dnstap_;
+  [[nodiscard]] Channel& channel_of(Lane lane) noexcept { return channels_[index_of(lane)]; }
+  [[nodiscard]] static constexpr std::size_t index_of(Lane lane) noexcept {
+    return static_cast<std::size_t>(lane);
   }
 
   const std::string version_;
@@ -57,8 +65,8 @@ class Recorder {
   std::array<Target, kLaneCount> targets_{};  ///< By Lane.
   std::string identity_;
   std::array<stats::Counters*, kLaneCount> counters_;  ///< Each of one writer thread.
-  Channel query_log_{"query-log"};
-  Channel dnstap_{"dnstap"};
+  DemandBook demand_book_;
+  std::array<Channel, kLaneCount> channels_{Channel{"query-log"}, Channel{"dnstap"}, Channel{"demand"}};
 };
 
 }  // namespace meridian::querylog

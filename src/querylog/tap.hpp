@@ -1,4 +1,5 @@
-// One worker's side of the query log and of dnstap: which queries are sampled, and the rings they go into.
+// One worker's side of the query log, of dnstap and of demand: which queries are sampled, and the rings they
+// go into.
 //
 // HOT: begin_batch costs one load and one branch while nothing is due; note copies bytes. No allocation, lock
 // or format. One worker thread calls begin_batch and note, any other thread the rest.
@@ -21,8 +22,8 @@
 namespace meridian::querylog {
 
 /// Where a sampled query may go. Each samples for itself.
-enum class Lane : std::uint8_t { QueryLog, Dnstap };
-inline constexpr std::size_t kLaneCount = 2;
+enum class Lane : std::uint8_t { QueryLog, Dnstap, Demand };
+inline constexpr std::size_t kLaneCount = 3;
 
 /// The distance from one sampled query to the next: even over [1, 2·sample − 1], so `sample` on average and
 /// never in step with a pattern among the queries.
@@ -90,6 +91,7 @@ class Tap {
   std::uint64_t next_ = kNever;                       ///< The next sampled one, counted from 0.
   std::uint64_t generation_seen_ = 0;                 ///< Of set_sample calls.
   std::array<Own, kLaneCount> own_{};                 ///< By Lane.
+  bool is_timed_ = false;                             ///< Somebody wants to know when, and how long.
   base::MonotonicTime batch_start_;                   ///< Of the batch that is noted.
   std::chrono::system_clock::time_point batch_wall_;  ///< The same moment.
 

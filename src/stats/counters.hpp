@@ -99,9 +99,12 @@ enum class Counter : std::uint8_t {
   QueryLogFailed,
   DnstapFrames,
   DnstapDropped,
+  DemandQueries,
+  DemandDropped,
+  DemandEvicted,
 };
 
-inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::DnstapDropped) + 1;
+inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::DemandEvicted) + 1;
 
 /// How one counter is shown. The unit stands in the name as well, as Prometheus wants it.
 struct CounterInfo {
@@ -266,6 +269,13 @@ inline constexpr auto kCounterTable = std::to_array<CounterInfo>({
     {Counter::DnstapFrames, "dnstap_frames_total", "frames", "Frames handed to the dnstap collector."},
     {Counter::DnstapDropped, "dnstap_dropped_frames_total", "frames",
      "Queries that were sampled for dnstap and left out, because the collector was slow or away."},
+    {Counter::DemandQueries, "demand_queries_total", "queries",
+     "Sampled steered queries that were counted for their client network."},
+    {Counter::DemandDropped, "demand_dropped_queries_total", "queries",
+     "Steered queries that were sampled for demand and left out, because they came faster than they were "
+     "counted."},
+    {Counter::DemandEvicted, "demand_evicted_networks_total", "networks",
+     "Client networks that lost their place among those counted to another one."},
 });
 
 [[nodiscard]] constexpr bool counter_table_is_ordered() noexcept {

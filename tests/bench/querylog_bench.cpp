@@ -1,13 +1,16 @@
-// What the query log and dnstap cost a worker, a query: nothing wanted, one in 1,000, every one. The batch is
-// not answered, so the figures are the cost alone. And what a writer thread needs for a line and for a frame.
+// What the query log, dnstap and demand cost a worker, a query: nothing wanted, one in 1,000 or 16, every
+// one. The batch is not answered, so the figures are the cost alone. And what a writer thread needs for a
+// line, for a frame, and to count a query.
 #include "querylog/dnstap_frame.hpp"
 #include "querylog/line.hpp"
 #include "querylog/tap.hpp"
+#include "stats/heavy_hitters.hpp"
 #include "unit/querylog/records.hpp"
 
 #include <benchmark/benchmark.h>
 
 #include <array>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -85,6 +88,7 @@ void sampled_batch(benchmark::State& state, Lane lane) {
 
 void batch_for_the_query_log(benchmark::State& state) { sampled_batch(state, Lane::QueryLog); }
 void batch_for_dnstap(benchmark::State& state) { sampled_batch(state, Lane::Dnstap); }
+void batch_for_demand(benchmark::State& state) { sampled_batch(state, Lane::Demand); }
 
 querylog::Record some_record(const Worker& worker, test::Bytes& bytes) {
   bytes = test::record_of(test::some_facts(), worker.summary, worker.query, worker.reply);
@@ -116,10 +120,22 @@ void write_a_frame(benchmark::State& state) {
   }
 }
 
+/// One more query, of 4 million networks that are asked for as often as Zipf says: most take another's place.
+void count_for_demand(benchmark::State& state) {
+  stats::HeavyHitters counts(base::limits::kDemandCountedMax, 1);
+  base::Random random(7);
+  for (auto _ : state) {
+    const double even = static_cast<double>(random.below(1u << 31) + 1) / (1u << 31);
+    counts.add(static_cast<std::uint64_t>(std::pow(4e6, even)), 16);
+  }
+}
+
 BENCHMARK(batch_without_a_tap);
 BENCHMARK(batch_with_nothing_wanted);
 BENCHMARK(batch_for_the_query_log)->Arg(1'000)->Arg(1);
 BENCHMARK(batch_for_dnstap)->Arg(1'000)->Arg(1);
+BENCHMARK(batch_for_demand)->Arg(1'000)->Arg(16)->Arg(1);
+BENCHMARK(count_for_demand);
 BENCHMARK(write_a_line);
 BENCHMARK(write_a_frame);
 

@@ -11,7 +11,8 @@ import pytest
 from harness import REPOSITORY, UnixConnection, until
 
 STATUS_KEYS = {"version", "site", "uptime_s", "listening", "workers", "epoch", "epoch_built_at", "epoch_hash", "has_rules",
-               "geoip_held", "zones", "services", "endpoints", "maps", "databases", "shedding", "last_reload", "counters"}
+               "geoip_held", "zones", "services", "endpoints", "maps", "databases", "shedding", "demand", "last_reload",
+               "counters"}
 CONNECTIONS_MOST = 64
 
 

@@ -16,6 +16,29 @@ LoadedSite parse(const std::string& keys) {
 
 TEST_SUITE_BEGIN("config/parse_query_log");
 
+TEST_CASE("demand is off, on, or on with a sample of its own") {
+  struct Switch {
+    const char* keys;
+    std::uint32_t sample;
+  };
+  const Switch switches[] = {
+      {"", 0},
+      {"demand: off", 0},
+      {"demand: false", 0},
+      {"demand: on", 16},
+      {"demand: {}", 16},
+      {"demand: true", 16},
+      {"demand: {sample: 1}", 1},
+      {"demand: {sample: 1000000000}", 1'000'000'000},
+  };
+  for (const auto& row : switches) {
+    CAPTURE(row.keys);
+    const auto loaded = parse(row.keys);
+    CHECK_FALSE(loaded.diagnostics.has_errors());
+    CHECK(loaded.site.demand_sample == row.sample);
+  }
+}
+
 TEST_CASE("without the keys nothing is logged") {
   const auto loaded = parse("");
   CHECK_FALSE(loaded.site.query_log);
@@ -52,6 +75,11 @@ TEST_CASE("what is wrong is told where it stands") {
       {"a path alone", "query_log: q.log", "2:12: 'query_log': expected a mapping, found 'q.log'"},
       {"a key of dnstap's", "query_log: {unix: t, file: f, sample: 1}",
        "2:13: unknown key 'unix'; the keys here are file, sample"},
+      {"demand as a number", "demand: 16", "2:9: 'demand': expected off or on or false or true, found '16'"},
+      {"demand of sample 0", "demand: {sample: 0}",
+       "2:18: 'sample': expected a whole number from 1 to 1000000000, found '0'"},
+      {"another key of demand", "demand: {samples: 2}",
+       "2:10: unknown key 'samples'; did you mean 'sample'?"},
       {"a path no socket can have", "dnstap: {unix: /" + long_path + ", sample: 1}",
        "2:16: the collector's path has 121 bytes; a Unix socket's path has at most 107"},
   };

@@ -33,6 +33,7 @@ struct Fixture : test::SiteFixture {
                      .leave = [] {}},
                     counters,
                     counters.register_block()};
+  querylog::DemandBook demand{clock};
   Api api{{.version = "1.2.3",
            .listening = [] { return std::vector<std::string>{"127.0.0.1:5353"}; },
            .workers = 2,
@@ -40,6 +41,7 @@ struct Fixture : test::SiteFixture {
           reloader,
           shedding,
           upgrader,
+          demand,
           clock};
 };
 
@@ -76,6 +78,48 @@ TEST_SUITE("control/api") {
           "the new server did not take over: it closed the connection (it ended with exit code 1)");
     CHECK(fixture.counters.total(stats::Counter::UpgradesFailed) == 1);
     CHECK_FALSE(fixture.upgrader.is_under_way());
+  }
+
+  TEST_CASE("demand tells who asked how often, and a reset tells it for the last time") {
+    Fixture fixture;
+    fixture.demand.set_sample(16);
+    CHECK_FALSE(fixture.demand.add(*base::parse_ip_address("81.2.69.7"), 16));
+    CHECK_FALSE(fixture.demand.add(*base::parse_ip_address("2001:db8:7::1"), 32));
+    fixture.clock.pass(std::chrono::milliseconds(1'500));
+    const auto status = object_of(fixture.ask("GET", "/v1/status")).at("demand").as_object();
+    CHECK(status.at("queries").as_int64() == 48);
+    CHECK_FALSE(status.contains("networks"));
+    const auto read = fixture.ask("GET", "/v1/demand");
+    CHECK(read.status == 200);
+    CHECK(fixture.ask("POST", "/v1/demand/reset").body == read.body);
+    const auto told = object_of(read);
+    CHECK(told.at("site").as_string() == "ams1");
+    CHECK(told.at("since").as_string() == "2026-01-01T01:00:00Z");
+    CHECK(told.at("until").as_string() == "2026-01-01T01:00:01Z");
+    CHECK(told.at("seconds").as_double() == 1.5);
+    CHECK(told.at("sample").as_int64() == 16);
+    CHECK(told.at("queries").as_int64() == 48);
+    CHECK(told.at("networks_counted").as_int64() == 2);
+    CHECK(told.at("networks_evicted").as_int64() == 0);
+    CHECK(told.at("missing_max").as_int64() == 0);
+    CHECK(
+        boost::json::serialize(told.at("networks")) ==
+        R"([{"network":"2001:db8:7::/48","queries":32,"error":0},{"network":"81.2.69.0/24","queries":16,"error":0}])");
+    const auto after = object_of(fixture.ask("GET", "/v1/demand"));
+    CHECK(after.at("networks").as_array().empty());
+    CHECK(after.at("since").as_string() == "2026-01-01T01:00:01Z");
+    CHECK(fixture.ask("POST", "/v1/demand").status == 405);
+    CHECK(fixture.ask("GET", "/v1/demand/reset").status == 405);
+  }
+
+  TEST_CASE("demand that is off is told, and how to switch it on") {
+    Fixture fixture;
+    CHECK(object_of(fixture.ask("GET", "/v1/status")).at("demand").is_null());
+    for (const auto& response : {fixture.ask("GET", "/v1/demand"), fixture.ask("POST", "/v1/demand/reset")}) {
+      CHECK(response.status == 422);
+      CHECK(object_of(response).at("error").as_string() ==
+            "demand is off, so nothing is counted; write 'demand: on' into the site file and reload");
+    }
   }
 
   TEST_CASE("a datacenter is drained, sheds and returns, and status tells") {

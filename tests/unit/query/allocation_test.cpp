@@ -163,7 +163,7 @@ TEST_SUITE("query/allocation") {
     querylog::Tap tap(clock, asker.counters(), 1);
     // Nobody empties the rings, so this notes into them and past their end.
     const auto rings = {tap.set_sample(querylog::Lane::QueryLog, 1),
-                        tap.set_sample(querylog::Lane::Dnstap, 2)};
+                        tap.set_sample(querylog::Lane::Dnstap, 2), tap.set_sample(querylog::Lane::Demand, 3)};
     for (const auto state : {health::EndpointState::Up, health::EndpointState::Down}) {
       asker.set_health("192.0.2.10", state);
       for (const auto& packet : packets) {

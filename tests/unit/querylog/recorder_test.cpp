@@ -106,6 +106,38 @@ TEST_CASE_FIXTURE(Fixture, "a dnstap connection outlives a configure with nothin
   CHECK(registry.total(Counter::DnstapDropped) == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "demand is counted while it is on, from worker to book") {
+  const auto tap = recorder.make_tap(registry.register_block(), 1);
+  answer(*tap, 3);
+  config::Site site;
+  site.demand_sample = 1;
+  recorder.configure(site);
+  answer(*tap, 5);
+  recorder.configure(site);  // a reload with nothing new
+  const auto late = recorder.make_tap(registry.register_block(), 2);
+  answer(*late, 2);
+  recorder.stop();
+  const auto report = recorder.demand().report();
+  REQUIRE(report);
+  CHECK(report->networks == std::vector<CountedNetwork>{{*base::parse_ip_prefix("192.0.2.0/24"), 7, 0}});
+  CHECK(registry.total(Counter::DemandQueries) == 7);
+}
+
+TEST_CASE_FIXTURE(Fixture, "demand that is switched off forgets, also what waits in rings") {
+  const auto tap = recorder.make_tap(registry.register_block(), 1);
+  config::Site site;
+  site.demand_sample = 1;
+  recorder.configure(site);
+  answer(*tap, 5);
+  recorder.configure({});
+  CHECK_FALSE(recorder.demand().totals());
+  answer(*tap, 5);
+  recorder.configure(site);
+  answer(*tap, 2);
+  recorder.stop();
+  CHECK(recorder.demand().totals()->queries == 2);
+}
+
 TEST_CASE_FIXTURE(Fixture, "workers go on while the recorder is configured again and again") {
   std::vector<std::thread> workers;
   for (int i = 0; i < 3; ++i) {

@@ -32,6 +32,7 @@ inline query::Snapshot small_snapshot() {
 inline query::Summary steered_summary(base::PoolId pool = base::PoolId{1}) {
   return {.kind = query::AnswerKind::Steered,
           .rcode = dns::Rcode::NoError,
+          .by_client_subnet = true,
           .scope_bits = 18,
           .reason = steering::Reason::Fallback,
           .tier = 1,

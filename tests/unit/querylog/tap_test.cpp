@@ -120,6 +120,91 @@ TEST_CASE_FIXTURE(Fixture, "the lanes sample each for itself") {
   CHECK(tapped == doctest::Approx(200).epsilon(0.25));
 }
 
+TEST_CASE_FIXTURE(Fixture, "demand takes only what steered somebody, and of it who that was") {
+  const auto ring = tap.set_sample(Lane::Demand, 1);
+  struct Row {
+    const char* why;
+    query::Summary summary;
+    std::size_t reply_bytes;
+    bool is_taken;
+  };
+  auto truncated = test::steered_summary();
+  truncated.is_truncated = true;
+  auto by_source = test::steered_summary();
+  by_source.by_client_subnet = false;
+  auto nodata = test::steered_summary();
+  nodata.kind = query::AnswerKind::NoData;
+  const Row rows[] = {
+      {"by its client subnet", test::steered_summary(), 100, true},
+      {"by its source", by_source, 100, true},
+      {"asks again over TCP", truncated, 100, false},
+      {"rate limiting dropped the answer", test::steered_summary(), 0, false},
+      {"no address for it", nodata, 100, false},
+      {"a static name", {.kind = query::AnswerKind::Static}, 100, false},
+      {"nonsense", {}, 0, false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    REQUIRE(tap.begin_batch(1));
+    auto one = exchange();
+    one.reply_bytes = row.reply_bytes;
+    tap.note(one, snapshot, row.summary);
+    REQUIRE(ring->front().empty() != row.is_taken);
+    if (!row.is_taken) continue;
+    const auto record = read_record(ring->front());
+    CHECK(record.facts.client == one.peer.address);
+    CHECK(record.facts.by_client_subnet == row.summary.by_client_subnet);
+    CHECK(record.query.empty() != row.summary.by_client_subnet);
+    CHECK(record.service.empty());
+    CHECK(record.answer.empty());
+    ring->pop();
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "what demand samples, times its sample, is what came") {
+  // Three clients that come in a rhythm: 1, 10 and 100 of 111 queries.
+  const auto ring = tap.set_sample(Lane::Demand, 16);
+  const std::array<double, 3> came{20'000, 200'000, 2'000'000};
+  std::array<double, 3> counted{};
+  auto summary = test::steered_summary();
+  summary.by_client_subnet = false;
+  for (int i = 0; i < 20'000; ++i) {
+    static_cast<void>(tap.begin_batch(111));
+    for (std::uint32_t j = 0; j < 111; ++j) {
+      const std::uint32_t who = j == 0 ? 0 : j <= 10 ? 1 : 2;
+      auto one = exchange();
+      one.peer.address = base::IpAddress::v4(who);
+      tap.note(one, snapshot, summary);
+    }
+    for (; !ring->front().empty(); ring->pop()) {
+      const auto record = read_record(ring->front());
+      counted.at(record.facts.client.v4_word()) += record.facts.sample;
+    }
+  }
+  // A count of n is off by √(16 n) or less; four of these.
+  for (std::size_t who = 0; who < came.size(); ++who) {
+    CAPTURE(who);
+    CHECK(std::abs(counted.at(who) - came.at(who)) < 4 * std::sqrt(16 * came.at(who)));
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a ring that is full of demand drops and counts") {
+  const auto ring = tap.set_sample(Lane::Demand, 1);
+  for (int i = 0; i < 1'000; ++i) batch(32);
+  const auto waiting = take_all(*ring);
+  CHECK(waiting > 3'000);
+  CHECK(counters.value(Counter::DemandDropped) == 32'000 - waiting);
+}
+
+TEST_CASE_FIXTURE(Fixture, "nobody looks at a clock for demand alone") {
+  const auto demand = tap.set_sample(Lane::Demand, 1);
+  batch(1);
+  CHECK(read_record(demand->front()).facts.received_ns == 0);
+  const auto log = tap.set_sample(Lane::QueryLog, 1);
+  batch(1);
+  CHECK(read_record(log->front()).facts.received_ns != 0);
+}
+
 TEST_CASE("the distance between samples is their mean, and each distance is as likely as the next") {
   base::Random random(7);
   constexpr std::uint32_t kSample = 8;
