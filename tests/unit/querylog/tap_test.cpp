@@ -196,13 +196,35 @@ TEST_CASE_FIXTURE(Fixture, "a ring that is full of demand drops and counts") {
   CHECK(counters.value(Counter::DemandDropped) == 32'000 - waiting);
 }
 
+/// Counts who looks at it.
+class WatchedClock final : public base::Clock {
+ public:
+  [[nodiscard]] base::MonotonicTime monotonic() const noexcept override {
+    ++looks;
+    return {};
+  }
+  [[nodiscard]] std::chrono::system_clock::time_point wall() const noexcept override {
+    ++looks;
+    return {};
+  }
+  mutable int looks = 0;
+};
+
 TEST_CASE_FIXTURE(Fixture, "nobody looks at a clock for demand alone") {
-  const auto demand = tap.set_sample(Lane::Demand, 1);
-  batch(1);
-  CHECK(read_record(demand->front()).facts.received_ns == 0);
-  const auto log = tap.set_sample(Lane::QueryLog, 1);
-  batch(1);
-  CHECK(read_record(log->front()).facts.received_ns != 0);
+  const WatchedClock watched;
+  Tap own(watched, counters, 1);
+  const auto take = [&] {
+    REQUIRE(own.begin_batch(1));
+    own.note(exchange(), snapshot, test::steered_summary());
+  };
+  const auto demand = own.set_sample(Lane::Demand, 1);
+  take();
+  CHECK_FALSE(demand->front().empty());
+  CHECK(watched.looks == 0);
+  const auto log = own.set_sample(Lane::QueryLog, 1);
+  take();
+  CHECK_FALSE(log->front().empty());
+  CHECK(watched.looks == 3);
 }
 
 TEST_CASE("the distance between samples is their mean, and each distance is as likely as the next") {
