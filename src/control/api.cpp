@@ -148,10 +148,11 @@ void Api::handle(const Request& request, Respond respond) const {
   } else if (request.path == "/v1/upgrade") {
     if (wants("POST")) upgrade(request.query, respond);
   } else {
-    respond(error(404, fmt::format("no such path '{}'; there are /v1/status, /v1/explain, /v1/demand, "
-                                   "/v1/demand/reset, /v1/reload, /v1/epochs, /v1/rollback, /v1/geoip/accept, "
-                                   "/v1/shed and /v1/upgrade",
-                                   request.path)));
+    respond(
+        error(404, fmt::format("no such path '{}'; there are /v1/status, /v1/explain, /v1/demand, "
+                               "/v1/demand/reset, /v1/reload, /v1/epochs, /v1/rollback, /v1/geoip/accept, "
+                               "/v1/shed and /v1/upgrade",
+                               request.path)));
   }
 }
 

@@ -271,6 +271,21 @@ TEST_SUITE("control/geoip_gate") {
     CHECK(fixture.first_of("8.1.1.1") == "ams");
   }
 
+  TEST_CASE("of several databases the one that changed is told") {
+    Fixture fixture;
+    const auto site = "map: map\nsite: ams1\ngeoip: {test: [test.mmdb], other: [other.mmdb]}\n";
+    fixture.map.folder().write("meridian.yaml", site);
+    fixture.map.folder().write("other.mmdb", standard_database().bytes());
+    fixture.start();
+    auto writer = standard_database();
+    insert_country(writer, "8.0.0.0/9", "GB");
+    fixture.map.set_database(writer);
+    REQUIRE(fixture.reload().ok);
+    const auto held = fixture.reloader.held();
+    REQUIRE(held.has_value());
+    CHECK(held->files == std::vector<std::string>{fixture.database()});
+  }
+
   TEST_CASE("other files in the site file are an operator's own edit") {
     Fixture fixture;
     fixture.start();
