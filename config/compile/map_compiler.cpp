@@ -1,7 +1,10 @@
 #include "config/compile/map_compiler.hpp"
 
+#include "base/random.hpp"
+
 #include <algorithm>
-#include <tuple>
+#include <bit>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -28,15 +31,26 @@ class Decider {
  public:
   Decider(const RuleIndex& rules, const TierOrder& order, const geo::GeoDatabase& database,
           steering::TierTableBuilder& tiers)
-      : rules_(rules), order_(order), database_(database), tiers_(tiers), rule_wins_(rules.rules().size()) {}
+      : rules_(rules), order_(order), database_(database), tiers_(tiers), rule_wins_(rules.rules().size()) {
+    for (const auto& file : database.files()) by_record_.emplace_back(file->places.size());
+  }
 
   struct Decision {
     std::uint32_t tiers = 0;
+    bool is_made = false;
     bool is_named = false;     ///< by a network rule or a database record
     bool is_implicit = false;  ///< no rule wins
   };
 
   const Decision& decide(std::span<const std::uint32_t> places, std::uint32_t chain) {
+    // Most blocks are in one file alone and in no network of a rule: a city database has millions of them.
+    if (chain == 0) {
+      if (const auto only = only_record(places)) {
+        auto& decision = by_record_[*only][places[*only]];
+        if (!decision.is_made) decision = make(places, chain);
+        return decision;
+      }
+    }
     // A feed's networks are all alike, so that a million of them are one decision for each record.
     std::uint64_t key = rules_.chains().chain(chain).kind();
     for (const auto place : places) key = intern(key, place);
@@ -53,7 +67,7 @@ class Decider {
     const bool by_client = win.rule == kImplicitRule || TierOrder::depends_on_client(rules[win.rule]);
     const bool has_place = by_client && place.at.has_value();
     const auto at = has_place ? *place.at : base::Coordinates{};
-    const auto key = std::tuple{win.rule, list_of(win), has_place, at};
+    const TiersKey key{.rule = win.rule, .has_place = has_place, .list = list_of(win), .at = at};
     const auto [found, is_new] = tiers_memo_.try_emplace(key, 0);
     if (is_new) {
       found->second =
@@ -63,6 +77,35 @@ class Decider {
   }
 
  private:
+  /// What a rule's tiers for a place depend on.
+  struct TiersKey {
+    std::uint32_t rule = 0;
+    bool has_place = false;
+    std::uint64_t list = 0;  ///< of a networks file
+    base::Coordinates at;    ///< with has_place
+
+    friend bool operator==(const TiersKey&, const TiersKey&) = default;
+  };
+  struct TiersKeyHash {
+    std::size_t operator()(const TiersKey& key) const noexcept {
+      const auto at = base::mix(std::bit_cast<std::uint64_t>(key.at.latitude)) +
+                      std::bit_cast<std::uint64_t>(key.at.longitude);
+      return base::mix(at + base::mix(key.list * 2 + (key.has_place ? 1 : 0)) + key.rule);
+    }
+  };
+
+  /// The file whose record it is, when no other file has one; the first file when none has.
+  [[nodiscard]] static std::optional<std::size_t> only_record(std::span<const std::uint32_t> places) {
+    std::size_t only = 0;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      if (places[i] == 0) continue;
+      if (places[only] != 0 && only != i) return std::nullopt;
+      only = i;
+    }
+    if (places.empty()) return std::nullopt;
+    return only;
+  }
+
   /// What of a networks file's line the tiers depend on.
   [[nodiscard]] std::uint64_t list_of(const Win& win) const {
     if (win.rule == kImplicitRule || rules_.rules()[win.rule].order != config::Rule::Order::AsListed)
@@ -85,7 +128,10 @@ class Decider {
                                 win.atom->place.kind == config::PlaceRef::Kind::NetworksFile);
     const bool by_record =
         std::any_of(places.begin(), places.end(), [](std::uint32_t id) { return id != 0; });
-    return {intern_tiers(win, place), by_network || by_record, win.rule == kImplicitRule};
+    return {.tiers = intern_tiers(win, place),
+            .is_made = true,
+            .is_named = by_network || by_record,
+            .is_implicit = win.rule == kImplicitRule};
   }
 
   const RuleIndex& rules_;
@@ -93,9 +139,10 @@ class Decider {
   const geo::GeoDatabase& database_;
   steering::TierTableBuilder& tiers_;
   std::vector<bool> rule_wins_;
+  std::vector<std::vector<Decision>> by_record_;  ///< by file and record, where nothing else matters
   std::unordered_map<std::uint64_t, Decision> decisions_;
   std::unordered_map<std::uint64_t, std::uint64_t> pairs_;
-  std::map<std::tuple<std::uint32_t, std::uint64_t, bool, base::Coordinates>, std::uint32_t> tiers_memo_;
+  std::unordered_map<TiersKey, std::uint32_t, TiersKeyHash> tiers_memo_;
 };
 
 /// Compiles one family. Private space that nobody named melts into its surroundings and is listed in

@@ -50,6 +50,7 @@ TierOrder::TierOrder(const config::MapDirectory& model, const config::Map& map, 
     });
   }
   std::erase_if(universe_, [&](base::DatacenterId id) { return datacenters[base::index_of(id)].named_only; });
+  for (const auto& datacenter : datacenters) by_distance_from_.push_back(by_distance(datacenter.at));
 }
 
 void TierOrder::check_names(const config::MapDirectory& model, const config::Map& map,
@@ -110,16 +111,18 @@ std::vector<steering::TierEntry> TierOrder::named_tiers(const config::Rule& rule
 
 TierOrder::Ids TierOrder::by_distance(const std::optional<base::Coordinates>& from) const {
   if (!from) return universe_;
-  std::vector<std::pair<double, base::DatacenterId>> order;
-  for (const auto id : universe_) {
-    const auto at = location_of(id);
+  // By their place in the universe where the distances are equal.
+  std::vector<std::pair<double, std::size_t>> order;
+  order.reserve(universe_.size());
+  for (std::size_t i = 0; i < universe_.size(); ++i) {
+    const auto& at = (*datacenters_)[base::index_of(universe_[i])].at;
     // A datacenter without a position is never nearest.
-    order.emplace_back(at ? geo::distance_km(*from, *at) : std::numeric_limits<double>::infinity(), id);
+    order.emplace_back(at ? geo::distance_km(*from, *at) : std::numeric_limits<double>::infinity(), i);
   }
-  std::stable_sort(order.begin(), order.end(),
-                   [](const auto& left, const auto& right) { return left.first < right.first; });
+  std::sort(order.begin(), order.end());
   Ids ids;
-  for (const auto& [distance, id] : order) ids.push_back(id);
+  ids.reserve(order.size());
+  for (const auto& [distance, i] : order) ids.push_back(universe_[i]);
   return ids;
 }
 
@@ -154,7 +157,7 @@ std::vector<steering::TierEntry> TierOrder::tiers(const config::Rule& rule,
   const auto heaviest = std::max_element(tiers.begin(), first_end, [](const auto& left, const auto& right) {
     return left.weight < right.weight;
   });
-  append(tiers, by_distance(location_of(heaviest->datacenter)), universe_.size());
+  append(tiers, by_distance_from_[base::index_of(heaviest->datacenter)], universe_.size());
   return tiers;
 }
 

@@ -47,13 +47,10 @@ class TierOrder {
                                                              std::span<const config::Word> listed) const;
   [[nodiscard]] Ids by_distance(const std::optional<base::Coordinates>& from) const;
   static void append(std::vector<steering::TierEntry>& tiers, const Ids& ids, std::size_t most);
-  [[nodiscard]] std::optional<base::Coordinates> location_of(base::DatacenterId id) const {
-    return (*datacenters_)[base::index_of(id)].at;
-  }
-
   const std::vector<config::Datacenter>* datacenters_;
   std::map<std::string, base::DatacenterId, std::less<>> ids_;
-  Ids universe_;  ///< without named_only ones
+  Ids universe_;                       ///< without named_only ones
+  std::vector<Ids> by_distance_from_;  ///< by DatacenterId: the universe as seen from there
 };
 
 }  // namespace meridian::compile

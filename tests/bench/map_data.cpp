@@ -93,12 +93,14 @@ class Tree {
     for (const auto& node : nodes_) {
       for (const auto& side : node) tree += Data::big_endian(word_of(side, count), 4);
     }
-    out << tree << std::string(16, '\0') << data_.bytes() << "\xab\xcd\xefMaxMind.com" << Data::map(7)
+    out << tree << std::string(16, '\0') << data_.bytes() << "\xab\xcd\xefMaxMind.com" << Data::map(9)
         << Data::text("binary_format_major_version") << Data::integer(5, 2, 2) << Data::text("build_epoch")
         << Data::integer(9, build_epoch, 8) << Data::text("database_type") << Data::text("GeoLite2-City")
         << Data::text("ip_version") << Data::integer(5, 6, 2) << Data::text("node_count")
         << Data::integer(6, count, 4) << Data::text("record_size") << Data::integer(5, 32, 2)
-        << Data::text("languages") << Data::integer(11, 0, 0);
+        << Data::text("languages") << Data::integer(11, 0, 0) << Data::text("description") << Data::map(1)
+        << Data::text("en") << Data::text("two files as one") << Data::text("binary_format_minor_version")
+        << Data::integer(5, 0, 2);
     if (!out.flush()) fail("cannot write " + path);
   }
 
