@@ -77,7 +77,6 @@ class Reader {
   }
   [[nodiscard]] bool is_whole() const noexcept { return is_whole_; }
   [[nodiscard]] bool is_at_end() const noexcept { return is_whole_ && at_ == bytes_.size(); }
-  [[nodiscard]] std::size_t left() const noexcept { return bytes_.size() - at_; }
 
  private:
   std::span<const std::uint8_t> bytes_;

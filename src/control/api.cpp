@@ -55,12 +55,21 @@ std::string to_utc(std::chrono::system_clock::time_point time) {
 
 json::value held_json(const std::optional<HeldUpdate>& held) {
   if (!held) return nullptr;
-  json::array files;
-  for (const auto& file : held->files) files.emplace_back(file);
-  json::array reasons;
-  for (const auto& reason : held->reasons) reasons.emplace_back(reason);
-  return json::object{
-      {"files", std::move(files)}, {"reasons", std::move(reasons)}, {"since", to_utc(held->since)}};
+  return json::object{{"files", json::array(held->files.begin(), held->files.end())},
+                      {"reasons", json::array(held->reasons.begin(), held->reasons.end())},
+                      {"since", to_utc(held->since)}};
+}
+
+json::array to_json(const std::vector<DatabaseFacts>& databases) {
+  json::array array;
+  for (const auto& database : databases) {
+    array.push_back(json::object{{"name", database.name},
+                                 {"file", database.path},
+                                 {"type", database.type},
+                                 {"built_at", to_utc(std::chrono::system_clock::from_time_t(
+                                                  static_cast<std::time_t>(database.build_epoch)))}});
+  }
+  return array;
 }
 
 json::object to_json(const querylog::DemandTotals& totals) {
@@ -168,16 +177,6 @@ Response Api::status() const {
                                 {"leaves_v6", map.v6.leaf_count()},
                                 {"bytes", map.v4.memory_bytes() + map.v6.memory_bytes()}});
   }
-  json::array databases;
-  for (const auto& database : serving->rulebook->geography.databases) {
-    for (const auto& file : database.files) {
-      databases.push_back(json::object{{"name", database.name},
-                                       {"file", file->path},
-                                       {"type", file->database_type},
-                                       {"built_at", to_utc(std::chrono::system_clock::from_time_t(
-                                                        static_cast<std::time_t>(file->build_epoch)))}});
-    }
-  }
   json::value demand;  // null: off
   if (const auto totals = demand_.totals()) demand = to_json(*totals);
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(clock_.monotonic() - info_.started_at);
@@ -195,7 +194,7 @@ Response Api::status() const {
                                             {"services", snapshot.services.size()},
                                             {"endpoints", snapshot.endpoints.size()},
                                             {"maps", std::move(maps)},
-                                            {"databases", std::move(databases)},
+                                            {"databases", to_json(facts_of(serving->rulebook->geography))},
                                             {"shedding", shedding_json()},
                                             {"demand", std::move(demand)},
                                             {"last_reload", to_json(reloader_.last_result())},
@@ -321,20 +320,12 @@ Response Api::epochs() const {
   const auto serving = reloader_.serving().get();
   json::array kept;
   for (const auto& info : reloader_.kept_epochs()) {
-    json::array databases;
-    for (const auto& database : info.databases) {
-      databases.push_back(json::object{{"name", database.name},
-                                       {"file", database.path},
-                                       {"type", database.type},
-                                       {"built_at", to_utc(std::chrono::system_clock::from_time_t(
-                                                        static_cast<std::time_t>(database.build_epoch)))}});
-    }
     kept.push_back(json::object{{"epoch", info.number},
                                 {"hash", info.hash},
                                 {"loaded_at", to_utc(info.loaded_at)},
                                 {"version", info.version},
                                 {"serves", info.number == serving->info.number},
-                                {"databases", std::move(databases)}});
+                                {"databases", to_json(info.databases)}});
   }
   return {200, json::serialize(json::object{{"epoch", serving->info.number},
                                             {"hash", serving->info.hash},
@@ -352,8 +343,9 @@ void Api::rollback(const std::string& query, Respond respond) const {
   if (!number) {
     const auto serving = reloader_.serving().get();
     for (const auto& info : reloader_.kept_epochs()) {
-      if (number || info.number >= serving->info.number || info.hash == serving->info.hash) continue;
+      if (info.number >= serving->info.number || info.hash == serving->info.hash) continue;
       number = info.number;
+      break;
     }
   }
   if (!number) return respond(error(422, "no epoch is kept that is older than the one that serves"));

@@ -68,11 +68,7 @@ void share_unchanged(const compile::Geography& before, const std::vector<std::st
         return std::find(list.begin(), list.end(), stamp) != list.end();
       };
       if (!has(stamps_before) || !has(stamps)) continue;
-      for (const auto& old : before.databases) {
-        for (const auto& used : old.files) {
-          if (old.name == database.name && used->path == file->path) file = used;
-        }
-      }
+      if (auto used = find_file(before, database.name, file->path)) file = std::move(used);
     }
   }
 }

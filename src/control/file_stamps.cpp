@@ -18,9 +18,9 @@ std::string file_stamp(const std::string& path) {
                      file.st_mtim.tv_sec, file.st_mtim.tv_nsec, file.st_ctim.tv_sec, file.st_ctim.tv_nsec);
 }
 
-void append_folder_stamps(const std::string& folder, std::vector<std::string>& stamps) {
+std::error_code visit_files(const std::string& folder,
+                            const std::function<bool(const std::filesystem::directory_entry&)>& visit) {
   namespace fs = std::filesystem;
-  const auto first = static_cast<std::ptrdiff_t>(stamps.size());
   std::error_code error;
   fs::recursive_directory_iterator entry(folder, fs::directory_options::follow_directory_symlink, error);
   for (; !error && entry != fs::recursive_directory_iterator{}; entry.increment(error)) {
@@ -30,9 +30,18 @@ void append_folder_stamps(const std::string& folder, std::vector<std::string>& s
     if (is_hidden || entry.depth() >= static_cast<int>(base::limits::kWatchDepthMax)) {
       entry.disable_recursion_pending();
     }
-    // A folder's own time changes with every hidden file in it; its files speak for themselves.
-    if (!is_hidden && !is_folder) stamps.push_back(file_stamp(entry->path().string()));
+    if (!is_hidden && !is_folder && !visit(*entry)) break;
   }
+  return error;
+}
+
+void append_folder_stamps(const std::string& folder, std::vector<std::string>& stamps) {
+  const auto first = static_cast<std::ptrdiff_t>(stamps.size());
+  // A folder's own time changes with every hidden file in it; its files speak for themselves.
+  const auto error = visit_files(folder, [&](const auto& file) {
+    stamps.push_back(file_stamp(file.path().string()));
+    return true;
+  });
   if (error) stamps.push_back(folder + ": " + error.message());
   std::sort(stamps.begin() + first, stamps.end());
 }

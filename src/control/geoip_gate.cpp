@@ -74,16 +74,23 @@ std::vector<DatabaseFacts> facts_of(const compile::Geography& geography) {
   return facts;
 }
 
+std::shared_ptr<const geo::GeoFile> find_file(const compile::Geography& geography, const std::string& name,
+                                              const std::string& path) {
+  for (const auto& database : geography.databases) {
+    if (database.name != name) continue;
+    for (const auto& file : database.files) {
+      if (file->path == path) return file;
+    }
+  }
+  return nullptr;
+}
+
 std::vector<std::string> probe_databases(const compile::Geography& in_use, const compile::Geography& fresh) {
   std::vector<std::string> problems;
   for (const auto& database : fresh.databases) {
     for (const auto& file : database.files) {
-      for (const auto& other : in_use.databases) {
-        if (other.name != database.name) continue;
-        for (const auto& used : other.files) {
-          if (used->path == file->path && used != file) probe_file(*used, *file, problems);
-        }
-      }
+      const auto used = find_file(in_use, database.name, file->path);
+      if (used && used != file) probe_file(*used, *file, problems);
     }
   }
   return problems;

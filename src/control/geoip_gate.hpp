@@ -11,6 +11,7 @@
 #include "control/epoch_store.hpp"
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,10 @@ struct HeldUpdate {
 
 /// What each file of `geography` is.
 [[nodiscard]] std::vector<DatabaseFacts> facts_of(const compile::Geography& geography);
+
+/// What was read of a file under its name in the site file; nullptr when it is none of `geography`.
+[[nodiscard]] std::shared_ptr<const geo::GeoFile> find_file(const compile::Geography& geography,
+                                                            const std::string& name, const std::string& path);
 
 /// A line for each thing that looks wrong with `fresh` files beside those in use: another type, an older
 /// build, half or twice the networks, a field that no record has any more.

@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 #include "base/regular_file.hpp"
+#include "control/file_stamps.hpp"
 #include "control/sha256.hpp"
 #include "net/sockets.hpp"
 
@@ -26,18 +27,13 @@ namespace fs = std::filesystem;
 /// Relative paths, sorted.
 base::Expected<std::vector<std::string>, std::string> list_files(const std::string& folder) {
   std::vector<std::string> names;
-  std::error_code error;
-  fs::recursive_directory_iterator entry(folder, fs::directory_options::follow_directory_symlink, error);
-  for (; !error && entry != fs::recursive_directory_iterator{}; entry.increment(error)) {
+  const auto error = visit_files(folder, [&](const fs::directory_entry& file) {
     std::error_code ignored;
-    const bool is_hidden = entry->path().filename().string().starts_with('.');
-    if (is_hidden || entry.depth() >= static_cast<int>(base::limits::kWatchDepthMax))
-      entry.disable_recursion_pending();
-    if (is_hidden || !entry->is_regular_file(ignored)) continue;
-    names.push_back(entry->path().lexically_relative(folder).string());
-    if (names.size() > base::limits::kMapFilesMax)
-      return base::unexpected(fmt::format("{}: has more than {} files", folder, base::limits::kMapFilesMax));
-  }
+    if (file.is_regular_file(ignored)) names.push_back(file.path().lexically_relative(folder).string());
+    return names.size() <= base::limits::kMapFilesMax;
+  });
+  if (names.size() > base::limits::kMapFilesMax)
+    return base::unexpected(fmt::format("{}: has more than {} files", folder, base::limits::kMapFilesMax));
   if (error) return base::unexpected(fmt::format("{}: {}", folder, error.message()));
   std::sort(names.begin(), names.end());
   return names;
