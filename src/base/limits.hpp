@@ -230,6 +230,8 @@ inline constexpr std::size_t kControlConnectionsMax = 64;
 inline constexpr std::size_t kControlBodyBytesMax = 64u << 10;
 /// Why a datacenter is drained, for logs and status: a ticket and a few words.
 inline constexpr std::size_t kShedReasonBytesMax = 200;
+/// Why a probe failed, for logs and status: a step and what the library says of it.
+inline constexpr std::size_t kProbeCauseBytesMax = 200;
 /// The longest time after which a drain ends by itself; who wants longer changes the map.
 inline constexpr std::uint32_t kShedSecondsMax = 30 * 86'400;
 /// A new binary loads the map and tests itself within this, or the old one goes on: the largest maps take
