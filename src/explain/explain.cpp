@@ -1,6 +1,7 @@
 #include "explain/explain.hpp"
 
 #include "base/random.hpp"
+#include "config/compile/decider.hpp"
 #include "config/compile/expiry.hpp"
 #include "config/place_ref.hpp"
 #include "query/chain.hpp"

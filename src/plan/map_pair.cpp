@@ -12,7 +12,7 @@ enum Layer : std::size_t { kOldMap, kNewMap, kOverlay, kDemand, kFiles };
 /// The files of both maps, each once: most often they are the same.
 Trees database_trees(base::Family family, const MapView& old, const MapView& now) {
   Trees files = now.rules->database.sources(family);
-  for (const auto* tree : old.rules->database.sources(family)) {
+  for (const auto& tree : old.rules->database.sources(family)) {
     if (std::find(files.begin(), files.end(), tree) == files.end()) files.push_back(tree);
   }
   return files;
@@ -129,9 +129,9 @@ void MapPair::visit(base::Family family, const std::function<bool(std::size_t)>&
     visit_block({*pair, values.subspan(kFiles, new_files), values.subspan(layers.further_at), amount});
   };
   // Where the maps and the overlay end, all below is one pair: not worth a walk when nobody asks for it.
-  const auto skip = [&](std::span<const geo::PrefixTree::Link> links) {
-    if (!links[kOldMap].is_leaf() || !links[kNewMap].is_leaf() || !links[kOverlay].is_leaf()) return false;
-    const std::uint32_t values[] = {links[kOldMap].value(), links[kNewMap].value(), links[kOverlay].value()};
+  const auto skip = [&](std::span<const geo::TreeState> at) {
+    if (!at[kOldMap].is_leaf || !at[kNewMap].is_leaf || !at[kOverlay].is_leaf) return false;
+    const std::uint32_t values[] = {at[kOldMap].value, at[kNewMap].value, at[kOverlay].value};
     return is_carrier(values) || !wanted_pair(values);
   };
   walk(layers.trees, visit_values, skip);
