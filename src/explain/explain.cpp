@@ -138,7 +138,8 @@ void explain_addresses(const query::Service& service, const query::Snapshot& sna
                        const query::Tables& tables, Explanation& explanation) {
   const auto& decision = explanation.decision;
   explanation.answer_most = service.answer;
-  explanation.ttl_s = service.ttl_s;
+  explanation.ttl_s = query::ttl_of(service, decision);
+  explanation.ttl_shaped = explanation.ttl_s != service.ttl_s;
   if (decision.verdict != query::Verdict::Answer) return;
   const auto& pool = snapshot.pools[base::index_of(decision.pool)];
   if (decision.pool != service.sorry_pool) {

@@ -113,6 +113,8 @@ std::string choice_text(const Explanation& e) {
   const auto where = e.datacenter.empty() ? std::string{"the sorry page"} : e.datacenter;
   if (choice.reason == steering::Reason::AllDown)
     return fmt::format("{} · nothing is healthy: on_all_down", where);
+  if (choice.reason == steering::Reason::LowCapacity)
+    return fmt::format("{} · too little is healthy (min_serving_capacity): all of it counts", where);
   const auto word = choice.reason == steering::Reason::Preferred ? "preferred" : "fallback";
   return fmt::format("{} · {}, tier {}{}", where, word, choice.tier + 1,
                      choice.varies ? " · clients of this leaf are spread" : "");
@@ -203,6 +205,7 @@ void put_steered(const Explanation& e, json::object& object) {
   }
   object["answer_most"] = e.answer_most;
   object["ttl_s"] = e.ttl_s;
+  if (e.ttl_shaped) object["ttl_shaped"] = true;
   object["scope_bits"] = e.decision.scope_bits;
   object["agrees"] = e.agrees;
   if (e.fixed) return;
