@@ -31,18 +31,22 @@ class CheckWatch {
   /// or was so before a restart. True: with this one the check becomes suspect.
   [[nodiscard]] bool begin_failing(std::size_t endpoint, bool was_down, base::MonotonicTime now);
   void end_failing(std::size_t endpoint);
+  /// The endpoint is not down by what it shows itself, so there is nothing to doubt.
+  void end_doubt(std::size_t endpoint) { runs_[endpoint].is_doubted = false; }
 
   /// Takes over what another watch over the same endpoint knew of it, without a judgement.
   void carry(std::size_t endpoint, bool was_down, base::MonotonicTime failing_since);
   void carry_suspicion(base::MonotonicTime until) { suspect_until_ = until; }
+  void carry_doubt(std::size_t endpoint) { runs_[endpoint].is_doubted = true; }
 
   /// Nothing: it is believed.
   [[nodiscard]] std::optional<base::MonotonicTime> suspect_until() const noexcept { return suspect_until_; }
-  /// Part of what made the check suspect: it was not down by then, and still fails.
+  /// It was not down when the check became suspect, and failed then or later: what it was before holds, also
+  /// while it is on its way back up.
   [[nodiscard]] bool is_doubted(std::size_t endpoint) const noexcept {
-    return suspect_until_ && runs_[endpoint].is_failing && !runs_[endpoint].was_down;
+    return suspect_until_ && runs_[endpoint].is_doubted;
   }
-  /// True once: it was suspect, and its time is over or nothing fails any more.
+  /// True once: it was suspect, and its time is over, or nothing fails and nothing is in doubt any more.
   [[nodiscard]] bool end_suspicion(base::MonotonicTime now);
 
   [[nodiscard]] std::size_t failing_count() const noexcept { return failing_; }
@@ -52,6 +56,7 @@ class CheckWatch {
   struct Run {
     bool is_failing = false;
     bool was_down = false;
+    bool is_doubted = false;
     base::MonotonicTime since{};
   };
 

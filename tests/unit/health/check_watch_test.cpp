@@ -57,10 +57,13 @@ TEST_SUITE("health/check_watch") {
     CHECK_FALSE(watch.is_doubted(0));
     CHECK(watch.is_doubted(1));
     CHECK(watch.is_doubted(2));
-    // One that is well again speaks for itself; if it fails again meanwhile, the check is doubted once more.
+    // One that is well again is in doubt until it is up by itself, for it may count as down until then.
     watch.end_failing(2);
+    CHECK(watch.is_doubted(2));
+    watch.end_doubt(2);
     CHECK_FALSE(watch.is_doubted(2));
     CHECK(watch.is_doubted(1));
+    // If it fails again meanwhile, the check is doubted once more.
     CHECK_FALSE(watch.begin_failing(2, false, kStart + 80s));
     CHECK(watch.is_doubted(2));
     CHECK_FALSE(watch.end_suspicion(kStart + 61s + 10min - 1ms));
@@ -69,7 +72,7 @@ TEST_SUITE("health/check_watch") {
     CHECK_FALSE(watch.is_doubted(1));
   }
 
-  TEST_CASE("suspicion ends with the last failure") {
+  TEST_CASE("suspicion ends early when nothing fails and nothing is in doubt") {
     CheckWatch watch(2, 5s);
     CHECK_FALSE(watch.begin_failing(0, false, kStart));
     REQUIRE(watch.begin_failing(1, false, kStart));
@@ -78,6 +81,10 @@ TEST_SUITE("health/check_watch") {
     CHECK_FALSE(watch.end_suspicion(kStart + 5s));
     watch.end_failing(1);
     CHECK(watch.failing_count() == 0);
+    CHECK_FALSE(watch.end_suspicion(kStart + 5s));
+    watch.end_doubt(0);
+    CHECK_FALSE(watch.end_suspicion(kStart + 5s));
+    watch.end_doubt(1);
     CHECK(watch.end_suspicion(kStart + 5s));
   }
 
@@ -89,6 +96,8 @@ TEST_SUITE("health/check_watch") {
     CheckWatch next(1, 5s);
     next.carry(0, false, kStart);
     next.carry_suspicion(kStart + 600s);
+    CHECK_FALSE(next.is_doubted(0));
+    next.carry_doubt(0);
     CHECK(next.is_doubted(0));
   }
 }
