@@ -45,6 +45,7 @@ class CheckCompiler {
       used_[static_cast<std::size_t>(found - model_.checks.begin())] = true;
       return intern(*found);
     }
+    is_misspelt_ = true;
     if (!loaded_.services_complete) return std::nullopt;
     std::vector<std::string> names;
     for (const auto& check : model_.checks) names.push_back(check.name);
@@ -96,7 +97,8 @@ class CheckCompiler {
   }
 
   void warn_of_unused() const {
-    if (!loaded_.services_complete) return;
+    // A misspelt name may be the very one that is missing here.
+    if (!loaded_.services_complete || is_misspelt_) return;
     for (std::size_t i = 0; i < used_.size(); ++i) {
       if (used_[i]) continue;
       diagnostics_.warning(model_.checks[i].where,
@@ -110,6 +112,7 @@ class CheckCompiler {
   base::Diagnostics& diagnostics_;
   std::map<std::pair<std::uint32_t, base::IpAddress>, std::size_t> targets_;
   std::vector<bool> used_;
+  bool is_misspelt_ = false;  ///< a service names a check that is not there
 };
 
 }  // namespace

@@ -330,8 +330,6 @@ void HealthState::carry_served(const HealthState& last, base::MonotonicTime now)
 }
 
 void HealthState::write_all(base::MonotonicTime now) {
-  for (std::uint32_t i = 0; i < snapshot_->endpoints.size(); ++i)
-    tables_->health.set_state(base::EndpointId{i}, EndpointState::Unknown);
   for (const auto& served : served_) tables_->health.set_word(feed_of(served).endpoint, word_of(served, now));
   query::settle_capacities(*snapshot_, *tables_);
 }

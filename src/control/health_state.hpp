@@ -55,7 +55,7 @@ class HealthState {
 
   /// Takes over what another epoch's state knew, and tells nobody: nothing has happened.
   void carry(const HealthState& last, base::MonotonicTime now);
-  /// Writes every endpoint's word and every service's capacity, and tells nobody.
+  /// Writes every probed endpoint's word and every service's capacity, and tells nobody.
   void write_all(base::MonotonicTime now);
 
   /// The position of a target; nullopt: the epoch has none such.

@@ -149,7 +149,8 @@ void explain_addresses(const query::Service& service, const query::Snapshot& sna
   if (explanation.question.type != dns::Rtype::A && explanation.question.type != dns::Rtype::Aaaa) return;
   const auto& range = explanation.question.type == dns::Rtype::Aaaa ? pool.v6 : pool.v4;
   for (std::uint32_t i = range.begin; i < range.end; ++i) {
-    if (!decision.ignore_health && !tables.health.is_serving(base::EndpointId{i})) continue;
+    const auto word = tables.health.word(base::EndpointId{i});
+    if (!decision.ignore_health && (!word.is_serving() || word.weight_percent == 0)) continue;
     explanation.addresses.push_back(base::to_string(snapshot.endpoints[i].address));
   }
 }

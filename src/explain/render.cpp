@@ -120,6 +120,12 @@ std::string choice_text(const Explanation& e) {
                      choice.varies ? " · clients of this leaf are spread" : "");
 }
 
+std::string ttl_text(const Explanation& e) {
+  if (!e.ttl_shaped) return fmt::format("{} s", e.ttl_s);
+  return fmt::format("{} s, shortened: an address may go down or come up in {} s", e.ttl_s,
+                     e.decision.change_in_s);
+}
+
 std::string alias_text(const std::string& outcome) {
   if (outcome == "outside") return "outside our zones: the resolver asks on";
   if (outcome == "steered") return "steered too: the resolver asks for it itself";
@@ -261,16 +267,16 @@ std::string to_text(const Explanation& e) {
   }
   line("choice", choice_text(e));
   if (!e.alias.empty()) {
-    line("answer",
-         fmt::format("CNAME {}{} · TTL {} s", e.alias,
-                     e.aliases.size() > 1 ? fmt::format(" of {}", fmt::join(e.aliases, ", ")) : "", e.ttl_s));
+    line("answer", fmt::format("CNAME {}{} · TTL {}", e.alias,
+                               e.aliases.size() > 1 ? fmt::format(" of {}", fmt::join(e.aliases, ", ")) : "",
+                               ttl_text(e)));
     if (!e.alias_outcome.empty()) line("alias", alias_text(e.alias_outcome));
   } else if (e.decision.verdict == query::Verdict::Answer) {
     if (e.addresses.empty()) {
       line("answer", fmt::format("no {} record there (NODATA)", dns::to_string(e.question.type)));
     } else {
-      line("answer", fmt::format("{} · at most {} at once · TTL {} s", fmt::join(e.addresses, ", "),
-                                 e.answer_most, e.ttl_s));
+      line("answer", fmt::format("{} · at most {} at once · TTL {}", fmt::join(e.addresses, ", "),
+                                 e.answer_most, ttl_text(e)));
     }
   }
   line("scope", fmt::format("/{}", e.decision.scope_bits));

@@ -203,6 +203,8 @@ TEST_SUITE("control/health_keeper") {
     fixture.rounds(1, kAll);
     CHECK(fixture.count(Counter::ChecksSuspect) == 1);
     CHECK(fixture.status_has("\"suspect_left_s\":600"));
+    // Nothing changes before the suspicion ends: 599 s, told in steps of 15 s.
+    CHECK(fixture.word("192.0.2.10").change_in_s == 585);
     fixture.rounds(119, kAll);
     CHECK(fixture.changes.empty());
     CHECK(fixture.state("192.0.2.10") == "up");
@@ -257,7 +259,9 @@ TEST_SUITE("control/health_keeper") {
     fixture.rounds(3, kAmsAndIad);
     CHECK(fixture.count(Counter::Panics) == 1);
     for (const auto& address : kAmsAndIad) CHECK(fixture.state(address) == "up");
+    CHECK(fixture.word("192.0.2.10").change_in_s == 105);  // in two minutes, in steps of 15 s
     fixture.rounds(23, kAmsAndIad);
+    CHECK(fixture.word("192.0.2.10").change_in_s == 4);
     CHECK(fixture.state("192.0.2.10") == "up");
     fixture.rounds(1, kAmsAndIad);
     CHECK(fixture.state("192.0.2.10") == "down");
@@ -284,7 +288,7 @@ TEST_SUITE("control/health_keeper") {
   }
 
   TEST_CASE(
-      "states, runs, suspicion and panic outlive a reload; a changed check begins with the last state") {
+      "states, runs, suspicion and panic outlive a reload, and a changed check begins with the last state") {
     Fixture fixture;
     fixture.rounds(2);
     fixture.rounds(3, kAms);
@@ -395,6 +399,10 @@ TEST_SUITE("control/health_keeper") {
     CHECK(fixture.count(Counter::Panics) == 0);
     CHECK_FALSE(fixture.fails_open());
     CHECK(fixture.status_has("\"in_use\":false"));
+    // Both that are in use are all there is, whatever is staged beside them.
+    fixture.rounds(10);
+    fixture.rounds(3, {"192.0.2.10", "198.51.100.10"});
+    CHECK(fixture.count(Counter::Panics) == 1);
   }
 
   TEST_CASE("what an endpoint pushes of itself holds for its lease") {

@@ -120,6 +120,18 @@ TEST_SUITE("health/panic") {
     CHECK_FALSE(take_down(guard, {5}, 344s));
   }
 
+  TEST_CASE("what a panic let go does not count towards the next one, however late it fell") {
+    PanicGuard guard({{3, 0}, {3, 1}, {4, 0}, {1, 1}});
+    CHECK_FALSE(guard.want(0, true, kStart));
+    REQUIRE(guard.want(1, true, kStart));
+    CHECK_FALSE(guard.want(2, true, kStart + 110s));
+    CHECK_FALSE(guard.want(1, false, kStart + 115s));
+    CHECK(guard.release(kStart + 120s) == 0);
+    CHECK_FALSE(guard.is_panicking());
+    CHECK_FALSE(guard.want(1, true, kStart + 130s));
+    CHECK_FALSE(guard.want(3, true, kStart + 131s));
+  }
+
   TEST_CASE("what was down before anybody looked is no fall") {
     auto guard = six();
     for (const std::size_t member : {0u, 1u, 2u}) guard.carry_down(member);
