@@ -197,7 +197,8 @@ inline constexpr auto kCounterTable = std::to_array<CounterInfo>({
     {Counter::LowCapacityAnswers, "low_capacity_answers_total", "answers",
      "Steered answers given as if all were healthy, because too little of the service's capacity was."},
     {Counter::TtlShapedAnswers, "ttl_shaped_answers_total", "answers",
-     "Steered answers with a shorter TTL than configured, because an endpoint was about to change its state."},
+     "Steered answers with a shorter TTL than configured, because an endpoint was about to change its "
+     "state."},
     {Counter::NoData, "nodata_answers_total", "answers",
      "Answers for names that exist without the type asked for."},
     {Counter::NxDomain, "nxdomain_answers_total", "answers",
