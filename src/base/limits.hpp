@@ -232,6 +232,19 @@ inline constexpr std::size_t kControlBodyBytesMax = 64u << 10;
 inline constexpr std::size_t kShedReasonBytesMax = 200;
 /// Why a probe failed, for logs and status: a step and what the library says of it.
 inline constexpr std::size_t kProbeCauseBytesMax = 200;
+/// Checks of one map. Each kind of service has its own, and they are compared with each other when a map is
+/// compiled.
+inline constexpr std::size_t kChecksMax = 1'000;
+/// Headers an HTTP check sends besides its own: a token, a content type, some of tracing.
+inline constexpr std::size_t kCheckHeadersMax = 16;
+/// One text of a check: a path, a header, what a body must hold. The longest that servers take for a path.
+inline constexpr std::size_t kCheckTextBytesMax = 4'096;
+/// Words of a check's command, the program with them.
+inline constexpr std::size_t kCheckCommandWordsMax = 32;
+/// Ranges of statuses of a check; who needs more wants one range.
+inline constexpr std::size_t kCheckStatusRangesMax = 16;
+/// Redirects a check may follow, as many as browsers do.
+inline constexpr std::uint32_t kCheckRedirectsMax = 20;
 /// The longest time after which a drain ends by itself; who wants longer changes the map.
 inline constexpr std::uint32_t kShedSecondsMax = 30 * 86'400;
 /// A new binary loads the map and tests itself within this, or the old one goes on: the largest maps take

@@ -16,6 +16,7 @@
 #include "config/model.hpp"
 #include "control/epoch_builder.hpp"
 #include "control/epoch_store.hpp"
+#include "control/health_keeper.hpp"
 #include "control/shedding.hpp"
 #include "dns/cookie.hpp"
 #include "query/snapshot.hpp"
@@ -84,6 +85,9 @@ class Reloader {
 
   /// What is kept of datacenters is written into each new epoch; before load_first(). It outlives this.
   void set_shedding(Shedding& shedding) { shedding_ = &shedding; }
+  /// Writes what is known of endpoints into each epoch's tables; before the first load. Without one the words
+  /// of the last epoch are carried as they are.
+  void set_health(HealthKeeper& health) { health_ = &health; }
 
   /// Starts the builder thread; only after load_first().
   void start();
@@ -134,6 +138,7 @@ class Reloader {
   EpochBuilder builder_;
   Prepare prepare_;
   Shedding* shedding_ = nullptr;
+  HealthKeeper* health_ = nullptr;
   const base::Clock& clock_;
   stats::Counters& counters_;
   std::unique_ptr<base::Published<Serving>> serving_;

@@ -20,25 +20,52 @@ enum class EndpointState : std::uint8_t { Unknown = 0, Up = 1, Down = 2 };
 /// A datacenter that sheds nothing.
 inline constexpr std::uint32_t kKeepsAll = 1u << 16;
 
+/// One endpoint's word: all that a query reads of it.
+struct EndpointWord {
+  EndpointState state = EndpointState::Unknown;
+  /// The share of its weight that the endpoint asks for, 0 to 100.
+  std::uint8_t weight_percent = 100;
+  /// Seconds until it may change what it serves at the earliest, rounded down, at least 1; 0: no change is
+  /// near.
+  std::uint16_t change_in_s = 0;
+
+  [[nodiscard]] constexpr bool is_serving() const noexcept { return state != EndpointState::Down; }
+  friend constexpr bool operator==(const EndpointWord&, const EndpointWord&) = default;
+};
+
 class HealthTable {
  public:
-  /// Every endpoint starts Unknown, every datacenter keeps all its clients.
-  HealthTable(std::size_t endpoint_count, std::size_t datacenter_count)
+  /// Every endpoint starts Unknown, every datacenter keeps all its clients, no service fails open.
+  HealthTable(std::size_t endpoint_count, std::size_t datacenter_count, std::size_t service_count = 0)
       : words_(std::make_unique<std::atomic<std::uint32_t>[]>(endpoint_count)),
         size_(endpoint_count),
-        shed_(std::make_unique<std::atomic<std::uint32_t>[]>(datacenter_count)) {}
+        shed_(std::make_unique<std::atomic<std::uint32_t>[]>(datacenter_count)),
+        open_(std::make_unique<std::atomic<std::uint32_t>[]>(service_count)) {}
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  [[nodiscard]] EndpointState state(base::EndpointId endpoint) const noexcept {
-    return static_cast<EndpointState>(words_[base::index_of(endpoint)].load(std::memory_order_relaxed));
+  [[nodiscard]] EndpointWord word(base::EndpointId endpoint) const noexcept {
+    return unpack(words_[base::index_of(endpoint)].load(std::memory_order_relaxed));
   }
+  [[nodiscard]] EndpointState state(base::EndpointId endpoint) const noexcept { return word(endpoint).state; }
   [[nodiscard]] bool is_serving(base::EndpointId endpoint) const noexcept {
-    return state(endpoint) != EndpointState::Down;
+    return word(endpoint).is_serving();
   }
 
+  void set_word(base::EndpointId endpoint, EndpointWord word) noexcept {
+    set(words_[base::index_of(endpoint)], pack(word));
+  }
+  /// A state with its whole weight, and no change near.
   void set_state(base::EndpointId endpoint, EndpointState state) noexcept {
-    set(words_[base::index_of(endpoint)], static_cast<std::uint32_t>(state));
+    set_word(endpoint, {.state = state});
+  }
+
+  /// Too little of the service is healthy to carry its clients: all of it counts as healthy.
+  [[nodiscard]] bool fails_open(base::ServiceId service) const noexcept {
+    return open_[base::index_of(service)].load(std::memory_order_relaxed) != 0;
+  }
+  void set_fails_open(base::ServiceId service, bool fails_open) noexcept {
+    set(open_[base::index_of(service)], fails_open ? 1 : 0);
   }
 
   /// What a datacenter is to keep of its health, 0 to kKeepsAll: less than all where an operator sheds load
@@ -57,6 +84,17 @@ class HealthTable {
   }
 
  private:
+  // state (2 bits) · 6 bits unused · weight that is missing, in percent (8) · seconds to a change (16): a
+  // word of 0 is an endpoint of which nothing is known.
+  [[nodiscard]] static constexpr std::uint32_t pack(EndpointWord word) noexcept {
+    return static_cast<std::uint32_t>(word.state) | (100u - word.weight_percent) << 8 |
+           std::uint32_t{word.change_in_s} << 16;
+  }
+  [[nodiscard]] static constexpr EndpointWord unpack(std::uint32_t bits) noexcept {
+    return {static_cast<EndpointState>(bits & 3), static_cast<std::uint8_t>(100 - (bits >> 8 & 0xff)),
+            static_cast<std::uint16_t>(bits >> 16)};
+  }
+
   void set(std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
     if (word.exchange(value, std::memory_order_relaxed) == value) return;
     generation_.fetch_add(1, std::memory_order_release);
@@ -65,6 +103,7 @@ class HealthTable {
   std::unique_ptr<std::atomic<std::uint32_t>[]> words_;
   std::size_t size_;
   std::unique_ptr<std::atomic<std::uint32_t>[]> shed_;  ///< kKeepsAll less what is kept, so that 0 is usual
+  std::unique_ptr<std::atomic<std::uint32_t>[]> open_;  ///< by service
   std::atomic<std::uint64_t> generation_{0};
 };
 

@@ -1,5 +1,7 @@
 #include "plan/assume.hpp"
 
+#include "query/capacity.hpp"
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -35,7 +37,7 @@ base::Expected<std::unique_ptr<query::Tables>, std::string> assumed_tables(
   if (!states) return base::unexpected(states.error());
   auto assumed = std::make_unique<query::Tables>(snapshot);
   for (std::uint32_t i = 0; i < snapshot.endpoints.size(); ++i)
-    assumed->health.set_state(base::EndpointId{i}, tables.health.state(base::EndpointId{i}));
+    assumed->health.set_word(base::EndpointId{i}, tables.health.word(base::EndpointId{i}));
   for (std::size_t i = 0; i < states->size(); ++i) {
     const auto datacenter = static_cast<base::DatacenterId>(i);
     const auto kept =
@@ -51,6 +53,7 @@ base::Expected<std::unique_ptr<query::Tables>, std::string> assumed_tables(
     std::for_each(service.pools.begin(), service.pools.end(), limit);
     limit(service.fixed_pool);
   }
+  query::settle_capacities(snapshot, *assumed);
   return assumed;
 }
 

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 namespace meridian::health {
 
 TEST_SUITE("health/health_table") {
@@ -21,6 +23,42 @@ TEST_SUITE("health/health_table") {
     CHECK(table.kept(base::DatacenterId{1}) == kKeepsAll / 4);
     table.set_kept(base::DatacenterId{0}, kKeepsAll);
     CHECK(table.kept(base::DatacenterId{0}) == kKeepsAll);
+  }
+
+  TEST_CASE("a word holds state, weight and the next change, each in full range") {
+    HealthTable table(1, 0);
+    const base::EndpointId endpoint{0};
+    CHECK(table.word(endpoint) == EndpointWord{});
+    for (const auto state : {EndpointState::Unknown, EndpointState::Up, EndpointState::Down}) {
+      for (const int percent : {0, 1, 99, 100}) {
+        for (const int change_in_s : {0, 1, 65'535}) {
+          const EndpointWord word{state, static_cast<std::uint8_t>(percent),
+                                  static_cast<std::uint16_t>(change_in_s)};
+          table.set_word(endpoint, word);
+          CHECK(table.word(endpoint) == word);
+        }
+      }
+    }
+    table.set_state(endpoint, EndpointState::Up);
+    CHECK(table.word(endpoint) == EndpointWord{.state = EndpointState::Up});
+  }
+
+  TEST_CASE("the generation moves behind every change, and only then") {
+    HealthTable table(1, 1, 2);
+    auto last = table.generation();
+    const auto has_moved = [&] { return std::exchange(last, table.generation()) != table.generation(); };
+    table.set_state(base::EndpointId{0}, EndpointState::Up);
+    CHECK(has_moved());
+    table.set_state(base::EndpointId{0}, EndpointState::Up);
+    CHECK_FALSE(has_moved());
+    table.set_word(base::EndpointId{0}, {EndpointState::Up, 100, 9});
+    CHECK(has_moved());
+    table.set_fails_open(base::ServiceId{1}, true);
+    CHECK(has_moved());
+    CHECK(table.fails_open(base::ServiceId{1}));
+    CHECK_FALSE(table.fails_open(base::ServiceId{0}));
+    table.set_fails_open(base::ServiceId{1}, true);
+    CHECK_FALSE(has_moved());
   }
 
   TEST_CASE("only down does not serve, and only for its endpoint") {
