@@ -102,9 +102,14 @@ enum class Counter : std::uint8_t {
   DemandQueries,
   DemandDropped,
   DemandEvicted,
+  // Counted by probe/.
+  Probes,
+  ProbeFailures,
+  ProbeWarnings,
+  ProbesDelayed,
 };
 
-inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::DemandEvicted) + 1;
+inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::ProbesDelayed) + 1;
 
 /// How one counter is shown. The unit stands in the name as well, as Prometheus wants it.
 struct CounterInfo {
@@ -276,6 +281,12 @@ inline constexpr auto kCounterTable = std::to_array<CounterInfo>({
      "counted."},
     {Counter::DemandEvicted, "demand_evicted_networks_total", "networks",
      "Client networks that lost their place among those counted to another one."},
+    {Counter::Probes, "probes_total", "probes", "Probes of endpoints that came to a result."},
+    {Counter::ProbeFailures, "probe_failures_total", "probes", "Probes that failed."},
+    {Counter::ProbeWarnings, "probe_warnings_total", "probes",
+     "Probes that found something to warn of, such as a certificate that ends soon."},
+    {Counter::ProbesDelayed, "probes_delayed_total", "probes",
+     "Probes that started late, because too many were on their way."},
 });
 
 [[nodiscard]] constexpr bool counter_table_is_ordered() noexcept {
