@@ -321,8 +321,14 @@ inline constexpr std::size_t kProbePingBatch = 64;
 /// Room for replies to the pings of a first round, 10,000 in a second; net.core.rmem_max caps it.
 inline constexpr int kProbePingBufferBytes = 1 << 20;
 /// A first round is spread over so much, and over no more than `every`: a server that starts wants to know
-/// soon, and 10,000 probes in a second are as many as a core can start.
+/// soon.
 inline constexpr std::uint32_t kProbeFirstRoundSpreadMs = 1'000;
+/// Or over so much for each probe, if that is more: an HTTP probe takes 100 us, so this is half a core, and
+/// whoever uses all of one sees time-outs that are its own.
+inline constexpr std::uint32_t kProbeFirstRoundPaceUs = 200;
+/// A probe thread that comes so late to its turn was not running. What timed out meanwhile may have been
+/// answered in time, so failures of that while are not believed.
+inline constexpr std::uint32_t kProbeStallMs = 200;
 /// Nobody waits longer for a first round: the spread, and the longest time-outs that are usual. What is not
 /// known by then counts as up.
 inline constexpr std::uint32_t kProbeFirstRoundMs = 10'000;

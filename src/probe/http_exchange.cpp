@@ -101,6 +101,8 @@ void HttpExchange::set_check_options(CURL* transfer, const config::Check& check,
   curl_easy_setopt(transfer, CURLOPT_FORBID_REUSE, 1L);
   // Addresses only; left in curl's cache they would be walked through after every transfer.
   curl_easy_setopt(transfer, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+  // Read in small pieces: a health page is a line, and curl makes this room for every transfer.
+  curl_easy_setopt(transfer, CURLOPT_BUFFERSIZE, 4'096L);
   curl_easy_setopt(transfer, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(transfer, CURLOPT_USERAGENT, "meridian-probe");
   curl_easy_setopt(transfer, CURLOPT_HTTPHEADER, parts.headers);

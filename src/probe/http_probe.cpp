@@ -87,6 +87,7 @@ struct HttpProber::Session {
   std::string url;  ///< that is asked for
   std::uint32_t redirects_left;
   base::MonotonicTime started;
+  bool is_in_loop = false;
 };
 
 HttpProber::HttpProber(asio::io_context& context, const base::Clock& clock)
@@ -95,7 +96,9 @@ HttpProber::HttpProber(asio::io_context& context, const base::Clock& clock)
       loop_(context, [this](CURL* transfer, CURLcode result) { on_done(transfer, result); }) {}
 
 HttpProber::~HttpProber() {
-  for (auto& [id, session] : sessions_) loop_.remove(session->transfer.get());
+  for (auto& [id, session] : sessions_) {
+    if (session->is_in_loop) loop_.remove(session->transfer.get());
+  }
 }
 
 std::string HttpProber::url_of(const config::Check& check, const base::IpAddress& address) {
@@ -130,12 +133,14 @@ void HttpProber::request(Session& session, const std::string& url) {
   const auto left = milliseconds{session.plan->check->timeout_ms} - took;
   session.exchange.prepare(session.transfer.get(), url, std::max(left, milliseconds{1}));
   loop_.add(session.transfer.get());
+  session.is_in_loop = true;
 }
 
 void HttpProber::on_done(CURL* transfer, CURLcode result) {
   void* owner = nullptr;
   curl_easy_getinfo(transfer, CURLINFO_PRIVATE, &owner);
   auto& session = *static_cast<Session*>(owner);
+  session.is_in_loop = false;
   const bool follows = session.plan->check->http.redirects != 0 && session.exchange.is_complete(result);
   if (follows && !HttpExchange::redirect_of(transfer).empty()) return redirect(session);
   finish(session, session.exchange.judge(transfer, result, clock_.wall()));
@@ -166,7 +171,7 @@ void HttpProber::finish(Session& session, health::ProbeResult result) {
 void HttpProber::cancel(ProbeId id) {
   const auto found = sessions_.find(id);
   if (found == sessions_.end()) return;
-  loop_.remove(found->second->transfer.get());
+  if (found->second->is_in_loop) loop_.remove(found->second->transfer.get());
   found->second->plan->idle.push_back(std::move(found->second->transfer));
   sessions_.erase(found);
 }

@@ -79,9 +79,11 @@ void Scheduler::end(Entry& entry) {
 
 void Scheduler::spread(const std::vector<Entry*>& fresh) {
   const auto now = clock_.monotonic();
+  const microseconds wanted =
+      std::max<microseconds>(milliseconds{base::limits::kProbeFirstRoundSpreadMs},
+                             microseconds{base::limits::kProbeFirstRoundPaceUs} * fresh.size());
   for (std::size_t i = 0; i < fresh.size(); ++i) {
-    const microseconds length =
-        std::min(every(fresh[i]->target), milliseconds{base::limits::kProbeFirstRoundSpreadMs});
+    const microseconds length = std::min<microseconds>(every(fresh[i]->target), wanted);
     fresh[i]->due = now + length * i / fresh.size();
   }
 }
@@ -102,6 +104,7 @@ Scheduler::Entry* Scheduler::pop_due(base::MonotonicTime now) {
 
 void Scheduler::run_due() {
   const auto now = clock_.monotonic();
+  look_for_stall(now);
   while (Entry* const entry = pop_due(now)) start_or_wait(*entry);
   if (first_round_end_ && *first_round_end_ <= now) end_first_round(without_result_ == 0);
 }
@@ -110,6 +113,12 @@ std::optional<base::MonotonicTime> Scheduler::next_due() const {
   std::optional<base::MonotonicTime> next = first_round_end_;
   if (!turns_.empty() && (!next || turns_.front().due < *next)) next = turns_.front().due;
   return next;
+}
+
+/// Whoever owns this should have called run_due() at next_due().
+void Scheduler::look_for_stall(base::MonotonicTime now) {
+  const auto due = next_due();
+  if (due && now - *due > milliseconds{base::limits::kProbeStallMs}) last_stall_ = now;
 }
 
 void Scheduler::start_or_wait(Entry& entry) {
@@ -125,6 +134,7 @@ void Scheduler::start(Entry& entry) {
   if (is_program(entry.target)) ++programs_;
   entry.due = draw_next(entry);
   entry.state = State::Running;
+  entry.started = clock_.monotonic();
   // An entry that goes is cancelled first, so this one is there whenever its result comes.
   entry.probe = prober_.start(entry.target,
                               [this, &entry](const health::ProbeResult& result) { finish(entry, result); });
@@ -133,10 +143,18 @@ void Scheduler::start(Entry& entry) {
 void Scheduler::finish(Entry& entry, const health::ProbeResult& result) {
   --in_flight_;
   if (is_program(entry.target)) --programs_;
+  const auto now = clock_.monotonic();
+  look_for_stall(now);
+  entry.due = std::max(entry.due, now);  // its turn may be over already
+  if (!result.is_ok && last_stall_ > entry.started) {
+    counters_.add(stats::Counter::ProbesDisregarded);
+    push(entry);
+    return start_waiting();
+  }
   counters_.add(stats::Counter::Probes);
   if (!result.is_ok) counters_.add(stats::Counter::ProbeFailures);
   if (!result.warning.empty()) counters_.add(stats::Counter::ProbeWarnings);
-  push(entry);  // when its turn is over already, the next run_due() has it
+  push(entry);
   for (const std::size_t index : entry.indices) handlers_.on_result(index, result);
   if (!std::exchange(entry.has_result, true)) --without_result_;
   if (without_result_ == 0 && first_round_end_) end_first_round(true);

@@ -3,7 +3,7 @@
 //
 // Knows neither sockets nor threads: whoever owns it calls run_due() when next_due() says so. A start comes
 // up to `jitter` earlier than `every` after the one before, never later: an outage is then found within
-// down_after times `every` and one time-out. One thread.
+// down_after times `every` and one time-out. What fails while the thread did not run is left out. One thread.
 #pragma once
 
 #include "base/clock.hpp"
@@ -63,6 +63,7 @@ class Scheduler {
     State state = State::Scheduled;
     bool has_started = false;
     bool has_result = false;
+    base::MonotonicTime started;
   };
   using Entries = std::unordered_map<std::string, std::unique_ptr<Entry>>;
   struct Turn {
@@ -78,6 +79,7 @@ class Scheduler {
   void start(Entry& entry);
   void finish(Entry& entry, const health::ProbeResult& result);
   void start_waiting();
+  void look_for_stall(base::MonotonicTime now);
   void end_first_round(bool is_complete);
   [[nodiscard]] base::MonotonicTime draw_next(Entry& entry);
 
@@ -94,6 +96,7 @@ class Scheduler {
   std::size_t programs_ = 0;  ///< of them
   std::size_t without_result_ = 0;
   std::optional<base::MonotonicTime> first_round_end_;
+  base::MonotonicTime last_stall_{};  ///< when the last one was noticed
 };
 
 }  // namespace meridian::probe

@@ -107,9 +107,10 @@ enum class Counter : std::uint8_t {
   ProbeFailures,
   ProbeWarnings,
   ProbesDelayed,
+  ProbesDisregarded,
 };
 
-inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::ProbesDelayed) + 1;
+inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::ProbesDisregarded) + 1;
 
 /// How one counter is shown. The unit stands in the name as well, as Prometheus wants it.
 struct CounterInfo {
@@ -287,6 +288,8 @@ inline constexpr auto kCounterTable = std::to_array<CounterInfo>({
      "Probes that found something to warn of, such as a certificate that ends soon."},
     {Counter::ProbesDelayed, "probes_delayed_total", "probes",
      "Probes that started late, because too many were on their way."},
+    {Counter::ProbesDisregarded, "probes_disregarded_total", "probes",
+     "Failed probes that were not believed, because this server was too busy to see an answer in time."},
 });
 
 [[nodiscard]] constexpr bool counter_table_is_ordered() noexcept {

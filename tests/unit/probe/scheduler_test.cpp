@@ -263,6 +263,51 @@ TEST_SUITE("probe/scheduler") {
     CHECK(bench.first_rounds == std::vector{true});
   }
 
+  TEST_CASE("ten thousand first probes take two seconds, or one every if that is less") {
+    Bench bench;
+    bench.scheduler.set_targets(make_targets(10'000, make_check()));
+    bench.pass(1'900ms);
+    CHECK(bench.first_rounds.empty());
+    bench.pass(101ms);
+    CHECK(bench.first_rounds == std::vector{true});
+  }
+
+  TEST_CASE("failures while the thread did not run are left out, successes are not") {
+    Bench bench;
+    bench.scheduler.set_targets(make_targets(4, make_check()));
+    bench.pass(1s, false);
+    REQUIRE(bench.prober.running() == 4);
+    bench.clock.pass(11s);
+    // Time-outs come before the turn that is due, as they may after a stall.
+    bench.prober.end_one(probe::failure("connect: timed out after 2000 ms"));
+    CHECK(bench.results.empty());
+    bench.prober.end_one();
+    CHECK(bench.results.size() == 1);
+    bench.scheduler.run_due();
+    bench.prober.end_one(probe::failure("connect: timed out after 2000 ms"));
+    bench.prober.end_one(probe::failure("connect: timed out after 2000 ms"));
+    CHECK(bench.results.size() == 1);
+    CHECK(bench.counters.value(stats::Counter::ProbesDisregarded) == 3);
+    CHECK(bench.counters.value(stats::Counter::ProbeFailures) == 0);
+    // They have their turn again, and what started after the stall is believed.
+    bench.pass(10ms, false);
+    bench.pass(1s, false);
+    REQUIRE(bench.prober.running() > 0);
+    while (bench.prober.running() > 0) bench.prober.end_one(probe::failure("connect: refused"));
+    CHECK(bench.counters.value(stats::Counter::ProbeFailures) > 0);
+    CHECK(bench.counters.value(stats::Counter::ProbesDisregarded) == 3);
+  }
+
+  TEST_CASE("a probe that takes longer than every is no stall") {
+    Bench bench;
+    bench.scheduler.set_targets(make_targets(1, make_check()));
+    bench.pass(9s, false);
+    bench.prober.end_one(probe::failure("connect: refused"));
+    bench.pass(1ms, false);
+    bench.prober.end_one(probe::failure("connect: refused"));
+    CHECK(bench.results.size() == 2);
+  }
+
   TEST_CASE("failures and warnings are counted") {
     Bench bench;
     bench.scheduler.set_targets(make_targets(2, make_check()));
