@@ -310,6 +310,44 @@ inline constexpr std::size_t kDemandCountedMax = 65'536;
 /// some 4 %, and a worker pays for two queries of a batch.
 inline constexpr std::uint32_t kDemandSampleDefault = 16;
 
+// --- probes ----------------------------------------------------------------------------------------
+
+/// Probes on their way at once, a descriptor each: 10,000 endpoints that all hang for 2 of every 5 s are
+/// 4,000. Past this they start late, and are counted.
+inline constexpr std::size_t kProbesInFlightMax = 4'096;
+/// Programs that probe at once. Each is a process, and a machine that starts more of them answers no queries.
+inline constexpr std::size_t kProbeProgramsMax = 32;
+/// Headers of one reply, trailers included; servers themselves stop at 8 to 64 KiB.
+inline constexpr std::size_t kProbeHeaderBytesMax = 64u << 10;
+/// What is read of a body, or of what a TCP service says, before it is judged. A health page is a line or
+/// two; the limit bounds what a regular expression costs on the one thread that probes.
+inline constexpr std::size_t kProbeBodyBytesMax = 64u << 10;
+/// What a program that probes may print: a line for the operator is wanted, and a page is a mistake.
+inline constexpr std::size_t kProbeOutputBytesMax = 4u << 10;
+/// Memory that such a program may write to; interpreters that reserve much more use less.
+inline constexpr std::uint64_t kProbeProgramDataBytesMax = 1u << 30;
+/// What it may write to one file, and descriptors it may have.
+inline constexpr std::uint64_t kProbeProgramFileBytesMax = 1u << 20;
+inline constexpr std::uint64_t kProbeProgramDescriptorsMax = 64;
+/// Replies taken from a ping socket before others have their turn; some 100 us.
+inline constexpr std::size_t kProbePingBatch = 64;
+/// Room for replies to the pings of a first round, 10,000 in a second; net.core.rmem_max caps it.
+inline constexpr int kProbePingBufferBytes = 1 << 20;
+/// A first round is spread over so much, and over no more than `every`: a server that starts wants to know
+/// soon.
+inline constexpr std::uint32_t kProbeFirstRoundSpreadMs = 1'000;
+/// Or over so much for each probe, if that is more: an HTTP probe takes 100 us, so this is half a core, and
+/// whoever uses all of one sees time-outs that are its own.
+inline constexpr std::uint32_t kProbeFirstRoundPaceUs = 200;
+/// A probe thread that comes so late to its turn was not running. What timed out meanwhile may have been
+/// answered in time, so failures of that while are not believed.
+inline constexpr std::uint32_t kProbeStallMs = 200;
+/// Nobody waits longer for a first round: the spread, and the longest time-outs that are usual. What is not
+/// known by then counts as up.
+inline constexpr std::uint32_t kProbeFirstRoundMs = 10'000;
+/// Probes start at multiples of this: 200 wake-ups a second instead of 2,000, for 5 ms of delay.
+inline constexpr std::uint32_t kProbeTickMs = 5;
+
 // --- import of other servers' configuration ---------------------------------------------------------
 
 /// One file of another server's configuration: as large as a map file of ours.

@@ -112,9 +112,15 @@ enum class Counter : std::uint8_t {
   DemandQueries,
   DemandDropped,
   DemandEvicted,
+  // Counted by probe/.
+  Probes,
+  ProbeFailures,
+  ProbeWarnings,
+  ProbesDelayed,
+  ProbesDisregarded,
 };
 
-inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::DemandEvicted) + 1;
+inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::ProbesDisregarded) + 1;
 
 /// How one counter is shown. The unit stands in the name as well, as Prometheus wants it.
 struct CounterInfo {
@@ -303,6 +309,14 @@ inline constexpr auto kCounterTable = std::to_array<CounterInfo>({
      "counted."},
     {Counter::DemandEvicted, "demand_evicted_networks_total", "networks",
      "Client networks that lost their place among those counted to another one."},
+    {Counter::Probes, "probes_total", "probes", "Probes of endpoints that came to a result."},
+    {Counter::ProbeFailures, "probe_failures_total", "probes", "Probes that failed."},
+    {Counter::ProbeWarnings, "probe_warnings_total", "probes",
+     "Probes that found something to warn of, such as a certificate that ends soon."},
+    {Counter::ProbesDelayed, "probes_delayed_total", "probes",
+     "Probes that started late, because too many were on their way."},
+    {Counter::ProbesDisregarded, "probes_disregarded_total", "probes",
+     "Failed probes that were not believed, because this server was too busy to see an answer in time."},
 });
 
 [[nodiscard]] constexpr bool counter_table_is_ordered() noexcept {

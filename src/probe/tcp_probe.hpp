@@ -1,0 +1,38 @@
+// TCP probes: connect; then, if the check says so, TLS, send some bytes, wait for some bytes.
+//
+// One thread, that of the io_context.
+#pragma once
+
+#include "base/clock.hpp"
+#include "probe/plan_cache.hpp"
+#include "probe/prober.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <memory>
+#include <unordered_map>
+
+namespace meridian::probe {
+
+class TcpProber final : public Prober {
+ public:
+  /// Both must outlive this; the context must not run any more when this goes.
+  TcpProber(boost::asio::io_context& context, const base::Clock& clock);
+  ~TcpProber() override;
+
+  [[nodiscard]] ProbeId start(const Target& target, Done done) override;
+  void cancel(ProbeId id) override;
+  void forget_checks() override;
+
+ private:
+  class Session;
+  struct Plan;
+
+  boost::asio::io_context& context_;
+  const base::Clock& clock_;
+  PlanCache<Plan> plans_;
+  std::unordered_map<ProbeId, std::shared_ptr<Session>> sessions_;
+  std::uint64_t last_id_ = 0;
+};
+
+}  // namespace meridian::probe
