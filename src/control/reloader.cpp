@@ -226,8 +226,8 @@ void Reloader::publish(compile::Compiled compiled, config::Site site, EpochInfo 
       serving_ = std::make_unique<base::Published<Serving>>(next);
     }
   };
-  if (shedding_ != nullptr) {
-    shedding_->publish(next->snapshot, next->tables, swap_in);
+  if (overrides_ != nullptr) {
+    overrides_->publish(next->snapshot, next->tables, swap_in);
   } else {
     swap_in();
   }

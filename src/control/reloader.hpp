@@ -16,7 +16,7 @@
 #include "config/model.hpp"
 #include "control/epoch_builder.hpp"
 #include "control/epoch_store.hpp"
-#include "control/shedding.hpp"
+#include "control/overrides.hpp"
 #include "dns/cookie.hpp"
 #include "query/snapshot.hpp"
 #include "stats/counters.hpp"
@@ -82,8 +82,8 @@ class Reloader {
   /// What each reload does beside publishing; before start().
   void set_prepare(Prepare prepare) { prepare_ = std::move(prepare); }
 
-  /// What is kept of datacenters is written into each new epoch; before load_first(). It outlives this.
-  void set_shedding(Shedding& shedding) { shedding_ = &shedding; }
+  /// They are written into each new epoch; before load_first(). It outlives this.
+  void set_overrides(Overrides& overrides) { overrides_ = &overrides; }
 
   /// Starts the builder thread; only after load_first().
   void start();
@@ -133,7 +133,7 @@ class Reloader {
 
   EpochBuilder builder_;
   Prepare prepare_;
-  Shedding* shedding_ = nullptr;
+  Overrides* overrides_ = nullptr;
   const base::Clock& clock_;
   stats::Counters& counters_;
   std::unique_ptr<base::Published<Serving>> serving_;

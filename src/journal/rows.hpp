@@ -21,6 +21,7 @@ struct EndpointName {
 /// The last state of an endpoint.
 struct StateRow {
   EndpointName endpoint;
+  std::string check;  ///< by which it is known
   std::string state;  ///< "up", "down", "unknown"
   std::string cause;
   base::WallTime since;
@@ -29,6 +30,7 @@ struct StateRow {
 /// A change of it.
 struct ChangeRow {
   EndpointName endpoint;
+  std::string check;
   std::string from;
   std::string to;
   std::string cause;

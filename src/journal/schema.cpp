@@ -15,6 +15,7 @@ std::string first_tables() {
   return fmt::format(R"sql(
 CREATE TABLE states (
   service TEXT NOT NULL, datacenter TEXT NOT NULL, address TEXT NOT NULL,
+  check_name TEXT NOT NULL,      -- by which it is known
   state TEXT NOT NULL,           -- up, down, unknown
   cause TEXT NOT NULL,
   since TEXT NOT NULL,           -- UTC
@@ -25,6 +26,7 @@ CREATE TABLE history (
   id INTEGER PRIMARY KEY,
   at TEXT NOT NULL,              -- UTC
   service TEXT NOT NULL, datacenter TEXT NOT NULL, address TEXT NOT NULL,
+  check_name TEXT NOT NULL,
   old_state TEXT NOT NULL, new_state TEXT NOT NULL,
   cause TEXT NOT NULL
 );

@@ -22,8 +22,8 @@ base::WallTime time_of(const std::string& text) {
   return base::parse_utc(text).value_or(base::WallTime{});
 }
 
-/// The first complaint of SQLite about the file, or nothing. The quick check leaves out whether each index has
-/// its rows: that takes a full history ten times as long (1.5 s), and a start waits for it.
+/// The first complaint of SQLite about the file, or nothing. The quick check leaves out whether each index
+/// has its rows: that takes a full history ten times as long (1.5 s), and a start waits for it.
 Result<void> check_soundness(Database& database) {
   auto verdict = database.word("PRAGMA quick_check(1)");
   if (!verdict) return base::unexpected(std::move(verdict.error()));
@@ -90,16 +90,17 @@ Result<Store> Store::open_sound(const std::string& path) {
 
   std::vector<Statement> prepared;
   for (const std::string_view sql :
-       {"INSERT INTO states VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state, "
-        "cause = "
-        "excluded.cause, since = excluded.since",
-        "INSERT INTO history (service, datacenter, address, old_state, new_state, cause, at) VALUES (?, ?, "
-        "?, ?, "
-        "?, ?, ?)",
-        "INSERT INTO overrides (kind, target, share_percent, reason, author, created_at, begins_at, ends_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+       {R"(INSERT INTO states (service, datacenter, address, check_name, state, cause, since)
+           VALUES (?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET check_name = excluded.check_name, state = excluded.state,
+                                     cause = excluded.cause, since = excluded.since)",
+        R"(INSERT INTO history (service, datacenter, address, check_name, old_state, new_state, cause, at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?))",
+        R"(INSERT INTO overrides (kind, target, share_percent, reason, author, created_at, begins_at, ends_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?))",
         "DELETE FROM overrides WHERE id = ?",
-        "INSERT INTO audit (at, who, action, target, details, reason, result) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        R"(INSERT INTO audit (at, who, action, target, details, reason, result)
+           VALUES (?, ?, ?, ?, ?, ?, ?))",
         "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?", "DELETE FROM history WHERE at < ?",
         "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?"}) {
     auto statement = database->prepare(sql);
@@ -149,9 +150,12 @@ Result<void> Store::write_changes(std::span<const ChangeRow> changes, base::Wall
 Result<void> Store::write_change(const ChangeRow& change) {
   const auto& [service, datacenter, address] = change.endpoint;
   const auto at = base::to_utc_ms(change.at);
-  auto put = statements_->put_state.bind(service, datacenter, address, change.to, change.cause, at).run();
+  auto put =
+      statements_->put_state.bind(service, datacenter, address, change.check, change.to, change.cause, at)
+          .run();
   if (!put) return put;
-  return statements_->put_change.bind(service, datacenter, address, change.from, change.to, change.cause, at)
+  return statements_->put_change
+      .bind(service, datacenter, address, change.check, change.from, change.to, change.cause, at)
       .run();
 }
 
@@ -209,7 +213,8 @@ Result<std::int64_t> Store::write_override_change(std::span<const std::int64_t> 
 }
 
 Result<std::vector<StateRow>> Store::states() {
-  auto statement = database_.prepare("SELECT service, datacenter, address, state, cause, since FROM states");
+  auto statement =
+      database_.prepare("SELECT service, datacenter, address, check_name, state, cause, since FROM states");
   if (!statement) return base::unexpected(std::move(statement.error()));
   std::vector<StateRow> rows;
   for (;;) {
@@ -219,14 +224,15 @@ Result<std::vector<StateRow>> Store::states() {
     rows.push_back({{statement->text(0), statement->text(1), statement->text(2)},
                     statement->text(3),
                     statement->text(4),
-                    time_of(statement->text(5))});
+                    statement->text(5),
+                    time_of(statement->text(6))});
   }
 }
 
 Result<std::vector<OverrideRow>> Store::overrides() {
   auto statement = database_.prepare(
-      "SELECT id, kind, target, share_percent, reason, author, created_at, begins_at, ends_at FROM overrides "
-      "ORDER BY id");
+      R"(SELECT id, kind, target, share_percent, reason, author, created_at, begins_at, ends_at
+         FROM overrides ORDER BY id)");
   if (!statement) return base::unexpected(std::move(statement.error()));
   std::vector<OverrideRow> rows;
   for (;;) {
@@ -244,10 +250,10 @@ Result<std::vector<ChangeRow>> Store::history(const HistoryQuery& query) {
   const auto name = query.name.substr(0, at_sign);
   const auto datacenter = at_sign == std::string::npos ? std::string{} : query.name.substr(at_sign + 1);
   auto statement = database_.prepare(
-      "SELECT service, datacenter, address, old_state, new_state, cause, at FROM history WHERE (?1 = '' OR "
-      "((service = ?1 OR (address = ?1 AND ?2 = '')) AND (?2 = '' OR datacenter = ?2))) AND at >= ?3 ORDER "
-      "BY id "
-      "DESC LIMIT ?4");
+      R"(SELECT service, datacenter, address, check_name, old_state, new_state, cause, at FROM history
+         WHERE (?1 = '' OR ((service = ?1 OR (address = ?1 AND ?2 = '')) AND (?2 = '' OR datacenter = ?2)))
+           AND at >= ?3
+         ORDER BY id DESC LIMIT ?4)");
   if (!statement) return base::unexpected(std::move(statement.error()));
   const auto limit = std::min(query.limit, limits::kJournalRowsRead);
   statement->bind(name, datacenter, query.since ? base::to_utc_ms(*query.since) : std::string{},
@@ -261,7 +267,8 @@ Result<std::vector<ChangeRow>> Store::history(const HistoryQuery& query) {
                     statement->text(3),
                     statement->text(4),
                     statement->text(5),
-                    time_of(statement->text(6))});
+                    statement->text(6),
+                    time_of(statement->text(7))});
   }
 }
 

@@ -34,8 +34,13 @@ base::Expected<std::unique_ptr<query::Tables>, std::string> assumed_tables(
   const auto states = assumed_states(snapshot, assumptions);
   if (!states) return base::unexpected(states.error());
   auto assumed = std::make_unique<query::Tables>(snapshot);
-  for (std::uint32_t i = 0; i < snapshot.endpoints.size(); ++i)
-    assumed->health.set_state(base::EndpointId{i}, tables.health.state(base::EndpointId{i}));
+  for (std::uint32_t i = 0; i < snapshot.endpoints.size(); ++i) {
+    // What is forced counts as what is known, since an assumption has to win over it.
+    const base::EndpointId endpoint{i};
+    assumed->health.set_state(endpoint, tables.health.forced(endpoint).value_or(tables.health.state(endpoint)));
+  }
+  for (std::uint32_t i = 0; i < snapshot.pools.size(); ++i)
+    assumed->health.set_kept(base::PoolId{i}, tables.health.kept(base::PoolId{i}));
   for (std::size_t i = 0; i < states->size(); ++i) {
     const auto datacenter = static_cast<base::DatacenterId>(i);
     const auto kept =

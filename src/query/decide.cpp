@@ -86,7 +86,8 @@ steering::Candidate candidate_at(const Snapshot& snapshot, const Tables& tables,
   if (id == base::kNoPool) return {};
   const Pool& pool = snapshot.pools.data()[base::index_of(id)];
   const steering::Share health = pool_health(pool, snapshot, tables.health);
-  return {true, steering::reduced(health, tables.health.kept(datacenter)),
+  const auto kept = std::min(tables.health.kept(datacenter), tables.health.kept(id));
+  return {true, steering::reduced(health, kept),
           snapshot.datacenters.data()[base::index_of(datacenter)].key};
 }
 

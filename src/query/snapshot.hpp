@@ -138,7 +138,7 @@ struct Snapshot {
 /// What changes while a snapshot serves.
 struct Tables {
   explicit Tables(const Snapshot& snapshot, std::shared_ptr<rate::RateTable> rate_table = nullptr)
-      : health(snapshot.endpoints.size(), snapshot.datacenters.size()), rates(std::move(rate_table)) {}
+      : health(snapshot.endpoints.size(), snapshot.datacenters.size(), snapshot.pools.size()), rates(std::move(rate_table)) {}
 
   health::HealthTable health;
   std::shared_ptr<rate::RateTable> rates;  ///< nullptr: no rate limits. Goes from epoch to epoch.

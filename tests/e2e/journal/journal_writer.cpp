@@ -22,6 +22,7 @@ void say(const std::string& line) {
 void write_states(journal::Journal& journal, const base::Clock& clock, std::int64_t number) {
   for (int i = 0; i < 5; ++i) {
     journal.record({{"www.example.com", "ams", fmt::format("192.0.2.{}", i)},
+                    "http",
                     "up",
                     number % 2 == 0 ? "up" : "down",
                     std::to_string(number),

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 namespace meridian::health {
 
 TEST_SUITE("health/health_table") {
@@ -21,6 +23,54 @@ TEST_SUITE("health/health_table") {
     CHECK(table.kept(base::DatacenterId{1}) == kKeepsAll / 4);
     table.set_kept(base::DatacenterId{0}, kKeepsAll);
     CHECK(table.kept(base::DatacenterId{0}) == kKeepsAll);
+  }
+
+  TEST_CASE("what is forced wins over what is known, and neither writes over the other") {
+    HealthTable table(2, 0);
+    const base::EndpointId endpoint{1};
+    table.set_state(endpoint, EndpointState::Down);
+    table.force(endpoint, EndpointState::Up);
+    CHECK(table.is_serving(endpoint));
+    CHECK(table.state(endpoint) == EndpointState::Down);
+    CHECK(table.forced(endpoint) == EndpointState::Up);
+    table.set_state(endpoint, EndpointState::Up);
+    table.force(endpoint, EndpointState::Down);
+    CHECK_FALSE(table.is_serving(endpoint));
+    CHECK(table.state(endpoint) == EndpointState::Up);
+    table.set_state(endpoint, EndpointState::Unknown);
+    CHECK_FALSE(table.is_serving(endpoint));
+    table.force(endpoint, std::nullopt);
+    CHECK(table.is_serving(endpoint));
+    CHECK_FALSE(table.forced(endpoint).has_value());
+    CHECK(table.is_serving(base::EndpointId{0}));
+  }
+
+  TEST_CASE("a pool keeps everything until it is told to shed, each for itself") {
+    HealthTable table(0, 1, 2);
+    table.set_kept(base::PoolId{1}, 0);
+    CHECK(table.kept(base::PoolId{0}) == kKeepsAll);
+    CHECK(table.kept(base::PoolId{1}) == 0);
+    CHECK(table.kept(base::DatacenterId{0}) == kKeepsAll);
+  }
+
+  TEST_CASE("the generation moves on with every change, and only with one") {
+    HealthTable table(1, 1, 1);
+    const base::EndpointId endpoint{0};
+    auto last = table.generation();
+    const auto moved = [&] {
+      const auto before = std::exchange(last, table.generation());
+      return before != last;
+    };
+    table.set_state(endpoint, EndpointState::Unknown);
+    table.force(endpoint, std::nullopt);
+    table.set_kept(base::PoolId{0}, kKeepsAll);
+    CHECK_FALSE(moved());
+    table.set_state(endpoint, EndpointState::Up);
+    CHECK(moved());
+    table.force(endpoint, EndpointState::Down);
+    CHECK(moved());
+    table.set_kept(base::PoolId{0}, 0);
+    CHECK(moved());
   }
 
   TEST_CASE("only down does not serve, and only for its endpoint") {

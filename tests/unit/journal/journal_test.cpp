@@ -23,7 +23,7 @@ struct Fixture {
   [[nodiscard]] std::uint64_t count(Counter counter) const { return counters.total(counter); }
 
   [[nodiscard]] ChangeRow change(const std::string& to, const std::string& cause) const {
-    return {{"www.example.com", "ams", "192.0.2.10"}, "unknown", to, cause, clock.wall()};
+    return {{"www.example.com", "ams", "192.0.2.10"}, "http", "unknown", to, cause, clock.wall()};
   }
   [[nodiscard]] OverrideRow drain(const std::string& target) const {
     return {.kind = "drain",
@@ -76,6 +76,7 @@ TEST_SUITE("journal/journal") {
     const auto states = journal->states().value();
     REQUIRE(states.size() == 1);
     CHECK(states[0].endpoint.address == "192.0.2.10");
+    CHECK(states[0].check == "http");
     CHECK(states[0].state == "down");
     CHECK(states[0].cause == "connect: refused");
     CHECK(states[0].since == fixture.clock.wall());

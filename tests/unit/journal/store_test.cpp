@@ -22,7 +22,7 @@ const OverrideRow kDrain{
 std::vector<ChangeRow> changes(std::size_t count, base::WallTime at) {
   std::vector<ChangeRow> rows;
   for (std::size_t i = 0; i < count; ++i)
-    rows.push_back({{"www.example.com", "ams", "192.0.2.10"}, "up", "down", std::to_string(i), at});
+    rows.push_back({{"www.example.com", "ams", "192.0.2.10"}, "http", "up", "down", std::to_string(i), at});
   return rows;
 }
 
