@@ -258,6 +258,72 @@ inline constexpr std::size_t kHandoverMessageBytesMax = 64u << 10;
 /// Descriptors in one such message; the kernel takes 253 (SCM_MAX_FD).
 inline constexpr std::size_t kHandoverDescriptorsMax = 240;
 
+// --- overrides -------------------------------------------------------------------------------------
+
+/// Overrides at once, those of the future included: one for every datacenter of the largest fleet. Every one
+/// is held against every endpoint when a map is published.
+inline constexpr std::size_t kOverridesMax = 1'024;
+/// What an override is about: a service's name, a datacenter's and an address, patterns included.
+inline constexpr std::size_t kOverrideTargetBytesMax = 320;
+/// Who set it: a user's or a token's name.
+inline constexpr std::size_t kOverrideAuthorBytesMax = 64;
+/// How far ahead one may be scheduled: a quarter. What is later will be forgotten, or belongs into the map.
+inline constexpr std::uint32_t kOverrideAheadSecondsMax = 92 * 86'400;
+/// Beginnings and ends are looked for so often at least, since the clock on the wall may jump.
+inline constexpr std::uint32_t kOverrideCheckMs = 10'000;
+
+// --- journal ---------------------------------------------------------------------------------------
+
+/// State changes that wait for the disk: 10,000 endpoints that all change four times while it hangs, 12 MB.
+inline constexpr std::size_t kJournalQueueMax = 40'000;
+/// State changes of one transaction: it pays for the commit, and an override waits for some 10 ms of it.
+inline constexpr std::size_t kJournalBatch = 512;
+/// State changes that are kept, for so many days and so many rows: 10,000 endpoints, twenty changes each, in
+/// 40 MB.
+inline constexpr std::uint32_t kJournalHistoryDays = 90;
+inline constexpr std::size_t kJournalHistoryRowsMax = 200'000;
+/// The history is cut after so many rows, so that cutting costs little.
+inline constexpr std::size_t kJournalCutRows = 1'000;
+/// Endpoints whose last state is kept; of more the oldest go. Ten times what a server is measured with.
+inline constexpr std::size_t kJournalStatesMax = 100'000;
+/// Audited actions that are kept: one every five minutes for a year, 60 MB.
+inline constexpr std::size_t kJournalAuditRowsMax = 100'000;
+/// Who waits for the journal gives up after this: a disk that hangs must not hang the control thread.
+inline constexpr std::uint32_t kJournalWaitMs = 5'000;
+/// A new server and the one that it takes over from have the journal open at once, and wait so long for each
+/// other's transaction.
+inline constexpr std::uint32_t kJournalLockMs = 2'000;
+/// Rows that one question to the history or the audit log returns; more is a matter for sqlite3.
+inline constexpr std::size_t kJournalRowsRead = 10'000;
+/// The write-ahead log is cut back to this after a checkpoint.
+inline constexpr std::size_t kJournalWalBytesMax = 16u << 20;
+
+// --- metrics ---------------------------------------------------------------------------------------
+
+/// Pools whose answers are counted each for itself: 512 KiB for each worker. The others are counted together.
+inline constexpr std::size_t kTalliedPoolsMax = 16'384;
+/// Series of answers by service, datacenter and reason on the metrics page, for good: what comes later is
+/// counted as `other`. Prometheus asks for a fixed number, and a page of 2,000 lines has 200 kB.
+inline constexpr std::size_t kMetricAnswerSeriesMax = 2'000;
+/// Endpoints that have series of their own on the metrics page: those that a server is measured with.
+inline constexpr std::size_t kMetricEndpointsMax = 10'000;
+/// Of so many batches one is timed: two looks at the clock cost 50 ns, which is then 1 ns a batch.
+inline constexpr std::uint32_t kLatencySampleBatches = 64;
+
+// --- control over HTTP -----------------------------------------------------------------------------
+
+/// Tokens of one file: people and programs of one team.
+inline constexpr std::size_t kControlTokensMax = 256;
+/// A token has some 100 bytes.
+inline constexpr std::size_t kControlTokenFileBytesMax = 64u << 10;
+/// Who listens to events at once: dashboards and chat bots.
+inline constexpr std::size_t kEventSubscribersMax = 16;
+/// Events that wait for one listener; who is slower is let go. 10,000 endpoints that change at once are told
+/// as far as this.
+inline constexpr std::size_t kEventQueueMax = 1'024;
+/// So often something is written to a listener that nothing happened for: who is gone is noticed.
+inline constexpr std::uint32_t kEventHeartbeatMs = 15'000;
+
 // --- watched files ---------------------------------------------------------------------------------
 
 /// Under constant change a reload comes this often at the latest, or a folder that is always written to would

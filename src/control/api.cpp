@@ -1,21 +1,17 @@
 #include "control/api.hpp"
 
 #include "base/limits.hpp"
+#include "base/utc.hpp"
+#include "control/api_support.hpp"
 #include "explain/explain.hpp"
 #include "plan/assume.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <boost/json.hpp>
-#include <boost/url/params_encoded_view.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <cmath>
-#include <initializer_list>
 #include <optional>
 #include <utility>
 
@@ -24,9 +20,7 @@ namespace {
 
 namespace json = boost::json;
 
-Response error(unsigned status, std::string_view message) {
-  return {status, json::serialize(json::object{{"error", message}})};
-}
+constexpr auto& error = error_response;
 
 json::array to_json(const base::Diagnostics& diagnostics) {
   json::array array;
@@ -48,10 +42,7 @@ json::object to_json(const ReloadResult& result) {
           {"problems", to_json(result.diagnostics)}};
 }
 
-std::string to_utc(std::chrono::system_clock::time_point time) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
-                     fmt::gmtime(std::chrono::time_point_cast<std::chrono::seconds>(time)));
-}
+using base::to_utc;
 
 json::value held_json(const std::optional<HeldUpdate>& held) {
   if (!held) return nullptr;
@@ -95,74 +86,61 @@ std::optional<std::chrono::seconds> parse_timeout(std::string_view query) {
   return std::chrono::seconds{seconds};
 }
 
-/// Fills in the parameters of a query string; the result is what is wrong with it, or "".
-std::string read_parameters(const std::string& query,
-                            std::initializer_list<std::pair<std::string_view, std::string*>> known) {
-  if (query.empty()) return {};
-  const std::string text = "?" + query;  // what url looks into
-  const auto url = boost::urls::parse_relative_ref(text);
-  if (!url) return "the query string is malformed";
-  for (const auto& param : url->params()) {
-    const auto* const found =
-        std::find_if(known.begin(), known.end(), [&](const auto& one) { return one.first == param.key; });
-    if (found == known.end()) return fmt::format("unknown parameter '{}'", std::string{param.key});
-    *found->second = param.value;
-  }
-  return {};
-}
-
-template <typename Number>
-std::optional<Number> parse_number(std::string_view text) {
-  Number number{};
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 }  // namespace
 
-Api::Api(ServerInfo info, Reloader& reloader, Shedding& shedding, Upgrader& upgrader,
-         querylog::DemandBook& demand, const base::Clock& clock)
+Api::Api(ServerInfo info, const ApiParts& parts)
     : info_(std::move(info)),
-      reloader_(reloader),
-      shedding_(shedding),
-      upgrader_(upgrader),
-      demand_(demand),
-      clock_(clock) {}
+      reloader_(parts.reloader),
+      upgrader_(parts.upgrader),
+      demand_(parts.demand),
+      clock_(parts.clock),
+      overrides_(parts.overrides, parts.journal, parts.clock) {}
+
+/// One path after the other, as a 404 lists them.
+std::span<const Route> Api::routes() {
+  using In = const Request&;
+  using Out = Respond;
+  static constexpr Route kRoutes[] = {
+      {"GET", "/v1/status", [](const Api& api, In, Out respond) { respond(api.status()); }},
+      {"GET", "/v1/explain", [](const Api& api, In in, Out respond) { respond(api.explain(in.query)); }},
+      {"GET", "/v1/demand",
+       [](const Api& api, In, Out respond) { respond(api.tell_demand(api.demand_.report())); }},
+      {"POST", "/v1/demand/reset",
+       [](const Api& api, In, Out respond) { respond(api.tell_demand(api.demand_.take_report())); }},
+      {"POST", "/v1/reload",
+       [](const Api& api, In in, Out respond) { api.reload(in.query, std::move(respond)); }},
+      {"GET", "/v1/epochs", [](const Api& api, In, Out respond) { respond(api.epochs()); }},
+      {"POST", "/v1/rollback",
+       [](const Api& api, In in, Out respond) { api.rollback(in.query, std::move(respond)); }},
+      {"POST", "/v1/geoip/accept",
+       [](const Api& api, In, Out respond) { api.load({.accept_geoip = true}, std::move(respond)); }},
+      {"POST", "/v1/shed", [](const Api& api, In in, Out respond) { respond(api.overrides_.shed(in)); }},
+      {"GET", "/v1/overrides", [](const Api& api, In, Out respond) { respond(api.overrides_.list()); }},
+      {"POST", "/v1/overrides", [](const Api& api, In in, Out respond) { respond(api.overrides_.set(in)); }},
+      {"POST", "/v1/overrides/end",
+       [](const Api& api, In in, Out respond) { respond(api.overrides_.end(in)); }},
+      {"GET", "/v1/audit", [](const Api& api, In in, Out respond) { respond(api.overrides_.audit(in)); }},
+      {"GET", "/v1/history", [](const Api& api, In in, Out respond) { respond(api.overrides_.history(in)); }},
+      {"POST", "/v1/upgrade", [](const Api& api, In in, Out respond) { api.upgrade(in.query, respond); }},
+  };
+  return kRoutes;
+}
 
 void Api::handle(const Request& request, Respond respond) const {
-  const auto wants = [&](std::string_view method) {
-    if (request.method == method) return true;
-    respond(error(405, fmt::format("{} takes {}", request.path, method)));
-    return false;
-  };
-  if (request.path == "/v1/status") {
-    if (wants("GET")) respond(status());
-  } else if (request.path == "/v1/demand") {
-    if (wants("GET")) respond(tell_demand(demand_.report()));
-  } else if (request.path == "/v1/demand/reset") {
-    if (wants("POST")) respond(tell_demand(demand_.take_report()));
-  } else if (request.path == "/v1/explain") {
-    if (wants("GET")) respond(explain(request.query));
-  } else if (request.path == "/v1/reload") {
-    if (wants("POST")) reload(request.query, std::move(respond));
-  } else if (request.path == "/v1/epochs") {
-    if (wants("GET")) respond(epochs());
-  } else if (request.path == "/v1/rollback") {
-    if (wants("POST")) rollback(request.query, std::move(respond));
-  } else if (request.path == "/v1/geoip/accept") {
-    if (wants("POST")) load({.accept_geoip = true}, std::move(respond));
-  } else if (request.path == "/v1/shed") {
-    if (wants("POST")) respond(shed(request.query));
-  } else if (request.path == "/v1/upgrade") {
-    if (wants("POST")) upgrade(request.query, respond);
-  } else {
-    respond(
-        error(404, fmt::format("no such path '{}'; there are /v1/status, /v1/explain, /v1/demand, "
-                               "/v1/demand/reset, /v1/reload, /v1/epochs, /v1/rollback, /v1/geoip/accept, "
-                               "/v1/shed and /v1/upgrade",
-                               request.path)));
+  const auto all = routes();
+  const auto route = std::ranges::find_if(
+      all, [&](const Route& one) { return one.path == request.path && one.method == request.method; });
+  if (route != all.end()) return route->handle(*this, request, std::move(respond));
+  std::string methods;
+  std::string paths;
+  std::string_view last;
+  for (const auto& one : all) {
+    if (one.path == request.path) methods += (methods.empty() ? "" : " or ") + std::string{one.method};
+    if (one.path != last) paths += (paths.empty() ? "" : ", ") + std::string{one.path};
+    last = one.path;
   }
+  if (!methods.empty()) return respond(error(405, fmt::format("{} takes {}", request.path, methods)));
+  respond(error(404, fmt::format("no such path '{}'; there are {}", request.path, paths)));
 }
 
 Response Api::status() const {
@@ -195,46 +173,11 @@ Response Api::status() const {
                                             {"endpoints", snapshot.endpoints.size()},
                                             {"maps", std::move(maps)},
                                             {"databases", to_json(facts_of(serving->rulebook->geography))},
-                                            {"shedding", shedding_json()},
+                                            {"shedding", overrides_.shedding_json()},
+                                            {"journal", overrides_.journal_json()},
                                             {"demand", std::move(demand)},
                                             {"last_reload", to_json(reloader_.last_result())},
                                             {"counters", upgrader_.totals()}})};
-}
-
-json::array Api::shedding_json() const {
-  json::array array;
-  const auto now = clock_.monotonic();
-  for (const auto& [name, shed] : shedding_.all()) {
-    json::object entry{{"datacenter", name},
-                       {"share", static_cast<double>(shed.share) / steering::kFull},
-                       {"drained", shed.share == steering::kFull},
-                       {"reason", shed.reason},
-                       {"since", to_utc(shed.since)}};
-    if (shed.ends_at) entry["left_s"] = std::chrono::ceil<std::chrono::seconds>(*shed.ends_at - now).count();
-    array.push_back(std::move(entry));
-  }
-  return array;
-}
-
-Response Api::shed(const std::string& query) const {
-  std::string datacenter;
-  std::string share_text;
-  std::string reason;
-  std::string for_text;
-  const auto problem = read_parameters(
-      query, {{"datacenter", &datacenter}, {"share", &share_text}, {"reason", &reason}, {"for", &for_text}});
-  if (!problem.empty()) return error(400, problem);
-  const auto share = parse_number<double>(share_text);
-  if (!share || !(*share >= 0 && *share <= 1)) return error(400, "shed takes share=, from 0 to 1");
-  const auto seconds = parse_number<std::uint32_t>(for_text);
-  if (!for_text.empty() && (!seconds || *seconds == 0 || *seconds > base::limits::kShedSecondsMax)) {
-    return error(400, fmt::format("shed takes for=SECONDS, 1 to {}", base::limits::kShedSecondsMax));
-  }
-  const auto lasts = seconds ? std::optional{std::chrono::seconds{*seconds}} : std::nullopt;
-  const auto wanted = static_cast<steering::Share>(std::lround(*share * steering::kFull));
-  const auto set = shedding_.set(datacenter, wanted, reason, lasts);
-  if (!set) return error(422, set.error());
-  return {200, json::serialize(json::object{{"shedding", shedding_json()}})};
 }
 
 Response Api::tell_demand(const std::optional<querylog::DemandReport>& report) const {

@@ -4,7 +4,7 @@
 //   GET  /v1/demand         where steered queries came from
 //   POST /v1/demand/reset   the same, and start over
 //   POST /v1/reload         read the map again; answers when it is done
-//   POST /v1/shed           take clients away from a datacenter: ?datacenter=…&share=0.3&reason=…&for=SECONDS
+//   …    /v1/overrides, /v1/shed, /v1/audit, /v1/history: override_api.hpp
 //   POST /v1/upgrade        start the program again and hand over to it: ?timeout=SECONDS
 //   GET  /v1/explain        ?name=…&type=…&from=…&resolver=…&format=text|json
 //
@@ -14,16 +14,18 @@
 
 #include "base/clock.hpp"
 #include "control/http_server.hpp"
+#include "control/override_api.hpp"
+#include "control/overrides.hpp"
 #include "control/reloader.hpp"
-#include "control/shedding.hpp"
 #include "control/upgrader.hpp"
+#include "journal/journal.hpp"
 #include "querylog/demand_book.hpp"
-
-#include <boost/json/array.hpp>
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace meridian::control {
@@ -36,11 +38,30 @@ struct ServerInfo {
   base::MonotonicTime started_at;
 };
 
+/// What it asks; all outlive it.
+struct ApiParts {
+  Reloader& reloader;
+  Overrides& overrides;
+  journal::Journal& journal;
+  Upgrader& upgrader;
+  querylog::DemandBook& demand;
+  const base::Clock& clock;
+};
+
+class Api;
+
+/// What may be asked. GET only reads; POST changes something.
+struct Route {
+  std::string_view method;
+  std::string_view path;
+  void (*handle)(const Api& api, const Request& request, Respond respond);
+};
+
 class Api {
  public:
-  /// All but `info` outlive it.
-  Api(ServerInfo info, Reloader& reloader, Shedding& shedding, Upgrader& upgrader,
-      querylog::DemandBook& demand, const base::Clock& clock);
+  [[nodiscard]] static std::span<const Route> routes();
+
+  Api(ServerInfo info, const ApiParts& parts);
 
   void handle(const Request& request, Respond respond) const;
 
@@ -48,8 +69,6 @@ class Api {
   [[nodiscard]] Response status() const;
   [[nodiscard]] Response explain(const std::string& query) const;
   [[nodiscard]] Response tell_demand(const std::optional<querylog::DemandReport>& report) const;
-  [[nodiscard]] Response shed(const std::string& query) const;
-  [[nodiscard]] boost::json::array shedding_json() const;
   [[nodiscard]] Response epochs() const;
   void load(const ReloadOrder& order, Respond respond) const;
   void reload(const std::string& query, Respond respond) const;
@@ -58,10 +77,10 @@ class Api {
 
   ServerInfo info_;
   Reloader& reloader_;
-  Shedding& shedding_;
   Upgrader& upgrader_;
   querylog::DemandBook& demand_;
   const base::Clock& clock_;
+  OverrideApi overrides_;
 };
 
 }  // namespace meridian::control

@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "control/peer_name.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -36,8 +37,9 @@ constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 http::response<http::string_body> to_http(const Response& response, unsigned version, bool keep_alive) {
   http::response<http::string_body> message{static_cast<http::status>(response.status), version};
-  message.set(http::field::content_type, "application/json");
-  message.body() = response.body + "\n";
+  message.set(http::field::content_type, response.content_type);
+  message.body() = response.body;
+  if (!message.body().ends_with('\n')) message.body() += '\n';
   message.keep_alive(keep_alive);
   message.prepare_payload();
   return message;
@@ -181,6 +183,7 @@ class HttpServer::Implementation : public std::enable_shared_from_this<HttpServe
   }
 
   static asio::awaitable<void> serve(std::shared_ptr<Implementation> self, Protocol::socket socket) {
+    const auto who = peer_name(socket.native_handle());
     Stream stream(std::move(socket));
     self->streams_.push_back(&stream);
     beast::flat_buffer buffer;
@@ -202,7 +205,9 @@ class HttpServer::Implementation : public std::enable_shared_from_this<HttpServe
       keep_alive = message.keep_alive();
       stream.expires_never();
       if (!std::exchange(is_owed, true)) ++self->owed_;
-      const auto response = co_await self->handle(to_request(message));
+      auto request = to_request(message);
+      request.who = who;
+      const auto response = co_await self->handle(std::move(request));
       auto reply = to_http(response, message.version(), keep_alive);
       stream.expires_after(std::chrono::milliseconds(base::limits::kTcpTransferMs));
       const auto [write_error, written] = co_await http::async_write(stream, reply, kAsTuple);

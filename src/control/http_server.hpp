@@ -18,15 +18,17 @@
 namespace meridian::control {
 
 struct Request {
-  std::string method;  ///< "GET", "POST"
-  std::string path;    ///< "/v1/status"
-  std::string query;   ///< after the `?`, still percent-encoded
-  std::string body;
+  std::string method = {};  ///< "GET", "POST"
+  std::string path = {};    ///< "/v1/status"
+  std::string query = {};   ///< after the `?`, still percent-encoded
+  std::string body = {};
+  std::string who = {};  ///< as the audit log names them: "alice (uid 1000)"
 };
 
 struct Response {
   unsigned status = 200;
-  std::string body;  ///< JSON
+  std::string body;
+  std::string content_type = "application/json";
 };
 
 /// Sends one response; may be called later and from any thread, once.

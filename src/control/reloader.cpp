@@ -233,8 +233,8 @@ void Reloader::publish(compile::Compiled compiled, config::Site site, EpochInfo 
       swap_in();
     }
   };
-  if (shedding_ != nullptr) {
-    shedding_->publish(next->snapshot, next->tables, write_health);
+  if (overrides_ != nullptr) {
+    overrides_->publish(next->snapshot, next->tables, write_health);
   } else {
     write_health();
   }

@@ -17,7 +17,7 @@
 #include "control/epoch_builder.hpp"
 #include "control/epoch_store.hpp"
 #include "control/health_keeper.hpp"
-#include "control/shedding.hpp"
+#include "control/overrides.hpp"
 #include "dns/cookie.hpp"
 #include "query/snapshot.hpp"
 #include "stats/counters.hpp"
@@ -83,8 +83,8 @@ class Reloader {
   /// What each reload does beside publishing; before start().
   void set_prepare(Prepare prepare) { prepare_ = std::move(prepare); }
 
-  /// What is kept of datacenters is written into each new epoch; before load_first(). It outlives this.
-  void set_shedding(Shedding& shedding) { shedding_ = &shedding; }
+  /// They are written into each new epoch; before load_first(). It outlives this.
+  void set_overrides(Overrides& overrides) { overrides_ = &overrides; }
   /// Writes what is known of endpoints into each epoch's tables; before the first load. Without one the words
   /// of the last epoch are carried as they are.
   void set_health(HealthKeeper& health) { health_ = &health; }
@@ -137,7 +137,7 @@ class Reloader {
 
   EpochBuilder builder_;
   Prepare prepare_;
-  Shedding* shedding_ = nullptr;
+  Overrides* overrides_ = nullptr;
   HealthKeeper* health_ = nullptr;
   const base::Clock& clock_;
   stats::Counters& counters_;

@@ -23,10 +23,14 @@ base::MonotonicTime patience() {
 
 const std::string kMalformed = "the old server lent something this version does not understand";
 
+/// What servers of before overrides call what they had instead.
+constexpr std::string_view kSheds = "shedding";
+bool is_overrides(std::string_view type) { return type == "overrides" || type == kSheds; }
+
 }  // namespace
 
-Takeover::Takeover(int descriptor, stats::Counters& block, Shedding& shedding)
-    : channel_(net::FileDescriptor(descriptor)), carried_(block), shedding_(shedding) {
+Takeover::Takeover(int descriptor, stats::Counters& block, Overrides& overrides)
+    : channel_(net::FileDescriptor(descriptor)), carried_(block), overrides_(overrides) {
   // It came without: whatever we start must not hold the old server's end.
   ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
 }
@@ -55,8 +59,8 @@ base::Expected<void, std::string> Takeover::take(HandoverChannel::Message messag
       return base::unexpected(kMalformed);
     all.control = std::move(message.descriptors.front());
     all.control_path = path->as_string();
-  } else if (message.type == "shedding") {
-    take_shedding(message.body);
+  } else if (is_overrides(message.type)) {
+    take_overrides(message);
   } else if (message.type == "cookie_secret") {
     const auto secret = secret_from_json(message.body);
     if (!secret) return base::unexpected(fmt::format("{}: {}", kMalformed, secret.error()));
@@ -90,11 +94,12 @@ base::Expected<void, std::string> Takeover::take(HandoverChannel::Message messag
   return {};
 }
 
-void Takeover::take_shedding(const json::object& body) {
-  const auto* const entries = body.if_contains("entries");
-  const auto* const first = body.if_contains("first");
+void Takeover::take_overrides(const HandoverChannel::Message& message) {
+  const auto* const entries = message.body.if_contains("entries");
+  const auto* const first = message.body.if_contains("first");
   if (entries == nullptr || !entries->is_array() || first == nullptr || !first->is_bool()) return;
-  shedding_.restore(entries->as_array(), first->as_bool());
+  if (message.type == kSheds) return overrides_.restore_sheds(entries->as_array(), first->as_bool());
+  overrides_.restore(entries->as_array(), first->as_bool());
 }
 
 void Takeover::fail(const std::string& error) {
@@ -113,7 +118,7 @@ base::Expected<bool, std::string> Takeover::let_go_of_old() {
     if (message->type == "counters" && totals != nullptr && totals->is_object()) {
       carried_.take(totals->as_object());
     }
-    if (message->type == "shedding") take_shedding(message->body);
+    if (is_overrides(message->type)) take_overrides(*message);
     if (message->type != "go") continue;
     const auto* const reload = message->body.if_contains("reload");
     return reload != nullptr && reload->is_bool() && reload->as_bool();

@@ -7,7 +7,7 @@
 #include "base/clock.hpp"
 #include "base/expected.hpp"
 #include "control/handover_channel.hpp"
-#include "control/shedding.hpp"
+#include "control/overrides.hpp"
 #include "dns/cookie.hpp"
 #include "net/sockets.hpp"
 #include "stats/counters.hpp"
@@ -35,8 +35,8 @@ struct Inheritance {
 class Takeover {
  public:
   /// `descriptor`: the other end of the old server's pair. `block` takes what it counted.
-  /// `shedding` takes what operators took away from datacenters.
-  Takeover(int descriptor, stats::Counters& block, Shedding& shedding);
+  /// `overrides` takes what operators set.
+  Takeover(int descriptor, stats::Counters& block, Overrides& overrides);
 
   /// Everything the old server lends.
   [[nodiscard]] base::Expected<Inheritance, std::string> receive();
@@ -53,12 +53,12 @@ class Takeover {
 
  private:
   [[nodiscard]] base::Expected<void, std::string> take(HandoverChannel::Message message, Inheritance& all);
-  void take_shedding(const boost::json::object& body);
+  void take_overrides(const HandoverChannel::Message& message);
   void wait_for_more();
 
   HandoverChannel channel_;
   CarriedCounters carried_;
-  Shedding& shedding_;
+  Overrides& overrides_;
   std::optional<boost::asio::posix::stream_descriptor> readable_;
   std::function<void()> ended_;
 };

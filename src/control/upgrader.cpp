@@ -155,15 +155,15 @@ base::Expected<void, std::string> Upgrader::lend(base::MonotonicTime deadline) {
     for (std::size_t i = at; i < std::min(at + kNames, names.size()); ++i) some.emplace_back(names[i]);
     if (auto sent = channel_->send("zones", {{"names", std::move(some)}}, {}, deadline); !sent) return sent;
   }
-  if (auto sent = lend_shedding(deadline); !sent) return sent;
+  if (auto sent = lend_overrides(deadline); !sent) return sent;
   return channel_->send("end", {{"pid", ::getpid()}, {"version", MERIDIAN_VERSION}}, {}, deadline);
 }
 
-base::Expected<void, std::string> Upgrader::lend_shedding(base::MonotonicTime deadline) {
+base::Expected<void, std::string> Upgrader::lend_overrides(base::MonotonicTime deadline) {
   bool is_first = true;
-  for (auto& entries : parts_.shedding()) {
+  for (auto& entries : parts_.overrides()) {
     json::object body{{"entries", std::move(entries)}, {"first", is_first}};
-    if (auto sent = channel_->send("shedding", std::move(body), {}, deadline); !sent) return sent;
+    if (auto sent = channel_->send("overrides", std::move(body), {}, deadline); !sent) return sent;
     is_first = false;
   }
   return {};
@@ -205,7 +205,7 @@ base::Expected<void, std::string> Upgrader::let_go(std::uint64_t epoch_lent) {
   const auto deadline = std::chrono::steady_clock::now() + kServingWithin;
   const bool was_reloaded = parts_.serving()->snapshot->epoch != epoch_lent;
   auto said = channel_->send("counters", {{"totals", freeze_totals()}}, {}, deadline);
-  if (said) said = lend_shedding(deadline);  // again: an operator may have changed it meanwhile
+  if (said) said = lend_overrides(deadline);  // again: an operator may have changed it meanwhile
   if (said) said = channel_->send("go", {{"reload", was_reloaded}}, {}, deadline);
   if (said) {
     const auto answer = channel_->receive(deadline);

@@ -31,8 +31,8 @@ struct UpgradeParts {
   std::function<base::Expected<std::vector<net::ListenSockets>, std::string>()> sockets;
   std::function<net::FileDescriptor()> control_listener;
   std::function<std::shared_ptr<const Serving>()> serving;
-  /// What is kept of datacenters, in messages (Shedding::to_json).
-  std::function<std::vector<boost::json::array>()> shedding;
+  /// What operators set, in messages (Overrides::to_json).
+  std::function<std::vector<boost::json::array>()> overrides;
   /// Leaves control connections to the other process, or takes them again.
   std::function<void(bool)> pause_control;
   /// Stops serving DNS; returns when the last client is served.
@@ -77,7 +77,7 @@ class Upgrader {
                                                            UpgradeResult& result);
   [[nodiscard]] base::Expected<void, std::string> lend(base::MonotonicTime deadline);
   [[nodiscard]] base::Expected<void, std::string> lend_sockets(base::MonotonicTime deadline);
-  [[nodiscard]] base::Expected<void, std::string> lend_shedding(base::MonotonicTime deadline);
+  [[nodiscard]] base::Expected<void, std::string> lend_overrides(base::MonotonicTime deadline);
   [[nodiscard]] base::Expected<void, std::string> await_ready(base::MonotonicTime deadline);
   [[nodiscard]] boost::json::object freeze_totals();
   [[nodiscard]] base::Expected<void, std::string> let_go(std::uint64_t epoch_lent);

@@ -71,9 +71,12 @@ MemberStep explain_member(const steering::TierEntry& entry, const query::Service
   const auto candidate = query::candidate_at(snapshot, tables, service, entry.datacenter);
   step.has_pool = candidate.has_pool;
   step.health = static_cast<double>(candidate.health) / steering::kFull;
-  step.shed = 1 - static_cast<double>(tables.health.kept(entry.datacenter)) / health::kKeepsAll;
+  const auto shed_of = [](std::uint32_t kept) { return 1 - static_cast<double>(kept) / health::kKeepsAll; };
+  step.shed = shed_of(tables.health.kept(entry.datacenter));
   if (!candidate.has_pool) return step;
-  const auto& pool = snapshot.pools[base::index_of(service.pools[base::index_of(entry.datacenter)])];
+  const auto id = service.pools[base::index_of(entry.datacenter)];
+  step.shed = std::max(step.shed, shed_of(tables.health.kept(id)));
+  const auto& pool = snapshot.pools[base::index_of(id)];
   step.is_alias = pool.is_alias();
   step.endpoints = pool.v4.count() + pool.v6.count();
   step.endpoints_up = count_up(pool.v4, tables.health) + count_up(pool.v6, tables.health);

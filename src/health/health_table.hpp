@@ -10,7 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <span>
+#include <optional>
 
 namespace meridian::health {
 
@@ -28,34 +28,52 @@ struct EndpointWord {
   /// Seconds until it may change what it serves at the earliest, rounded down, at least 1; 0: no change is
   /// near.
   std::uint16_t change_in_s = 0;
+  /// What an operator forces it to be, whatever is known; Unknown: nothing.
+  EndpointState forced = EndpointState::Unknown;
 
-  [[nodiscard]] constexpr bool is_serving() const noexcept { return state != EndpointState::Down; }
+  [[nodiscard]] constexpr bool is_serving() const noexcept {
+    return (forced == EndpointState::Unknown ? state : forced) != EndpointState::Down;
+  }
   friend constexpr bool operator==(const EndpointWord&, const EndpointWord&) = default;
 };
 
 class HealthTable {
  public:
-  /// Every endpoint starts Unknown, every datacenter keeps all its clients, no service fails open.
-  HealthTable(std::size_t endpoint_count, std::size_t datacenter_count, std::size_t service_count = 0)
+  /// Every endpoint starts Unknown, every datacenter and pool keeps all its clients, no service fails open.
+  HealthTable(std::size_t endpoint_count, std::size_t datacenter_count, std::size_t service_count = 0,
+              std::size_t pool_count = 0)
       : words_(std::make_unique<std::atomic<std::uint32_t>[]>(endpoint_count)),
         size_(endpoint_count),
         shed_(std::make_unique<std::atomic<std::uint32_t>[]>(datacenter_count)),
-        open_(std::make_unique<std::atomic<std::uint32_t>[]>(service_count)) {}
+        open_(std::make_unique<std::atomic<std::uint32_t>[]>(service_count)),
+        pool_shed_(std::make_unique<std::atomic<std::uint32_t>[]>(pool_count)) {}
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
   [[nodiscard]] EndpointWord word(base::EndpointId endpoint) const noexcept {
     return unpack(words_[base::index_of(endpoint)].load(std::memory_order_relaxed));
   }
+  /// What an operator forces it to be: up or down. nullopt: nothing.
+  [[nodiscard]] std::optional<EndpointState> forced(base::EndpointId endpoint) const noexcept {
+    const auto forced = word(endpoint).forced;
+    return forced == EndpointState::Unknown ? std::nullopt : std::optional{forced};
+  }
+  /// What is known, whatever an operator forces.
   [[nodiscard]] EndpointState state(base::EndpointId endpoint) const noexcept { return word(endpoint).state; }
   [[nodiscard]] bool is_serving(base::EndpointId endpoint) const noexcept {
     return word(endpoint).is_serving();
   }
 
+  /// Leaves alone what is forced.
   void set_word(base::EndpointId endpoint, EndpointWord word) noexcept {
-    set(words_[base::index_of(endpoint)], pack(word));
+    set_bits(words_[base::index_of(endpoint)], ~kForcedBits, pack(word) & ~kForcedBits);
   }
-  /// A state with its whole weight, and no change near.
+  /// Whatever is known of it, an operator says it is up or down; nullopt ends that.
+  void force(base::EndpointId endpoint, std::optional<EndpointState> state) noexcept {
+    const auto bits = static_cast<std::uint32_t>(state.value_or(EndpointState::Unknown));
+    set_bits(words_[base::index_of(endpoint)], kForcedBits, bits << kForcedShift);
+  }
+  /// A state with its whole weight, and no change near. Leaves alone what is forced.
   void set_state(base::EndpointId endpoint, EndpointState state) noexcept {
     set_word(endpoint, {.state = state});
   }
@@ -77,6 +95,14 @@ class HealthTable {
     set(shed_[base::index_of(datacenter)], kKeepsAll - kept);
   }
 
+  /// The same of one pool. What counts is the less of it and its datacenter's.
+  [[nodiscard]] std::uint32_t kept(base::PoolId pool) const noexcept {
+    return kKeepsAll - pool_shed_[base::index_of(pool)].load(std::memory_order_relaxed);
+  }
+  void set_kept(base::PoolId pool, std::uint32_t kept) noexcept {
+    set(pool_shed_[base::index_of(pool)], kKeepsAll - kept);
+  }
+
   /// Moves on behind every change: whoever saw a number and then looked up what it derives from the table may
   /// keep that for as long as it sees the same number.
   [[nodiscard]] std::uint64_t generation() const noexcept {
@@ -84,17 +110,30 @@ class HealthTable {
   }
 
  private:
-  // state (2 bits) · 6 bits unused · weight that is missing, in percent (8) · seconds to a change (16): a
-  // word of 0 is an endpoint of which nothing is known.
+  // state (2 bits) · what is forced (2; 0: nothing) · 4 bits unused · weight that is missing, in percent (8) ·
+  // seconds to a change (16): a word of 0 is an endpoint of which nothing is known.
+  static constexpr std::uint32_t kStateBits = 3;
+  static constexpr std::uint32_t kForcedShift = 2;
+  static constexpr std::uint32_t kForcedBits = kStateBits << kForcedShift;
+
   [[nodiscard]] static constexpr std::uint32_t pack(EndpointWord word) noexcept {
-    return static_cast<std::uint32_t>(word.state) | (100u - word.weight_percent) << 8 |
-           std::uint32_t{word.change_in_s} << 16;
+    return static_cast<std::uint32_t>(word.state) | static_cast<std::uint32_t>(word.forced) << kForcedShift |
+           (100u - word.weight_percent) << 8 | std::uint32_t{word.change_in_s} << 16;
   }
   [[nodiscard]] static constexpr EndpointWord unpack(std::uint32_t bits) noexcept {
-    return {static_cast<EndpointState>(bits & 3), static_cast<std::uint8_t>(100 - (bits >> 8 & 0xff)),
-            static_cast<std::uint16_t>(bits >> 16)};
+    // What is forced does not change by itself.
+    const auto change = static_cast<std::uint16_t>((bits & kForcedBits) == 0 ? bits >> 16 : 0);
+    return {static_cast<EndpointState>(bits & kStateBits), static_cast<std::uint8_t>(100 - (bits >> 8 & 0xff)),
+            change, static_cast<EndpointState>(bits >> kForcedShift & kStateBits)};
   }
 
+  /// Probes and operators write parts of one word.
+  void set_bits(std::atomic<std::uint32_t>& word, std::uint32_t mask, std::uint32_t bits) noexcept {
+    auto old = word.load(std::memory_order_relaxed);
+    while (!word.compare_exchange_weak(old, (old & ~mask) | bits, std::memory_order_relaxed)) {
+    }
+    if (((old & ~mask) | bits) != old) generation_.fetch_add(1, std::memory_order_release);
+  }
   void set(std::atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
     if (word.exchange(value, std::memory_order_relaxed) == value) return;
     generation_.fetch_add(1, std::memory_order_release);
@@ -104,6 +143,7 @@ class HealthTable {
   std::size_t size_;
   std::unique_ptr<std::atomic<std::uint32_t>[]> shed_;  ///< kKeepsAll less what is kept, so that 0 is usual
   std::unique_ptr<std::atomic<std::uint32_t>[]> open_;  ///< by service
+  std::unique_ptr<std::atomic<std::uint32_t>[]> pool_shed_;
   std::atomic<std::uint64_t> generation_{0};
 };
 

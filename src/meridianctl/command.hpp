@@ -31,6 +31,7 @@ struct Options {
 };
 
 /// Each registers one sub-command; its callback sets `options.exit_code`.
+void add_audit(CLI::App& app, Options& options);
 void add_check(CLI::App& app, Options& options);
 void add_completion(CLI::App& app, Options& options);
 void add_cookie_secret(CLI::App& app, Options& options);
@@ -38,9 +39,12 @@ void add_demand(CLI::App& app, Options& options);
 void add_drain(CLI::App& app, Options& options);
 void add_epochs(CLI::App& app, Options& options);
 void add_explain(CLI::App& app, Options& options);
+void add_force(CLI::App& app, Options& options);
 void add_geoip(CLI::App& app, Options& options);
+void add_history(CLI::App& app, Options& options);
 void add_import(CLI::App& app, Options& options);
 void add_map(CLI::App& app, Options& options);
+void add_overrides(CLI::App& app, Options& options);
 void add_plan(CLI::App& app, Options& options);
 void add_reload(CLI::App& app, Options& options);
 void add_rollback(CLI::App& app, Options& options);

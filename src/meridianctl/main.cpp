@@ -58,6 +58,10 @@ int main(int argc, char** argv) {
   add_drain(app, options);
   add_undrain(app, options);
   add_shed(app, options);
+  add_force(app, options);
+  add_overrides(app, options);
+  add_history(app, options);
+  add_audit(app, options);
   add_upgrade(app, options);
   add_schema(app, options);
   add_completion(app, options);

@@ -115,14 +115,16 @@ Daemon::Daemon(Options options)
             [this](const control::Request& request, control::Respond respond) {
               api_->handle(request, std::move(respond));
             }) {
-  reloader_.set_shedding(shedding_);
-  shedding_.set_on_change([this] { wait_for_shedding(); });
+  reloader_.set_overrides(overrides_);
+  overrides_.set_on_change([this] { wait_for_overrides(); });
   if (options_.takeover_descriptor >= 0)
-    takeover_.emplace(options_.takeover_descriptor, takeover_block_, shedding_);
+    takeover_.emplace(options_.takeover_descriptor, takeover_block_, overrides_);
 }
 
 base::Expected<void, std::string> Daemon::start(config::Site site) {
   site_ = std::move(site);
+  journal_.emplace(site_.state, clock_, journal_block_);
+  overrides_.set_journal(*journal_);
   control::Inheritance inherited;
   if (takeover_) {
     auto received = takeover_->receive();
@@ -174,8 +176,13 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
     return base::unexpected("meridiand: " + started.error());
   }
   upgrader_.emplace(upgrade_parts(), counters_, counters_.register_block());
-  api_.emplace(server_info(*server_, options.udp_workers, clock_), reloader_, shedding_, *upgrader_,
-               recorder_.demand(), clock_);
+  api_.emplace(server_info(*server_, options.udp_workers, clock_),
+               control::ApiParts{.reloader = reloader_,
+                                 .overrides = overrides_,
+                                 .journal = *journal_,
+                                 .upgrader = *upgrader_,
+                                 .demand = recorder_.demand(),
+                                 .clock = clock_});
   recorder_.configure(site_);
   reloader_.set_prepare(site_changes(
       site_, *server_, [this] { return upgrader_->is_under_way(); },
@@ -185,7 +192,7 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
       }));
   reloader_.start();
   watch_files();
-  wait_for_shedding();
+  wait_for_overrides();
   return {};
 }
 
@@ -193,7 +200,7 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
 base::Expected<void, std::string> Daemon::replace_old_server(const OldServer& old) {
   const auto is_outdated = takeover_->let_go_of_old();
   if (!is_outdated) return base::unexpected("meridiand: " + is_outdated.error());
-  wait_for_shedding();  // the last word on it came with the go
+  wait_for_overrides();  // the last word on it came with the go
   http_.own_socket_file(control_path_);
   // The old server leaves its file to us, also where the site file names another by now.
   std::error_code ignored;
@@ -232,7 +239,7 @@ control::UpgradeParts Daemon::upgrade_parts() {
       .sockets = [this] { return server_->duplicate_sockets(); },
       .control_listener = [this] { return http_.duplicate_listener(); },
       .serving = [this] { return reloader_.serving().get(); },
-      .shedding = [this] { return shedding_.to_json(); },
+      .overrides = [this] { return overrides_.to_json(); },
       .pause_control =
           [this](bool is_paused) { run_on_control([this, is_paused] { http_.pause(is_paused); }); },
       .hand_over =
@@ -251,14 +258,16 @@ void Daemon::watch_files() {
                  std::chrono::seconds{site->watch.settle_s});
 }
 
-/// Ends what was shed for a time when that is over.
-void Daemon::wait_for_shedding() {
-  shedding_timer_.cancel();
-  const auto next = shedding_.next_end();
+/// Begins and ends overrides when that is due. Their times are those of the wall, whose clock may jump.
+void Daemon::wait_for_overrides() {
+  override_timer_.cancel();
+  const auto next = overrides_.next_change();
   if (!next) return;
-  shedding_timer_.expires_at(*next);
-  shedding_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) shedding_.end_due();
+  constexpr std::chrono::milliseconds kCheck{base::limits::kOverrideCheckMs};
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - clock_.wall());
+  override_timer_.expires_after(std::clamp(left, std::chrono::milliseconds{0}, kCheck));
+  override_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) overrides_.apply_due();
   });
 }
 

@@ -10,10 +10,11 @@
 #include "control/api.hpp"
 #include "control/file_watcher.hpp"
 #include "control/http_server.hpp"
+#include "control/overrides.hpp"
 #include "control/reloader.hpp"
-#include "control/shedding.hpp"
 #include "control/takeover.hpp"
 #include "control/upgrader.hpp"
+#include "journal/journal.hpp"
 #include "meridiand/options.hpp"
 #include "net/server.hpp"
 #include "querylog/recorder.hpp"
@@ -57,7 +58,7 @@ class Daemon {
   void run_on_control(const std::function<void()>& work);
   void wait_for_signal();
   void watch_files();
-  void wait_for_shedding();
+  void wait_for_overrides();
 
   config::Site site_;  ///< As it was at the start.
   const Options options_;
@@ -66,12 +67,14 @@ class Daemon {
   stats::CounterRegistry counters_;
   stats::Counters& takeover_block_ = counters_.register_block();
   std::string control_path_;
-  control::Shedding shedding_{clock_, counters_.register_block()};
+  stats::Counters& journal_block_ = counters_.register_block();
+  std::optional<journal::Journal> journal_;  ///< made once the site file is known; before what writes into it
+  control::Overrides overrides_{clock_, counters_.register_block()};
   control::Reloader reloader_;
   querylog::Recorder recorder_;
   boost::asio::io_context context_{1};
   boost::asio::signal_set signals_{context_};
-  boost::asio::steady_timer shedding_timer_{context_};
+  boost::asio::steady_timer override_timer_{context_};
   control::FileWatcher watcher_;
   std::optional<control::Api> api_;  ///< Made once the addresses are known; nothing is asked before run().
   control::HttpServer http_;

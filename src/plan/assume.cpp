@@ -36,8 +36,15 @@ base::Expected<std::unique_ptr<query::Tables>, std::string> assumed_tables(
   const auto states = assumed_states(snapshot, assumptions);
   if (!states) return base::unexpected(states.error());
   auto assumed = std::make_unique<query::Tables>(snapshot);
-  for (std::uint32_t i = 0; i < snapshot.endpoints.size(); ++i)
-    assumed->health.set_word(base::EndpointId{i}, tables.health.word(base::EndpointId{i}));
+  for (std::uint32_t i = 0; i < snapshot.endpoints.size(); ++i) {
+    const base::EndpointId endpoint{i};
+    auto word = tables.health.word(endpoint);
+    // What is forced counts as what is known, since an assumption has to win over it.
+    if (word.forced != health::EndpointState::Unknown) word.state = word.forced;
+    assumed->health.set_word(endpoint, word);
+  }
+  for (std::uint32_t i = 0; i < snapshot.pools.size(); ++i)
+    assumed->health.set_kept(base::PoolId{i}, tables.health.kept(base::PoolId{i}));
   for (std::size_t i = 0; i < states->size(); ++i) {
     const auto datacenter = static_cast<base::DatacenterId>(i);
     const auto kept =

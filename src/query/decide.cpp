@@ -52,7 +52,8 @@ class Offers {
     const Reading reading = read_pool(pool, snapshot_, tables_.health);
     change_ = std::min(change_, reading.change);
     const steering::Share health = fails_open_ ? steering::kFull : health_of(pool, reading);
-    return {true, steering::reduced(health, tables_.health.kept(datacenter)),
+    const auto kept = std::min(tables_.health.kept(datacenter), tables_.health.kept(id));
+    return {true, steering::reduced(health, kept),
             snapshot_.datacenters.data()[base::index_of(datacenter)].key};
   }
 

@@ -159,7 +159,8 @@ struct Snapshot {
 /// What changes while a snapshot serves.
 struct Tables {
   explicit Tables(const Snapshot& snapshot, std::shared_ptr<rate::RateTable> rate_table = nullptr)
-      : health(snapshot.endpoints.size(), snapshot.datacenters.size(), snapshot.services.size()),
+      : health(snapshot.endpoints.size(), snapshot.datacenters.size(), snapshot.services.size(),
+               snapshot.pools.size()),
         rates(std::move(rate_table)) {}
 
   health::HealthTable health;

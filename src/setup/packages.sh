@@ -7,7 +7,7 @@ build_packages=(
   g++ cmake make ninja-build pkg-config xz-utils
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libcli11-dev libcurl4-openssl-dev libexpected-dev libfmt-dev
   libfstrm-dev libprotobuf-c-dev protobuf-c-compiler
-  libldns-dev libmaxminddb-dev libspdlog-dev libssl-dev libyaml-cpp-dev
+  libldns-dev libmaxminddb-dev libspdlog-dev libsqlite3-dev libssl-dev libyaml-cpp-dev
   bind9-dnsutils
 )
 test_packages=(

@@ -118,9 +118,21 @@ enum class Counter : std::uint8_t {
   ProbeWarnings,
   ProbesDelayed,
   ProbesDisregarded,
+  // Counted by journal/.
+  JournalRows,
+  JournalDropped,
+  JournalErrors,
+  JournalCorrupt,
+  // Counted by control/, later than the others.
+  OverrideChanges,
+  OverridesRefused,
+  ControlDenied,
+  EventSubscribers,
+  EventsSent,
+  EventSubscribersDropped,
 };
 
-inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::ProbesDisregarded) + 1;
+inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::EventSubscribersDropped) + 1;
 
 /// How one counter is shown. The unit stands in the name as well, as Prometheus wants it.
 struct CounterInfo {
@@ -317,6 +329,25 @@ inline constexpr auto kCounterTable = std::to_array<CounterInfo>({
      "Probes that started late, because too many were on their way."},
     {Counter::ProbesDisregarded, "probes_disregarded_total", "probes",
      "Failed probes that were not believed, because this server was too busy to see an answer in time."},
+    {Counter::JournalRows, "journal_rows_total", "rows", "Rows written to the journal."},
+    {Counter::JournalDropped, "journal_dropped_states_total", "states",
+     "Changes of an endpoint's state that the journal left out, because it is off or was too slow."},
+    {Counter::JournalErrors, "journal_errors_total", "errors",
+     "Times the journal could not be opened, read or written."},
+    {Counter::JournalCorrupt, "journal_corrupt_files_total", "files",
+     "Journals that were found damaged, moved aside and begun anew."},
+    {Counter::OverrideChanges, "override_changes_total", "changes",
+     "Times an override was set, began, or ended."},
+    {Counter::OverridesRefused, "override_refusals_total", "refusals",
+     "Overrides that were refused because too little of a service would have been left, or because they could "
+     "not be written down."},
+    {Counter::ControlDenied, "control_denied_requests_total", "requests",
+     "Requests to the control API over HTTP without the token or the role that they need."},
+    {Counter::EventSubscribers, "event_subscribers_total", "subscribers",
+     "Clients that began to listen to events."},
+    {Counter::EventsSent, "events_sent_total", "events", "Events handed to clients, each counted for each."},
+    {Counter::EventSubscribersDropped, "event_subscribers_dropped_total", "subscribers",
+     "Clients that were let go because they took events too slowly, or because too many listened."},
 });
 
 [[nodiscard]] constexpr bool counter_table_is_ordered() noexcept {

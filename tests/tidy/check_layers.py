@@ -11,7 +11,7 @@ LAYERS = {
     "zone": 2, "steering": 2,
     "query": 3,
     "compile": 4, "explain": 4, "plan": 4, "picture": 4, "importer": 4, "net": 4, "control": 4, "querylog": 4,
-    "probe": 4,
+    "probe": 4, "journal": 4,
     "meridiand": 5, "meridianctl": 5,
 }
 
@@ -29,6 +29,7 @@ LIBRARIES = {
     "spdlog": ("src/base/log.cpp",),
     "yaml-cpp": ("config/", "geo/"),
     "ldns": ("src/zone/",),
+    "sqlite3.h": ("src/journal/database.cpp",),
     "fstrm.h": ("src/querylog/frame_stream.cpp",),
     "dnstap.pb-c.h": ("src/querylog/dnstap_frame.cpp",),
 }

@@ -17,7 +17,7 @@ struct Fixture : test::SiteFixture {
 
   Response ask(const std::string& method, const std::string& path, const std::string& query = "") {
     std::promise<Response> promise;
-    api.handle({method, path, query, ""}, [&](Response response) { promise.set_value(std::move(response)); });
+    api.handle({.method = method, .path = path, .query = query, .body = "", .who = "alice (uid 7)"}, [&](Response response) { promise.set_value(std::move(response)); });
     return promise.get_future().get();
   }
 
@@ -27,7 +27,7 @@ struct Fixture : test::SiteFixture {
                      .sockets = [] { return std::vector<net::ListenSockets>{}; },
                      .control_listener = [] { return net::FileDescriptor(::dup(2)); },
                      .serving = [this] { return reloader.serving().get(); },
-                     .shedding = [] { return std::vector<boost::json::array>{}; },
+                     .overrides = [] { return std::vector<boost::json::array>{}; },
                      .pause_control = [](bool) {},
                      .hand_over = [] {},
                      .leave = [] {}},
@@ -38,11 +38,12 @@ struct Fixture : test::SiteFixture {
            .listening = [] { return std::vector<std::string>{"127.0.0.1:5353"}; },
            .workers = 2,
            .started_at = clock.monotonic()},
-          reloader,
-          shedding,
-          upgrader,
-          demand,
-          clock};
+          ApiParts{.reloader = reloader,
+                   .overrides = overrides,
+                   .journal = journal,
+                   .upgrader = upgrader,
+                   .demand = demand,
+                   .clock = clock}};
 };
 
 boost::json::object object_of(const Response& response) {

@@ -28,7 +28,7 @@ struct SiteFixture {
   [[nodiscard]] std::string site_path() const { return map.folder().path() + "/meridian.yaml"; }
 
   void start() {
-    reloader.set_shedding(shedding);
+    reloader.set_overrides(overrides);
     REQUIRE(reloader.load_first().has_value());
     reloader.start();
   }
@@ -45,7 +45,8 @@ struct SiteFixture {
   ManualClock clock;
   stats::CounterRegistry counters;
   stats::Counters& block = counters.register_block();
-  control::Shedding shedding{clock, counters.register_block()};
+  journal::Journal journal{"", clock, counters.register_block()};
+  control::Overrides overrides{clock, counters.register_block()};
   control::Reloader reloader{control::read_site_from(site_path()), data_folder(), clock, block};
 };
 

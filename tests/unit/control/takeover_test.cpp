@@ -34,7 +34,8 @@ net::FileDescriptor loopback_socket(int type) {
 struct Fixture {
   Fixture() : Fixture(net::make_message_pair().value()) {}
   explicit Fixture(std::pair<net::FileDescriptor, net::FileDescriptor> ends)
-      : old(std::move(ends.first)), takeover(::dup(ends.second.get()), counters.register_block(), shedding) {}
+      : old(std::move(ends.first)),
+        takeover(::dup(ends.second.get()), counters.register_block(), overrides) {}
 
   void say(std::string_view type, json::object body = {}, std::vector<int> descriptors = {}) {
     REQUIRE(old.send(type, std::move(body), descriptors, soon()));
@@ -50,7 +51,7 @@ struct Fixture {
 
   stats::CounterRegistry counters;
   test::ManualClock clock;
-  Shedding shedding{clock, counters.register_block()};
+  Overrides overrides{clock, counters.register_block()};
   HandoverChannel old;
   Takeover takeover;
 };
@@ -160,24 +161,47 @@ TEST_SUITE("control/takeover") {
     CHECK_FALSE(gone.takeover.let_go_of_old());
   }
 
-  TEST_CASE("what is kept of datacenters arrives, and the last word on it stands") {
-    const auto entry = [](const char* name) {
-      return json::object{{"datacenter", name}, {"share", 65536}, {"reason", "works"}, {"since", 7}};
+  TEST_CASE("overrides arrive, and the last word on them stands") {
+    const auto entry = [](int id, const char* target) {
+      return json::object{{"id", id},          {"kind", "drain"},   {"target", target}, {"share", 65536},
+                          {"reason", "works"}, {"author", "alice"}, {"created", 7},     {"begins", 7}};
     };
     Fixture fixture;
-    fixture.say("shedding", {{"entries", json::array{entry("ams")}}, {"first", true}});
-    fixture.say("shedding", {{"entries", json::array{entry("fra")}}, {"first", false}});
+    fixture.say("overrides", {{"entries", json::array{entry(1, "ams")}}, {"first", true}});
+    fixture.say("overrides", {{"entries", json::array{entry(2, "www.example.com@fra")}}, {"first", false}});
     fixture.say("end");
     REQUIRE(fixture.takeover.receive());
-    CHECK(fixture.shedding.all().size() == 2);
-    CHECK(fixture.shedding.all().at("ams").reason == "works");
-    fixture.say("shedding", {{"entries", json::array{}}, {"first", true}});
+    REQUIRE(fixture.overrides.all().size() == 2);
+    CHECK(fixture.overrides.all()[0].reason == "works");
+    fixture.say("overrides", {{"entries", json::array{}}, {"first", true}});
     fixture.say("go", {{"reload", false}});
     REQUIRE(fixture.takeover.let_go_of_old());
-    CHECK(fixture.shedding.all().empty());
+    CHECK(fixture.overrides.all().empty());
     // A newer server may say it otherwise: what it lends beside must arrive nonetheless.
     Fixture newer;
-    CHECK(newer.error_after("shedding", {{"entries", 1}}).empty());
+    CHECK(newer.error_after("overrides", {{"entries", 1}}).empty());
+  }
+
+  TEST_CASE("what an older server kept of datacenters arrives as overrides") {
+    const auto entry = [](const char* name, int share) {
+      return json::object{
+          {"datacenter", name}, {"share", share}, {"reason", "works"}, {"since", 7}, {"left_s", 60}};
+    };
+    Fixture fixture;
+    fixture.say("shedding",
+                {{"entries", json::array{entry("ams", 65'536), 1, json::object{{"datacenter", "x"}}}},
+                 {"first", true}});
+    fixture.say("shedding", {{"entries", json::array{entry("fra", 16'384)}}, {"first", false}});
+    fixture.say("end");
+    REQUIRE(fixture.takeover.receive());
+    const auto all = fixture.overrides.all();
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].kind == OverrideKind::Drain);
+    CHECK(all[0].target_text == "ams");
+    CHECK(all[0].ends_at == std::chrono::floor<std::chrono::seconds>(fixture.clock.wall()) + 60s);
+    CHECK(all[1].kind == OverrideKind::Shed);
+    CHECK(all[1].share == 16'384);
+    CHECK(all[0].id != all[1].id);
   }
 
   TEST_CASE("after the hand-over the last counts are taken, and the end is told once") {

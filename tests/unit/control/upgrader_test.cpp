@@ -46,7 +46,7 @@ struct Fixture : test::SiteFixture {
                                   .sockets = [] { return std::vector<net::ListenSockets>{}; },
                                   .control_listener = [] { return net::FileDescriptor(::dup(2)); },
                                   .serving = [this] { return reloader.serving().get(); },
-                                  .shedding = [this] { return shedding.to_json(); },
+                                  .overrides = [this] { return overrides.to_json(); },
                                   .pause_control = [this](bool is_paused) { on_pause(is_paused); },
                                   .hand_over = [this] { on_hand_over(); },
                                   .leave = [this] { left.set_value(); }},

@@ -1,0 +1,32 @@
+// What the handlers of the control API share: parameters in, errors out.
+#pragma once
+
+#include "control/http_server.hpp"
+
+#include <charconv>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace meridian::control {
+
+/// `{"error": …}`
+[[nodiscard]] Response error_response(unsigned status, std::string_view message);
+
+/// Fills in the parameters of a query string; the result is what is wrong with it, or "".
+[[nodiscard]] std::string read_parameters(
+    const std::string& query, std::initializer_list<std::pair<std::string_view, std::string*>> known);
+
+/// The whole text as a number.
+template <typename Number>
+[[nodiscard]] std::optional<Number> parse_number(std::string_view text) {
+  Number number{};
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace meridian::control
