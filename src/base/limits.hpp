@@ -381,6 +381,8 @@ inline constexpr std::uint32_t kDemandSampleDefault = 16;
 /// Probes on their way at once, a descriptor each: 10,000 endpoints that all hang for 2 of every 5 s are
 /// 4,000. Past this they start late, and are counted.
 inline constexpr std::size_t kProbesInFlightMax = 4'096;
+/// So many may be on their way however little a busy machine lets us run: 64 take 6 ms of processor time.
+inline constexpr std::size_t kProbesInFlightMin = 64;
 /// Programs that probe at once. Each is a process, and a machine that starts more of them answers no queries.
 inline constexpr std::size_t kProbeProgramsMax = 32;
 /// Headers of one reply, trailers included; servers themselves stop at 8 to 64 KiB.

@@ -23,7 +23,12 @@ milliseconds every(const Target& target) noexcept { return milliseconds{target.c
 
 Scheduler::Scheduler(const base::Clock& clock, Prober& prober, stats::Counters& counters, std::uint64_t seed,
                      Handlers handlers)
-    : clock_(clock), prober_(prober), counters_(counters), random_(seed), handlers_(std::move(handlers)) {}
+    : clock_(clock),
+      prober_(prober),
+      counters_(counters),
+      random_(seed),
+      handlers_(std::move(handlers)),
+      room_(base::limits::kProbesInFlightMax) {}
 
 Scheduler::~Scheduler() {
   for (auto& [key, entry] : entries_) end(*entry);
@@ -62,7 +67,7 @@ void Scheduler::set_targets(const std::vector<Target>& targets) {
     if (!entry->has_result) ++without_result_;
   }
   std::ranges::make_heap(turns_, kIsLater);
-  first_round_end_ = clock_.monotonic();
+  first_round_end_ = last_run_ = clock_.monotonic();
   if (without_result_ != 0) *first_round_end_ += milliseconds{base::limits::kProbeFirstRoundMs};
   start_waiting();
 }
@@ -105,6 +110,8 @@ Scheduler::Entry* Scheduler::pop_due(base::MonotonicTime now) {
 void Scheduler::run_due() {
   const auto now = clock_.monotonic();
   look_for_stall(now);
+  is_stalled_ = false;
+  last_run_ = now;
   while (Entry* const entry = pop_due(now)) start_or_wait(*entry);
   if (first_round_end_ && *first_round_end_ <= now) end_first_round(without_result_ == 0);
 }
@@ -112,18 +119,23 @@ void Scheduler::run_due() {
 std::optional<base::MonotonicTime> Scheduler::next_due() const {
   std::optional<base::MonotonicTime> next = first_round_end_;
   if (!turns_.empty() && (!next || turns_.front().due < *next)) next = turns_.front().due;
+  // While probes are on their way a look at the clock must come, or a stall would pass unseen.
+  const auto look = last_run_ + milliseconds{base::limits::kProbeStallMs} / 2;
+  if (in_flight_ != 0 && (!next || look < *next)) next = look;
   return next;
 }
 
 /// Whoever owns this should have called run_due() at next_due().
 void Scheduler::look_for_stall(base::MonotonicTime now) {
   const auto due = next_due();
-  if (due && now - *due > milliseconds{base::limits::kProbeStallMs}) last_stall_ = now;
+  if (!due || now - *due <= milliseconds{base::limits::kProbeStallMs}) return;
+  last_stall_ = now;
+  if (!std::exchange(is_stalled_, true)) room_ = std::max(base::limits::kProbesInFlightMin, room_ / 2);
 }
 
 void Scheduler::start_or_wait(Entry& entry) {
   const bool has_program_room = !is_program(entry.target) || programs_ < base::limits::kProbeProgramsMax;
-  if (in_flight_ < base::limits::kProbesInFlightMax && has_program_room) return start(entry);
+  if (has_room() && has_program_room) return start(entry);
   counters_.add(stats::Counter::ProbesDelayed);
   entry.state = State::Waiting;
   (has_program_room ? waiting_ : waiting_programs_).push_back(&entry);
@@ -151,6 +163,7 @@ void Scheduler::finish(Entry& entry, const health::ProbeResult& result) {
     push(entry);
     return start_waiting();
   }
+  room_ = std::min(room_ + 1, base::limits::kProbesInFlightMax);
   counters_.add(stats::Counter::Probes);
   if (!result.is_ok) counters_.add(stats::Counter::ProbeFailures);
   if (!result.warning.empty()) counters_.add(stats::Counter::ProbeWarnings);
@@ -167,7 +180,6 @@ void Scheduler::start_waiting() {
     waiting.pop_front();
     start(*entry);
   };
-  const auto has_room = [this] { return in_flight_ < base::limits::kProbesInFlightMax; };
   while (has_room() && !waiting_programs_.empty() && programs_ < base::limits::kProbeProgramsMax)
     take(waiting_programs_);
   while (has_room() && !waiting_.empty()) take(waiting_);

@@ -80,6 +80,7 @@ class Scheduler {
   void finish(Entry& entry, const health::ProbeResult& result);
   void start_waiting();
   void look_for_stall(base::MonotonicTime now);
+  [[nodiscard]] bool has_room() const noexcept { return in_flight_ < room_; }
   void end_first_round(bool is_complete);
   [[nodiscard]] base::MonotonicTime draw_next(Entry& entry);
 
@@ -96,7 +97,12 @@ class Scheduler {
   std::size_t programs_ = 0;  ///< of them
   std::size_t without_result_ = 0;
   std::optional<base::MonotonicTime> first_round_end_;
+  /// How many may be on their way: halved by each stall and one more with each result, since more probes than
+  /// there is time for all run into their time-outs and none comes to a result.
+  std::size_t room_;
+  base::MonotonicTime last_run_{};    ///< of run_due()
   base::MonotonicTime last_stall_{};  ///< when the last one was noticed
+  bool is_stalled_ = false;           ///< noticed, and no run_due() since
 };
 
 }  // namespace meridian::probe

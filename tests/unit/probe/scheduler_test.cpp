@@ -298,6 +298,43 @@ TEST_SUITE("probe/scheduler") {
     CHECK(bench.counters.value(stats::Counter::ProbesDisregarded) == 3);
   }
 
+  TEST_CASE("each stall halves how many may be on their way, and each result gives one back") {
+    Bench bench;
+    bench.scheduler.set_targets(make_targets(base::limits::kProbesInFlightMax, make_check()));
+    bench.pass(1s, false);
+    const auto stall = [&] {
+      bench.clock.pass(6s);
+      bench.prober.end_all();  // as late as the turns that are due
+      bench.in_flight_most = 0;
+      bench.pass(1ms, false);
+    };
+    std::size_t expected = base::limits::kProbesInFlightMax;
+    for (int i = 0; i < 10; ++i) {
+      const std::size_t results = bench.results.size();
+      stall();
+      expected = std::max(base::limits::kProbesInFlightMin, expected / 2);
+      expected = std::min(expected + bench.results.size() - results, base::limits::kProbesInFlightMax);
+      CAPTURE(i);
+      CHECK(bench.scheduler.in_flight() <= expected);
+    }
+  }
+
+  TEST_CASE("stalls without results end with a few probes on their way, and those make room again") {
+    Bench bench;
+    bench.scheduler.set_targets(make_targets(10'000, make_check()));
+    for (int i = 0; i < 10; ++i) {
+      bench.clock.pass(6s);
+      for (std::size_t left = bench.prober.running(); left > 0; --left)
+        bench.prober.end_one(probe::failure("connect: timed out after 2000 ms"));
+      bench.scheduler.run_due();
+    }
+    CHECK(bench.scheduler.in_flight() == base::limits::kProbesInFlightMin);
+    CHECK(bench.results.empty());
+    bench.pass(1s);
+    CHECK(bench.results.size() > 9'000);
+    CHECK(bench.in_flight_most > 1'000);
+  }
+
   TEST_CASE("a probe that takes longer than every is no stall") {
     Bench bench;
     bench.scheduler.set_targets(make_targets(1, make_check()));
