@@ -93,6 +93,8 @@ Api::Api(ServerInfo info, const ApiParts& parts)
       reloader_(parts.reloader),
       upgrader_(parts.upgrader),
       demand_(parts.demand),
+      health_(parts.health),
+      reports_(parts.reports),
       clock_(parts.clock),
       overrides_(parts.overrides, parts.journal, parts.clock) {}
 
@@ -114,6 +116,8 @@ std::span<const Route> Api::routes() {
        [](const Api& api, In in, Out respond) { api.rollback(in.query, std::move(respond)); }},
       {"POST", "/v1/geoip/accept",
        [](const Api& api, In, Out respond) { api.load({.accept_geoip = true}, std::move(respond)); }},
+      {"GET", "/v1/health", [](const Api& api, In in, Out respond) { respond(api.health(in.query)); }},
+      {"POST", "/v1/report", [](const Api& api, In in, Out respond) { respond(api.report(in.query)); }},
       {"POST", "/v1/shed", [](const Api& api, In in, Out respond) { respond(api.overrides_.shed(in)); }},
       {"GET", "/v1/overrides", [](const Api& api, In, Out respond) { respond(api.overrides_.list()); }},
       {"POST", "/v1/overrides", [](const Api& api, In in, Out respond) { respond(api.overrides_.set(in)); }},
@@ -228,6 +232,43 @@ Response Api::explain(const std::string& query) const {
     return {200, json::serialize(json::object{{"text", explain::to_text(explanation)}})};
   }
   return {200, explain::to_json(explanation)};
+}
+
+Response Api::health(const std::string& query) const {
+  std::string name;
+  if (!query.empty()) {
+    const auto problem = read_parameters(query, {{"name", &name}});
+    if (!problem.empty()) return error(400, problem);
+  }
+  const auto told = health_.status(name);
+  if (!name.empty() && told.at("services").as_array().empty())
+    return error(404, fmt::format("the map has no service '{}'", name));
+  return {200, json::serialize(told)};
+}
+
+Response Api::report(const std::string& query) const {
+  HealthReport report;
+  std::string address;
+  std::string is_ok;
+  std::string weight;
+  const auto problem = read_parameters(query, {{"check", &report.check},
+                                               {"address", &address},
+                                               {"ok", &is_ok},
+                                               {"cause", &report.cause},
+                                               {"weight", &weight}});
+  if (!problem.empty()) return error(400, problem);
+  const auto parsed = base::parse_ip_address(address);
+  if (!parsed) return error(400, fmt::format("address is an IP address, not '{}'", address));
+  if (is_ok != "yes" && is_ok != "no") return error(400, fmt::format("ok is yes or no, not '{}'", is_ok));
+  if (!weight.empty()) {
+    report.weight_percent = parse_number<std::uint32_t>(weight);
+    if (!report.weight_percent || *report.weight_percent > 100)
+      return error(400, fmt::format("weight is 0 to 100 percent, not '{}'", weight));
+  }
+  report.address = *parsed;
+  report.is_ok = is_ok == "yes";
+  if (const auto taken = reports_.report(report); !taken) return error(404, taken.error());
+  return {200, json::serialize(json::object{{"ok", true}})};
 }
 
 void Api::upgrade(const std::string& query, const Respond& respond) const {

@@ -4,6 +4,8 @@
 //   GET  /v1/demand         where steered queries came from
 //   POST /v1/demand/reset   the same, and start over
 //   POST /v1/reload         read the map again; answers when it is done
+//   GET  /v1/health         checks, services and their endpoints: ?name=SERVICE
+//   POST /v1/report         an endpoint says how it is: ?check=…&address=…&ok=yes|no&cause=…&weight=PERCENT
 //   …    /v1/overrides, /v1/shed, /v1/audit, /v1/history: override_api.hpp
 //   POST /v1/upgrade        start the program again and hand over to it: ?timeout=SECONDS
 //   GET  /v1/explain        ?name=…&type=…&from=…&resolver=…&format=text|json
@@ -13,6 +15,8 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "control/health_keeper.hpp"
+#include "control/health_reports.hpp"
 #include "control/http_server.hpp"
 #include "control/override_api.hpp"
 #include "control/overrides.hpp"
@@ -45,6 +49,8 @@ struct ApiParts {
   journal::Journal& journal;
   Upgrader& upgrader;
   querylog::DemandBook& demand;
+  const HealthKeeper& health;
+  HealthReports& reports;
   const base::Clock& clock;
 };
 
@@ -70,6 +76,8 @@ class Api {
   [[nodiscard]] Response explain(const std::string& query) const;
   [[nodiscard]] Response tell_demand(const std::optional<querylog::DemandReport>& report) const;
   [[nodiscard]] Response epochs() const;
+  [[nodiscard]] Response health(const std::string& query) const;
+  [[nodiscard]] Response report(const std::string& query) const;
   void load(const ReloadOrder& order, Respond respond) const;
   void reload(const std::string& query, Respond respond) const;
   void rollback(const std::string& query, Respond respond) const;
@@ -79,6 +87,8 @@ class Api {
   Reloader& reloader_;
   Upgrader& upgrader_;
   querylog::DemandBook& demand_;
+  const HealthKeeper& health_;
+  HealthReports& reports_;
   const base::Clock& clock_;
   OverrideApi overrides_;
 };

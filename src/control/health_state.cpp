@@ -25,8 +25,8 @@ health::CheckTiming timing_of(const config::Check& check) {
   timing.up_after = check.up_after;
   timing.down_after = check.down_after;
   if (check.type == config::Check::Type::Push) {
-    // What was reported holds for the lease, and then nothing is known.
-    timing.every = milliseconds{check.lease_s * 1'000 / health::kIntervalsBelieved};
+    // A lease that runs out is a failure (probe/push_leases.hpp), and the next one a lease later.
+    timing.every = milliseconds{check.lease_s * 1'000};
     timing.timeout = milliseconds{0};
     timing.jitter = milliseconds{0};
     return timing;
@@ -52,7 +52,8 @@ HealthState::HealthState(std::shared_ptr<const query::Snapshot> snapshot,
       tables_(std::move(tables)),
       targets_of_check_(snapshot_->checks.size()),
       served_of_target_(snapshot_->probe_targets.size()),
-      served_of_service_(snapshot_->services.size()) {
+      served_of_service_(snapshot_->services.size()),
+      told_open_(snapshot_->services.size()) {
   std::vector<std::vector<health::PanicGuard::Member>> members(snapshot_->services.size());
   for (std::size_t i = 0; i < snapshot_->probe_targets.size(); ++i) {
     const auto& target = target_at(i);
@@ -205,10 +206,11 @@ void HealthState::serve_service(base::ServiceId service, base::MonotonicTime now
 
 void HealthState::settle(base::ServiceId id, HealthListener& listener) {
   const auto& service = snapshot_->services[base::index_of(id)];
-  const bool was_open = tables_->health.fails_open(id);
   query::settle_capacity(*snapshot_, *tables_, service);
   const bool is_open = tables_->health.fails_open(id);
-  if (is_open != was_open) listener.on_capacity(id, is_open);
+  if (is_open == told_open_[base::index_of(id)]) return;
+  told_open_[base::index_of(id)] = is_open;
+  listener.on_capacity(id, is_open);
 }
 
 void HealthState::advance(base::MonotonicTime now, HealthListener& listener) {
@@ -237,6 +239,8 @@ void HealthState::advance(base::MonotonicTime now, HealthListener& listener) {
     listener.on_release(service, static_cast<base::DatacenterId>(*released), !guards_[i].is_panicking());
     serve_service(service, now, listener);
   }
+  // What operators force changes a service's capacity as well, and they write beside us.
+  for (const auto& service : snapshot_->services) settle(service.id, listener);
 }
 
 bool HealthState::restore(std::size_t target, EndpointState state, std::string_view cause,
@@ -332,6 +336,8 @@ void HealthState::carry_served(const HealthState& last, base::MonotonicTime now)
 void HealthState::write_all(base::MonotonicTime now) {
   for (const auto& served : served_) tables_->health.set_word(feed_of(served).endpoint, word_of(served, now));
   query::settle_capacities(*snapshot_, *tables_);
+  told_open_.clear();
+  for (const auto& service : snapshot_->services) told_open_.push_back(tables_->health.fails_open(service.id));
 }
 
 }  // namespace meridian::control

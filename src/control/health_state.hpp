@@ -141,6 +141,7 @@ class HealthState {
   std::vector<std::vector<std::size_t>> served_of_target_;   ///< positions in served_
   std::vector<std::vector<std::size_t>> served_of_service_;  ///< the same
   std::vector<health::PanicGuard> guards_;                   ///< by service
+  std::vector<bool> told_open_;                              ///< by service: it fails open, as was told
 };
 
 }  // namespace meridian::control

@@ -23,7 +23,7 @@ Response ok(const json::object& body) { return {200, json::serialize(body)}; }
 
 json::value time_json(const std::optional<base::WallTime>& time) {
   if (!time) return nullptr;
-  return json::value_from(base::to_utc(*time));
+  return json::value(json::string(base::to_utc(*time)));
 }
 
 std::optional<steering::Share> parse_share(const std::string& text) {

@@ -110,8 +110,8 @@ class HealthTable {
   }
 
  private:
-  // state (2 bits) · what is forced (2; 0: nothing) · 4 bits unused · weight that is missing, in percent (8) ·
-  // seconds to a change (16): a word of 0 is an endpoint of which nothing is known.
+  // state (2 bits) · what is forced (2; 0: nothing) · 4 bits unused · weight that is missing, in percent (8)
+  // · seconds to a change (16): a word of 0 is an endpoint of which nothing is known.
   static constexpr std::uint32_t kStateBits = 3;
   static constexpr std::uint32_t kForcedShift = 2;
   static constexpr std::uint32_t kForcedBits = kStateBits << kForcedShift;
@@ -123,8 +123,9 @@ class HealthTable {
   [[nodiscard]] static constexpr EndpointWord unpack(std::uint32_t bits) noexcept {
     // What is forced does not change by itself.
     const auto change = static_cast<std::uint16_t>((bits & kForcedBits) == 0 ? bits >> 16 : 0);
-    return {static_cast<EndpointState>(bits & kStateBits), static_cast<std::uint8_t>(100 - (bits >> 8 & 0xff)),
-            change, static_cast<EndpointState>(bits >> kForcedShift & kStateBits)};
+    return {static_cast<EndpointState>(bits & kStateBits),
+            static_cast<std::uint8_t>(100 - (bits >> 8 & 0xff)), change,
+            static_cast<EndpointState>(bits >> kForcedShift & kStateBits)};
   }
 
   /// Probes and operators write parts of one word.

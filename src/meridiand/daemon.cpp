@@ -45,6 +45,18 @@ net::ServerOptions server_options(const config::Site& site, const control::Inher
   return options;
 }
 
+void write_down(journal::Journal& journal, const control::HealthChange& change) {
+  // A change that is left out is counted there.
+  static_cast<void>(journal.record({.endpoint = {.service = change.service,
+                                                 .datacenter = change.datacenter,
+                                                 .address = base::to_string(change.address)},
+                                    .check = change.check,
+                                    .from = std::string{health::to_string(change.from)},
+                                    .to = std::string{health::to_string(change.to)},
+                                    .cause = change.cause,
+                                    .at = change.at}));
+}
+
 net::HandlerFactory handler_factory(const base::Published<control::Serving>& serving,
                                     const base::Clock& clock, querylog::Recorder& recorder) {
   // Which address of a pool comes first need not be secret, but should differ from worker to worker.
@@ -117,6 +129,7 @@ Daemon::Daemon(Options options)
             }) {
   reloader_.set_overrides(overrides_);
   overrides_.set_on_change([this] { wait_for_overrides(); });
+  reloader_.set_health(keeper_);
   if (options_.takeover_descriptor >= 0)
     takeover_.emplace(options_.takeover_descriptor, takeover_block_, overrides_);
 }
@@ -125,6 +138,10 @@ base::Expected<void, std::string> Daemon::start(config::Site site) {
   site_ = std::move(site);
   journal_.emplace(site_.state, clock_, journal_block_);
   overrides_.set_journal(*journal_);
+  overrides_.set_min_serving([](const query::Service& service) {
+    return static_cast<double>(service.min_capacity) / steering::kFull;
+  });
+  keeper_.set_on_change([this](const control::HealthChange& change) { write_down(*journal_, change); });
   control::Inheritance inherited;
   if (takeover_) {
     auto received = takeover_->receive();
@@ -134,6 +151,7 @@ base::Expected<void, std::string> Daemon::start(config::Site site) {
   }
   const OldServer old{.pid = inherited.pid, .control_path = inherited.control_path};
   if (auto loaded = load(inherited); !loaded) return loaded;
+  health_watch_.start(*journal_);
   if (auto listening = listen(std::move(inherited)); !listening) return listening;
   for (const auto& address : server_->addresses()) {
     base::log_event(base::LogLevel::Info, "listening",
@@ -182,17 +200,21 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
                                  .journal = *journal_,
                                  .upgrader = *upgrader_,
                                  .demand = recorder_.demand(),
+                                 .health = keeper_,
+                                 .reports = health_watch_,
                                  .clock = clock_});
   recorder_.configure(site_);
   reloader_.set_prepare(site_changes(
       site_, *server_, [this] { return upgrader_->is_under_way(); },
       [this] {
         recorder_.configure(*reloader_.serving().get()->site);
+        health_watch_.follow();
         boost::asio::post(context_, [this] { watch_files(); });
       }));
   reloader_.start();
   watch_files();
   wait_for_overrides();
+  tick_health();
   return {};
 }
 
@@ -246,6 +268,7 @@ control::UpgradeParts Daemon::upgrade_parts() {
           [this] {
             server_->hand_over();
             reloader_.stop();
+            health_watch_.stop();
           },
       .leave = [this] { boost::asio::post(context_, [this] { http_.leave([this] { context_.stop(); }); }); }};
 }
@@ -271,6 +294,16 @@ void Daemon::wait_for_overrides() {
   });
 }
 
+/// What changes because time passes: states that are too old, panics, leases.
+void Daemon::tick_health() {
+  health_timer_.expires_after(std::chrono::seconds{1});
+  health_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    health_watch_.advance();
+    tick_health();
+  });
+}
+
 void Daemon::run() {
   context_.run();
 
@@ -280,6 +313,7 @@ void Daemon::run() {
   server_->stop();
   http_.stop();
   reloader_.stop();
+  health_watch_.stop();
   recorder_.stop();
   base::log_event(base::LogLevel::Info, "stopped");
 }

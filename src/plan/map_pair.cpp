@@ -69,10 +69,10 @@ std::uint64_t MapPair::key_of(std::span<const std::uint32_t> values) const noexc
 }
 
 Amount MapPair::amount_of_block(std::span<const std::uint32_t> values,
-                                const base::IpPrefix& block) const noexcept {
-  Amount amount = amount_of(block.address.family, block.bits);
+                                const geo::TreeBlock& block) const noexcept {
+  Amount amount = amount_of(block.family, block.bits);
   if (values[kDemand] != 0)
-    amount.demand = demand_->density(values[kDemand]) * size_of(block.address.family, block.bits);
+    amount.demand = demand_->density(values[kDemand]) * size_of(block.family, block.bits);
   return amount;
 }
 
@@ -81,7 +81,7 @@ void MapPair::sum(base::Family family) {
   const std::size_t file_count = layers.further_at - kFiles;
   std::uint64_t last_key = ~std::uint64_t{0};
   std::size_t at = 0;
-  walk(layers.trees, [&](std::span<const std::uint32_t> values, const base::IpPrefix& block) {
+  walk(layers.trees, [&](std::span<const std::uint32_t> values, const geo::TreeBlock& block) {
     if (is_carrier(values)) return;
     const auto key = key_of(values);
     if (key != last_key) {  // neighbours are often alike
@@ -119,7 +119,7 @@ void MapPair::visit(base::Family family, const std::function<bool(std::size_t)>&
     const auto found = index_.find(key_of(values));
     return found == index_.end() || !wanted[found->second] ? std::nullopt : std::optional{found->second};
   };
-  const auto visit_values = [&](std::span<const std::uint32_t> values, const base::IpPrefix& block) {
+  const auto visit_values = [&](std::span<const std::uint32_t> values, const geo::TreeBlock& block) {
     if (is_carrier(values)) return;
     const auto pair = wanted_pair(values);
     if (!pair) return;

@@ -1,6 +1,7 @@
 // What the tests of net/ share: a handler that does as the query says, and plain blocking clients.
 #pragma once
 
+#include "base/limits.hpp"
 #include "net/address.hpp"
 #include "net/handler.hpp"
 #include "net/sockets.hpp"
