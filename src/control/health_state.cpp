@@ -337,7 +337,8 @@ void HealthState::write_all(base::MonotonicTime now) {
   for (const auto& served : served_) tables_->health.set_word(feed_of(served).endpoint, word_of(served, now));
   query::settle_capacities(*snapshot_, *tables_);
   told_open_.clear();
-  for (const auto& service : snapshot_->services) told_open_.push_back(tables_->health.fails_open(service.id));
+  for (const auto& service : snapshot_->services)
+    told_open_.push_back(tables_->health.fails_open(service.id));
 }
 
 }  // namespace meridian::control

@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "health/endpoint_health.hpp"
 
 #include <fmt/format.h>
 

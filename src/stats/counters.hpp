@@ -296,9 +296,9 @@ inline constexpr auto kCounterTable = std::to_array<CounterInfo>({
     {Counter::ProbesFailed, "probes_failed_total", "probes", "Probes that did not find an endpoint well."},
     {Counter::ProbesUnknown, "probes_unknown_total", "probes",
      "Results of probes that no check of the map asks for any more."},
-    {Counter::EndpointUps, "endpoint_ups_total", "changes", "Times an endpoint came up."},
-    {Counter::EndpointDowns, "endpoint_downs_total", "changes", "Times an endpoint went down."},
-    {Counter::EndpointUnknowns, "endpoint_unknowns_total", "changes",
+    {Counter::EndpointUps, "endpoint_ups_total", "ups", "Times an endpoint came up."},
+    {Counter::EndpointDowns, "endpoint_downs_total", "downs", "Times an endpoint went down."},
+    {Counter::EndpointUnknowns, "endpoint_unknowns_total", "unknowns",
      "Times nothing was known of an endpoint any more, because no probe of it had ended for too long."},
     {Counter::ChecksSuspect, "checks_suspect_total", "checks",
      "Times a check failed for every endpoint it watches at once, so that it was not believed."},
@@ -322,8 +322,8 @@ inline constexpr auto kCounterTable = std::to_array<CounterInfo>({
     {Counter::DemandEvicted, "demand_evicted_networks_total", "networks",
      "Client networks that lost their place among those counted to another one."},
     {Counter::Probes, "probes_total", "probes", "Probes of endpoints that came to a result."},
-    {Counter::ProbeFailures, "probe_failures_total", "probes", "Probes that failed."},
-    {Counter::ProbeWarnings, "probe_warnings_total", "probes",
+    {Counter::ProbeFailures, "probe_failures_total", "failures", "Probes that did not succeed."},
+    {Counter::ProbeWarnings, "probe_warnings_total", "warnings",
      "Probes that found something to warn of, such as a certificate that ends soon."},
     {Counter::ProbesDelayed, "probes_delayed_total", "probes",
      "Probes that started late, because too many were on their way."},
@@ -339,7 +339,8 @@ inline constexpr auto kCounterTable = std::to_array<CounterInfo>({
     {Counter::OverrideChanges, "override_changes_total", "changes",
      "Times an override was set, began, or ended."},
     {Counter::OverridesRefused, "override_refusals_total", "refusals",
-     "Overrides that were refused because too little of a service would have been left, or because they could "
+     "Overrides that were refused because too little of a service would have been left, or because they "
+     "could "
      "not be written down."},
     {Counter::ControlDenied, "control_denied_requests_total", "requests",
      "Requests to the control API over HTTP without the token or the role that they need."},
