@@ -1,5 +1,6 @@
 #include "control/override_effect.hpp"
 
+#include "health/health_table.hpp"
 #include "query/capacity.hpp"
 #include "query/decide.hpp"
 
