@@ -47,8 +47,8 @@ void print_endpoint(const json::object& endpoint) {
 void print_health(const json::object& told) {
   for (const auto& item : told.at("checks").as_array()) {
     const auto& check = item.as_object();
-    fmt::print("check {} · {} · {}, {} failing{}\n", text(check.at("name")), text(check.at("type")),
-               counted(check.at("addresses").to_number<std::size_t>(), "address"), text(check.at("failing")),
+    fmt::print("check {} · {} · {} of {} failing{}\n", text(check.at("name")), text(check.at("type")),
+               text(check.at("failing")), counted(check.at("addresses").to_number<std::size_t>(), "endpoint"),
                check.contains("suspect_left_s")
                    ? fmt::format(" · SUSPECT, not believed for {} s", text(check.at("suspect_left_s")))
                    : std::string{});
@@ -56,7 +56,8 @@ void print_health(const json::object& told) {
   for (const auto& item : told.at("services").as_array()) {
     const auto& service = item.as_object();
     fmt::print(
-        "{} · {} % of its capacity{}{}\n", text(service.at("name")), text(service.at("capacity_percent")),
+        "{} · {:.1f} % of its capacity{}{}\n", text(service.at("name")),
+        service.at("capacity_percent").to_number<double>(),
         service.at("fails_open").as_bool() ? " · too little: FAILS OPEN" : "",
         service.contains("panic_next_release_s")
             ? fmt::format(" · PANIC, states are kept for {} s", text(service.at("panic_next_release_s")))
