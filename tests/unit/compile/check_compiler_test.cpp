@@ -121,7 +121,8 @@ TEST_SUITE("compile/check_compiler") {
         "  c.example.com: {map: web, pools: {ams: [192.0.2.10], iad: {cname: c.example.net}}}\n"
         "  d.example.com: {map: web, pools: {ams: [192.0.2.10], iad: {cname: c.example.net, force: "
         "down}}}\n");
-    const auto& services = fixture.must_compile().snapshot->services;
+    const auto snapshot = fixture.must_compile().snapshot;
+    const auto& services = snapshot->services;
     CHECK(services[0].ttl_min_s == 3);
     CHECK(services[0].min_capacity == steering::Share{26'214});  // 40 % of 65536
     CHECK(services[1].ttl_min_s == 10);
