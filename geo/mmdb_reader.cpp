@@ -40,8 +40,8 @@ constexpr int kRecordDepthMax = 16;
 constexpr std::size_t kRecordsTried = 4'096;
 
 /// Nodes, and records, after which the pages of the mapped file are given back: some megabytes of them.
-constexpr std::size_t kNodesBetweenReleases = 1u << 19;
-constexpr std::size_t kRecordsBetweenReleases = 1u << 14;
+constexpr std::size_t kNodesBetweenReleases = 1u << 18;
+constexpr std::size_t kRecordsBetweenReleases = 1u << 12;
 /// Leaves by which the table of records is fetched into the cache before it is asked.
 constexpr std::size_t kFetchedAhead = 16;
 

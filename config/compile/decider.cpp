@@ -13,18 +13,6 @@ const config::Rule& implicit_rule() {
   return rule;
 }
 
-/// The file whose record it is, when no other file has one; the first file when none has.
-std::optional<std::size_t> only_record(std::span<const std::uint32_t> records) {
-  std::size_t only = 0;
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    if (records[i] == 0) continue;
-    if (records[only] != 0 && only != i) return std::nullopt;
-    only = i;
-  }
-  if (records.empty()) return std::nullopt;
-  return only;
-}
-
 }  // namespace
 
 std::vector<steering::TierEntry> tiers_of(const RuleIndex& rules, const TierOrder& order, const Win& win,
@@ -41,18 +29,17 @@ std::size_t Decider::ListKeyHash::operator()(
 Decider::Decider(const RuleIndex& rules, const TierOrder& order, const geo::GeoDatabase& database,
                  steering::TierTableBuilder& tiers)
     : rules_(rules), order_(order), database_(database), tiers_(tiers), rule_wins_(rules.rules().size()) {
-  for (const auto& file : database.files()) area_wins_.emplace_back(file->places.areas().size());
-  if (database.files().size() == 1) by_record_.assign(database.files().front()->places.size(), kNotMade);
+  for (const auto& file : database.files()) {
+    area_wins_.emplace_back(file->places.areas().size());
+    by_record_.emplace_back(file->places.size(), kNotMade);
+  }
 }
 
 Decider::Decision Decider::decide_any(std::span<const std::uint32_t> records, std::uint32_t chain) {
   facts_.assign(records.begin(), records.end());
   // A feed's networks are all alike, so that a million of them are one decision for each record.
   facts_.push_back(rules_.chains().chain(chain).kind());
-  return decisions_.find(facts_, [&] {
-    const auto only = chain == 0 ? only_record(records) : std::nullopt;
-    return only ? make_for_record(*only, records[*only]) : make(records, chain);
-  });
+  return decisions_.find(facts_, [&] { return make(records, chain); });
 }
 
 Decider::Decision Decider::make_for_record(std::size_t file, std::uint32_t record) {

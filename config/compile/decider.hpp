@@ -38,11 +38,18 @@ class Decider {
 
   /// For a client with these records (one a file, 0 where it knows nothing) in the networks of `chain`.
   [[nodiscard]] Decision decide(std::span<const std::uint32_t> records, std::uint32_t chain) {
-    // Nearly all blocks of a city database: a record of the only file, in no network of a rule.
-    if (records.size() != 1 || chain != 0) return decide_any(records, chain);
-    auto& made = by_record_[records[0]];
-    if (made == kNotMade) made = pack(make_for_record(0, records[0]));
-    return {made >> 1, records[0] != 0, (made & 1) != 0};
+    // Nearly all blocks of a city database: a record of one file alone, in no network of a rule.
+    std::size_t only = 0;
+    std::size_t count = records.empty() ? 2 : 0;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      if (records[i] == 0) continue;
+      only = i;
+      ++count;
+    }
+    if (count > 1 || chain != 0) return decide_any(records, chain);
+    auto& made = by_record_[only][records[only]];
+    if (made == kNotMade) made = pack(make_for_record(only, records[only]));
+    return {made >> 1, records[only] != 0, (made & 1) != 0};
   }
 
   /// By rule: it decided for somebody.
@@ -84,7 +91,7 @@ class Decider {
   const geo::GeoDatabase& database_;
   steering::TierTableBuilder& tiers_;
   std::vector<bool> rule_wins_;
-  std::vector<std::uint32_t> by_record_;  ///< of the only file, packed
+  std::vector<std::vector<std::uint32_t>> by_record_;  ///< by file, packed
   base::FactMemo<Decision> decisions_;
   std::vector<std::uint32_t> facts_;
   std::vector<std::vector<std::optional<AreaWin>>> area_wins_;  ///< by file and area
