@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -108,6 +110,13 @@ TEST_SUITE("geo/packed_tree") {
       // Both are before the second half of the same block.
       REQUIRE(skipped.next_is_split() == walked.next_is_split());
     }
+  }
+
+  TEST_CASE("a melting block takes the value that touches it inside its sibling") {
+    const std::array<std::uint32_t, 4> first{kMelts, kMelts, 1, 2};
+    CHECK(build(Family::V4, first).lookup(address("10.0.0.1")) == Leaf{1, 1});
+    const std::array<std::uint32_t, 4> second{1, 2, kMelts, kMelts};
+    CHECK(build(Family::V4, second).lookup(address("200.0.0.1")) == Leaf{2, 1});
   }
 
   TEST_CASE("a family that melts as a whole has the value 0") {
