@@ -84,6 +84,10 @@ struct ControlReply {
                                                             const std::string& target,
                                                             long timeout_s = kReplyTimeoutS);
 
+/// The same, and sets `options.exit_code`: nullopt (and a complaint) also when the reply is an error.
+[[nodiscard]] std::optional<boost::json::object> ask_and_judge(Options& options, const std::string& method,
+                                                               const std::string& target);
+
 /// A value as people read it: strings without quotes.
 [[nodiscard]] std::string text(const boost::json::value& value);
 

@@ -14,19 +14,6 @@ namespace {
 
 namespace json = boost::json;
 
-/// The reply; nothing (and a complaint) when the server did not do it.
-std::optional<json::object> ask(Options& options, const std::string& method, const std::string& target) {
-  auto reply = ask_object(options, method, target);
-  options.exit_code = reply ? kOk : kUnusable;
-  if (!reply) return std::nullopt;
-  if (const auto* const error = reply->if_contains("error")) {
-    complain(text(*error));
-    options.exit_code = kProblems;
-    return std::nullopt;
-  }
-  return reply;
-}
-
 std::string optional_text(const json::object& object, std::string_view key) {
   const auto* const value = object.if_contains(key);
   return value == nullptr ? std::string{} : text(*value);
@@ -79,7 +66,7 @@ void run_report(Options& options, const Report& report) {
                             url_encode(report.address), report.state == "up" ? "yes" : "no");
   if (!report.cause.empty()) target += "&cause=" + url_encode(report.cause);
   if (report.weight) target += fmt::format("&weight={}", *report.weight);
-  static_cast<void>(ask(options, "POST", target));
+  static_cast<void>(ask_and_judge(options, "POST", target));
 }
 
 }  // namespace
@@ -97,7 +84,7 @@ void add_health(CLI::App& app, Options& options) {
   command->callback([&options, question] {
     const auto target =
         question->name.empty() ? std::string{"/v1/health"} : "/v1/health?name=" + url_encode(question->name);
-    const auto told = ask(options, "GET", target);
+    const auto told = ask_and_judge(options, "GET", target);
     if (!told) return;
     if (question->as_json) {
       fmt::print("{}\n", json::serialize(*told));
