@@ -206,25 +206,15 @@ class DnsProber::Session : public std::enable_shared_from_this<Session> {
 DnsProber::DnsProber(asio::io_context& context, const base::Clock& clock)
     : context_(context), clock_(clock) {}
 
-DnsProber::~DnsProber() {
-  for (auto& [id, session] : sessions_) session->cancel();
-}
+DnsProber::~DnsProber() = default;
 
 ProbeId DnsProber::start(const Target& target, Done done) {
-  const auto id = ProbeId{++last_id_};
-  const auto session =
-      std::make_shared<Session>(*this, id, plans_.of(target.check), target.address, std::move(done));
-  sessions_.emplace(id, session);
-  session->start();
-  return id;
+  return sessions_.start([&](ProbeId id) {
+    return std::make_shared<Session>(*this, id, plans_.of(target.check), target.address, std::move(done));
+  });
 }
 
-void DnsProber::cancel(ProbeId id) {
-  const auto found = sessions_.find(id);
-  if (found == sessions_.end()) return;
-  found->second->cancel();
-  sessions_.erase(found);
-}
+void DnsProber::cancel(ProbeId id) { sessions_.cancel(id); }
 
 void DnsProber::forget_checks() { plans_.clear(); }
 

@@ -7,11 +7,9 @@
 #include "base/clock.hpp"
 #include "probe/plan_cache.hpp"
 #include "probe/prober.hpp"
+#include "probe/sessions.hpp"
 
 #include <boost/asio/io_context.hpp>
-
-#include <memory>
-#include <unordered_map>
 
 namespace meridian::probe {
 
@@ -32,8 +30,7 @@ class DnsProber final : public Prober {
   boost::asio::io_context& context_;
   const base::Clock& clock_;
   PlanCache<Plan> plans_;
-  std::unordered_map<ProbeId, std::shared_ptr<Session>> sessions_;
-  std::uint64_t last_id_ = 0;
+  Sessions<Session> sessions_;
 };
 
 }  // namespace meridian::probe

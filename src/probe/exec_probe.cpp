@@ -243,23 +243,13 @@ class ExecProber::Session : public std::enable_shared_from_this<Session> {
 ExecProber::ExecProber(asio::io_context& context, const base::Clock& clock)
     : context_(context), clock_(clock) {}
 
-ExecProber::~ExecProber() {
-  for (auto& [id, session] : sessions_) session->cancel();
-}
+ExecProber::~ExecProber() = default;
 
 ProbeId ExecProber::start(const Target& target, Done done) {
-  const auto id = ProbeId{++last_id_};
-  const auto session = std::make_shared<Session>(*this, id, target, std::move(done));
-  sessions_.emplace(id, session);
-  session->start();
-  return id;
+  return sessions_.start(
+      [&](ProbeId id) { return std::make_shared<Session>(*this, id, target, std::move(done)); });
 }
 
-void ExecProber::cancel(ProbeId id) {
-  const auto found = sessions_.find(id);
-  if (found == sessions_.end()) return;
-  found->second->cancel();
-  sessions_.erase(found);
-}
+void ExecProber::cancel(ProbeId id) { sessions_.cancel(id); }
 
 }  // namespace meridian::probe

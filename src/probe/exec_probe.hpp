@@ -8,12 +8,11 @@
 
 #include "base/clock.hpp"
 #include "probe/prober.hpp"
+#include "probe/sessions.hpp"
 
 #include <boost/asio/io_context.hpp>
 
-#include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace meridian::probe {
@@ -36,8 +35,7 @@ class ExecProber final : public Prober {
 
   boost::asio::io_context& context_;
   const base::Clock& clock_;
-  std::unordered_map<ProbeId, std::shared_ptr<Session>> sessions_;
-  std::uint64_t last_id_ = 0;
+  Sessions<Session> sessions_;
 };
 
 }  // namespace meridian::probe

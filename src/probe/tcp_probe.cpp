@@ -211,25 +211,15 @@ class TcpProber::Session : public std::enable_shared_from_this<Session> {
 TcpProber::TcpProber(asio::io_context& context, const base::Clock& clock)
     : context_(context), clock_(clock) {}
 
-TcpProber::~TcpProber() {
-  for (auto& [id, session] : sessions_) session->cancel();
-}
+TcpProber::~TcpProber() = default;
 
 ProbeId TcpProber::start(const Target& target, Done done) {
-  const auto id = ProbeId{++last_id_};
-  const auto session =
-      std::make_shared<Session>(*this, id, plans_.of(target.check), target.address, std::move(done));
-  sessions_.emplace(id, session);
-  session->start();
-  return id;
+  return sessions_.start([&](ProbeId id) {
+    return std::make_shared<Session>(*this, id, plans_.of(target.check), target.address, std::move(done));
+  });
 }
 
-void TcpProber::cancel(ProbeId id) {
-  const auto found = sessions_.find(id);
-  if (found == sessions_.end()) return;
-  found->second->cancel();
-  sessions_.erase(found);
-}
+void TcpProber::cancel(ProbeId id) { sessions_.cancel(id); }
 
 void TcpProber::forget_checks() { plans_.clear(); }
 

@@ -6,11 +6,9 @@
 #include "base/clock.hpp"
 #include "probe/plan_cache.hpp"
 #include "probe/prober.hpp"
+#include "probe/sessions.hpp"
 
 #include <boost/asio/io_context.hpp>
-
-#include <memory>
-#include <unordered_map>
 
 namespace meridian::probe {
 
@@ -31,8 +29,7 @@ class TcpProber final : public Prober {
   boost::asio::io_context& context_;
   const base::Clock& clock_;
   PlanCache<Plan> plans_;
-  std::unordered_map<ProbeId, std::shared_ptr<Session>> sessions_;
-  std::uint64_t last_id_ = 0;
+  Sessions<Session> sessions_;
 };
 
 }  // namespace meridian::probe
