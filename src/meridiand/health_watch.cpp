@@ -69,17 +69,15 @@ void HealthWatch::follow() {
   auto targets = std::make_shared<const Targets>(keeper_.targets());
   const std::lock_guard lock(mutex_);
   probe::PushLeases leases(targets->size());
-  if (const auto last = targets_.find(round_); last != targets_.end()) {
-    const auto& before = *last->second;
-    for (std::size_t i = 0; i < targets->size(); ++i) {
-      const auto& target = (*targets)[i];
-      if (target.check->type != Type::Push) continue;
-      const auto same = std::ranges::find_if(before, [&](const control::WatchedTarget& other) {
-        return other.check->name == target.check->name && other.address == target.address;
-      });
-      if (same != before.end()) leases.carry(i, leases_, static_cast<std::size_t>(same - before.begin()));
-    }
+  Pushed pushed;
+  for (std::size_t i = 0; i < targets->size(); ++i) {
+    const auto& target = (*targets)[i];
+    if (target.check->type != Type::Push) continue;
+    const auto own = pushed.try_emplace({target.check->name, target.address}, i).first;
+    const auto before = pushed_.find(own->first);
+    if (before != pushed_.end()) leases.carry(i, leases_, before->second);
   }
+  pushed_ = std::move(pushed);
   leases_ = std::move(leases);
   ++round_;
   targets_.emplace(round_, targets);
@@ -137,19 +135,14 @@ base::Expected<void, std::string> HealthWatch::report(const control::HealthRepor
   control::WatchedTarget watched;
   {
     const std::lock_guard lock(mutex_);
-    const auto& targets = *targets_.at(round_);
-    const auto found = std::ranges::find_if(targets, [&](const control::WatchedTarget& target) {
-      return target.check->name == report.check && target.address == report.address &&
-             target.check->type == Type::Push;
-    });
-    if (found == targets.end()) {
+    const auto found = pushed_.find({report.check, report.address});
+    if (found == pushed_.end()) {
       return base::unexpected(fmt::format("no service has {} with a check '{}' of type push",
                                           base::to_string(report.address), report.check));
     }
-    watched = *found;
-    result = leases_.report(static_cast<std::size_t>(found - targets.begin()),
-                            {report.is_ok, report.cause, report.weight_percent}, watched.check->lease_s,
-                            clock_.monotonic());
+    watched = (*targets_.at(round_))[found->second];
+    result = leases_.report(found->second, {report.is_ok, report.cause, report.weight_percent},
+                            watched.check->lease_s, clock_.monotonic());
   }
   keeper_.on_result(*watched.check, watched.address, result);
   return {};

@@ -21,7 +21,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace meridian::meridiand {
@@ -50,6 +50,8 @@ class HealthWatch final : public control::HealthReports {
 
  private:
   using Targets = std::vector<control::WatchedTarget>;
+  /// Targets that report of themselves, by check and address.
+  using Pushed = std::map<std::pair<std::string, base::IpAddress>, std::size_t>;
 
   void set_targets();
   void on_result(std::uint64_t round, std::size_t target, const health::ProbeResult& result);
@@ -64,7 +66,8 @@ class HealthWatch final : public control::HealthReports {
   std::uint64_t round_ = 0;                                          ///< counts follow()
   std::uint64_t round_ended_ = 0;                                    ///< the last whose first round is over
   std::map<std::uint64_t, std::shared_ptr<const Targets>> targets_;  ///< by round: this one and the last
-  probe::PushLeases leases_{0};                                      ///< of this round's targets
+  Pushed pushed_;                                                    ///< of this round's targets
+  probe::PushLeases leases_{0};                                      ///< of the same
   std::unique_ptr<probe::Engine> engine_;
 };
 
