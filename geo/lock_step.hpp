@@ -106,13 +106,30 @@ class TreeCursor {
   }
 };
 
+/// Where all trees stand in a block: each of them ends there with a value, or is split.
+class TreeStates {
+ public:
+  TreeStates(std::span<const std::uint32_t> values, std::span<const std::uint32_t> split) noexcept
+      : values_(values), split_(split) {}
+
+  [[nodiscard]] bool is_leaf(std::size_t tree) const noexcept {
+    return std::find(split_.begin(), split_.end(), tree) == split_.end();
+  }
+  /// Of a tree that is a leaf here.
+  [[nodiscard]] std::uint32_t value(std::size_t tree) const noexcept { return values_[tree]; }
+
+ private:
+  std::span<const std::uint32_t> values_;
+  std::span<const std::uint32_t> split_;
+};
+
 /// A Fold has
 ///   using Result = …;
 ///   Result leaf(std::span<const std::uint32_t> values, const TreeBlock& block);
 ///   Slot open();                                                     before the halves of a block
 ///   Result close(Slot, Result first, Result second);                 after them
 /// and may have
-///   std::optional<Result> skip(std::span<const TreeState> states);   before open(): all below is left out
+///   std::optional<Result> skip(const TreeStates& states);            before open(): all below is left out
 /// skip() must not depend on the value or the shape of a tree that is split there.
 template <typename Fold>
 class LockStep {
@@ -123,9 +140,8 @@ class LockStep {
   LockStep(std::span<const TreeView> trees, Fold& fold)
       : fold_(fold),
         family_(trees.front().family()),
-        count_(trees.size()),
         values_(trees.size()),
-        states_(trees.size() * (base::address_bits(trees.front().family()) + std::size_t{1})) {
+        split_(trees.size() * (base::address_bits(trees.front().family()) + std::size_t{1})) {
     for (const auto& tree : trees) {
       MERIDIAN_ASSERT(tree.family() == trees.front().family());
       cursors_.emplace_back(tree);
@@ -134,54 +150,58 @@ class LockStep {
 
   /// To be called once.
   Result run() {
-    for (std::size_t i = 0; i < count_; ++i) states_[i] = cursors_[i].next();
-    return descend(0, 0, 0);
+    std::uint32_t split_count = 0;
+    for (std::uint32_t i = 0; i < cursors_.size(); ++i) split_count += step(i, 0, split_count);
+    return descend(0, 0, 0, split_count);
   }
 
  private:
-  // At most 128 deep: the trees end there. `high` and `low` are the block's address, as in TreeBlock.
-  Result descend(std::uint64_t high, std::uint64_t low, unsigned depth) {
-    const std::span<const TreeState> here{&states_[depth * count_], count_};
-    std::size_t split_count = 0;
-    std::size_t last_split = 0;
-    for (std::size_t i = 0; i < count_; ++i) {
-      if (here[i].is_leaf) {
-        values_[i] = here[i].value;
-      } else {
-        ++split_count;
-        last_split = i;
-      }
-    }
+  // At most 128 deep: the trees end there. `high` and `low` are the block's address, as in TreeBlock. A tree
+  // that ends above is not touched on the way down: its value stands.
+  Result descend(std::uint64_t high, std::uint64_t low, unsigned depth, std::uint32_t split_count) {
     if (split_count == 0) return leaf(high, low, depth);
-    if constexpr (requires { fold_.skip(here); }) {
-      if (const auto skipped = fold_.skip(here)) {
-        for (std::size_t i = 0; i < count_; ++i) {
-          if (here[i].is_leaf) continue;
-          cursors_[i].skip();
-          cursors_[i].skip();
+    const auto* const split = row(depth);
+    if constexpr (requires(const TreeStates& states) { fold_.skip(states); }) {
+      if (const auto skipped = fold_.skip(TreeStates(values_, {split, split_count}))) {
+        for (std::uint32_t i = 0; i < split_count; ++i) {
+          cursors_[split[i]].skip();
+          cursors_[split[i]].skip();
         }
         return *skipped;
       }
     }
     if (split_count == 1) {
-      auto& value = values_[last_split];
-      auto* const packed = cursors_[last_split].packed();
+      auto& value = values_[*split];
+      auto& cursor = cursors_[*split];
+      auto* const packed = cursor.packed();
       return packed != nullptr ? open_alone(*packed, value, high, low, depth)
-                               : open_alone(cursors_[last_split], value, high, low, depth);
+                               : open_alone(cursor, value, high, low, depth);
     }
     const auto slot = fold_.open();
-    const Result first = descend_half(high, low, depth);
-    const Result second = descend_half(high | high_bit(depth), low | low_bit(depth), depth);
+    const Result first = descend_half(high, low, depth, split_count);
+    const Result second = descend_half(high | high_bit(depth), low | low_bit(depth), depth, split_count);
     return fold_.close(slot, first, second);
   }
 
-  Result descend_half(std::uint64_t high, std::uint64_t low, unsigned depth) {
-    for (std::size_t i = 0; i < count_; ++i) {
-      const auto above = states_[depth * count_ + i];
-      states_[(depth + std::size_t{1}) * count_ + i] = above.is_leaf ? above : cursors_[i].next();
-    }
-    return descend(high, low, depth + 1);
+  Result descend_half(std::uint64_t high, std::uint64_t low, unsigned depth, std::uint32_t split_above) {
+    const auto* const above = row(depth);
+    std::uint32_t split_count = 0;
+    for (std::uint32_t i = 0; i < split_above; ++i) split_count += step(above[i], depth + 1, split_count);
+    return descend(high, low, depth + 1, split_count);
   }
+
+  // Moves one tree to its next block: 1 and a note at `at` of the depth's row when that is split.
+  std::uint32_t step(std::uint32_t tree, unsigned depth, std::uint32_t at) {
+    const TreeState state = cursors_[tree].next();
+    if (state.is_leaf) {
+      values_[tree] = state.value;
+      return 0;
+    }
+    row(depth)[at] = tree;
+    return 1;
+  }
+
+  [[nodiscard]] std::uint32_t* row(unsigned depth) noexcept { return &split_[depth * cursors_.size()]; }
 
   // Where one tree goes on alone, which is nearly everywhere: nothing to copy for the others.
   template <typename Cursor>
@@ -215,10 +235,9 @@ class LockStep {
 
   Fold& fold_;
   base::Family family_;
-  std::size_t count_;
   std::vector<TreeCursor> cursors_;
-  std::vector<std::uint32_t> values_;
-  std::vector<TreeState> states_;  ///< one row a depth
+  std::vector<std::uint32_t> values_;  ///< of the trees that end here or above
+  std::vector<std::uint32_t> split_;   ///< one row a depth: the trees that are split there, in order
 };
 
 /// Builds the canonical tree of `value_of(values, block)`, called in address order, once for each largest

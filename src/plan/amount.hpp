@@ -4,7 +4,8 @@
 
 #include "base/ip.hpp"
 
-#include <cmath>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -32,11 +33,21 @@ struct Amount {
 };
 
 /// The length of the IPv6 networks that are counted: what one site gets (RFC 6177).
-inline constexpr int kCountedV6Bits = 48;
+inline constexpr unsigned kCountedV6Bits = 48;
 
-/// Addresses of an IPv4 block, /48s of an IPv6 one.
+/// Addresses of an IPv4 block, /48s of an IPv6 one. `bits` at most 128.
 [[nodiscard]] inline double size_of(base::Family family, std::uint8_t bits) noexcept {
-  return std::ldexp(1.0, (family == base::Family::V4 ? 32 : kCountedV6Bits) - bits);
+  // A walk asks for each of some million blocks: ldexp was a tenth of its time.
+  static constexpr auto kPowers = [] {
+    std::array<double, 129> powers{};  // 2^48 down to 2^-80
+    double power = 281'474'976'710'656.0;
+    for (auto& value : powers) {
+      value = power;
+      power /= 2;
+    }
+    return powers;
+  }();
+  return kPowers[bits + std::size_t{family == base::Family::V4 ? kCountedV6Bits - 32U : 0U}];
 }
 
 [[nodiscard]] inline Amount amount_of(base::Family family, std::uint8_t bits) noexcept {

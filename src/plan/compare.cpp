@@ -12,6 +12,7 @@
 #include "plan/shape.hpp"
 
 #include <algorithm>
+#include <future>
 #include <map>
 #include <memory>
 #include <span>
@@ -197,10 +198,16 @@ class Comparer {
     };
     for (const auto& [ids, work] : pairs_) {
       if (std::all_of(work.parts.begin(), work.parts.end(), [](double part) { return part == 0; })) continue;
-      PlaceTally tally(now_.rulebook->maps[ids.second.map].database, *now_.rulebook->geography.places);
-      work.maps->tally(work.parts, tally);
-      add(tally.places(), places);
-      add(tally.systems(), systems);
+      const auto tally_of = [&, &work = work, map = ids.second.map](base::Family family) {
+        PlaceTally tally(now_.rulebook->maps[map].database, *now_.rulebook->geography.places);
+        work.maps->tally(family, work.parts, tally);
+        return tally;
+      };
+      auto v6 = std::async(std::launch::async, tally_of, base::Family::V6);
+      for (const auto& tally : {tally_of(base::Family::V4), v6.get()}) {
+        add(tally.places(), places);
+        add(tally.systems(), systems);
+      }
     }
     result_.places = sort_places(places);
     result_.systems = sort_places(systems);
@@ -221,9 +228,11 @@ class Comparer {
     for (const auto& [ids, work] : pairs_) {
       if (work.joints.empty()) continue;
       CountryTally tally(now_.rulebook->maps[ids.second.map].database, *now_.rulebook->geography.places);
-      work.maps->visit(
-          [](std::size_t) { return true; }, {},
-          [&](const MapPair::Block& block) { tally.add(block.records, block.pair, block.amount); });
+      for (const auto family : {base::Family::V4, base::Family::V6}) {
+        work.maps->visit(
+            family, [](std::size_t) { return true; }, {},
+            [&](const MapPair::Block& block) { tally.add(block.records, block.pair, block.amount); });
+      }
       for (const auto& row : tally.rows()) {
         auto& [name, flows] = countries[row.code];
         name = row.name;

@@ -36,7 +36,7 @@ struct SkippingLook : Look<Visit> {
   using Result = typename Look<Visit>::Result;
   Skip& is_skipped;
 
-  std::optional<Result> skip(std::span<const geo::TreeState> states) {
+  std::optional<Result> skip(const geo::TreeStates& states) {
     return is_skipped(states) ? std::optional<Result>{Result{}} : std::nullopt;
   }
 };

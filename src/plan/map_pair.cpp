@@ -1,6 +1,7 @@
 #include "plan/map_pair.hpp"
 
 #include <algorithm>
+#include <future>
 #include <optional>
 
 namespace meridian::plan {
@@ -16,6 +17,10 @@ Trees database_trees(base::Family family, const MapView& old, const MapView& now
     if (std::find(files.begin(), files.end(), tree) == files.end()) files.push_back(tree);
   }
   return files;
+}
+
+std::uint64_t pair_key(base::TiersId old, base::TiersId now) noexcept {
+  return std::uint64_t{base::index_of(old)} << 32 | base::index_of(now);
 }
 
 bool is_carrier(std::span<const std::uint32_t> values) noexcept { return (values[kOverlay] & kCarrier) != 0; }
@@ -56,16 +61,32 @@ struct MapPair::Layers {
 
 MapPair::MapPair(const MapView& old, const MapView& now, const Demand* demand)
     : old_(old), now_(now), demand_(demand) {
-  for (const auto family : {base::Family::V4, base::Family::V6}) sum(family);
+  auto v6 = std::async(std::launch::async, [this] { return sum(base::Family::V6); });
+  sums_ = sum(base::Family::V4);
+  sums_.add(v6.get());
+}
+
+std::uint32_t MapPair::Sums::find_or_add(std::uint64_t key) {
+  const auto [found, is_new] = index.try_emplace(key, static_cast<std::uint32_t>(pairs.size()));
+  if (is_new)
+    pairs.push_back({static_cast<base::TiersId>(key >> 32), static_cast<base::TiersId>(key), {}, {}});
+  return found->second;
+}
+
+void MapPair::Sums::add(const Sums& other) {
+  for (const auto& pair : other.pairs) {
+    auto& own = pairs[find_or_add(pair_key(pair.old, pair.now))];
+    own.known += pair.known;
+    own.unknown += pair.unknown;
+  }
 }
 
 std::uint64_t MapPair::key_of(std::span<const std::uint32_t> values) const noexcept {
   // Private space that nobody named has its neighbours' leaves, and its clients the tiers of unknown ones.
   const bool old_private = (values[kOverlay] & kOldPrivate) != 0;
   const bool new_private = (values[kOverlay] & kNewPrivate) != 0;
-  const std::uint64_t old = old_private ? base::index_of(old_.map->unknown) : values[kOldMap];
-  const std::uint64_t now = new_private ? base::index_of(now_.map->unknown) : values[kNewMap];
-  return old << 32 | now;
+  return pair_key(old_private ? old_.map->unknown : static_cast<base::TiersId>(values[kOldMap]),
+                  new_private ? now_.map->unknown : static_cast<base::TiersId>(values[kNewMap]));
 }
 
 Amount MapPair::amount_of_block(std::span<const std::uint32_t> values,
@@ -76,36 +97,30 @@ Amount MapPair::amount_of_block(std::span<const std::uint32_t> values,
   return amount;
 }
 
-void MapPair::sum(base::Family family) {
+MapPair::Sums MapPair::sum(base::Family family) const {
   const Layers layers(family, old_, now_, demand_);
   const std::size_t file_count = layers.further_at - kFiles;
+  Sums sums;
   std::uint64_t last_key = ~std::uint64_t{0};
   std::size_t at = 0;
   walk(layers.trees, [&](std::span<const std::uint32_t> values, const geo::TreeBlock& block) {
     if (is_carrier(values)) return;
     const auto key = key_of(values);
     if (key != last_key) {  // neighbours are often alike
-      const auto [found, is_new] = index_.try_emplace(key, static_cast<std::uint32_t>(pairs_.size()));
-      if (is_new)
-        pairs_.push_back({static_cast<base::TiersId>(key >> 32), static_cast<base::TiersId>(key), {}, {}});
-      at = found->second;
+      at = sums.find_or_add(key);
       last_key = key;
     }
     auto amount = amount_of_block(values, block);
+    auto& pair = sums.pairs[at];
     if (is_known(values, file_count)) {
-      pairs_[at].known += amount;
+      pair.known += amount;
     } else {
-      pairs_[at].known.demand += amount.demand;
+      pair.known.demand += amount.demand;
       amount.demand = 0;
-      pairs_[at].unknown += amount;
+      pair.unknown += amount;
     }
   });
-}
-
-void MapPair::visit(const std::function<bool(std::size_t)>& is_wanted, const FurtherTrees& further,
-                    const std::function<void(const Block&)>& visit_block) const {
-  visit(base::Family::V4, is_wanted, further.v4, visit_block);
-  visit(base::Family::V6, is_wanted, further.v6, visit_block);
+  return sums;
 }
 
 void MapPair::visit(base::Family family, const std::function<bool(std::size_t)>& is_wanted,
@@ -113,11 +128,11 @@ void MapPair::visit(base::Family family, const std::function<bool(std::size_t)>&
   const Layers layers(family, old_, now_, demand_, further);
   const std::size_t file_count = layers.further_at - kFiles;
   const std::size_t new_files = now_.rules->database.files().size();
-  std::vector<bool> wanted(pairs_.size());
-  for (std::size_t i = 0; i < pairs_.size(); ++i) wanted[i] = is_wanted(i);
+  std::vector<bool> wanted(sums_.pairs.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = is_wanted(i);
   const auto wanted_pair = [&](std::span<const std::uint32_t> values) -> std::optional<std::size_t> {
-    const auto found = index_.find(key_of(values));
-    return found == index_.end() || !wanted[found->second] ? std::nullopt : std::optional{found->second};
+    const auto found = sums_.index.find(key_of(values));
+    return found == sums_.index.end() || !wanted[found->second] ? std::nullopt : std::optional{found->second};
   };
   const auto visit_values = [&](std::span<const std::uint32_t> values, const geo::TreeBlock& block) {
     if (is_carrier(values)) return;
@@ -129,17 +144,18 @@ void MapPair::visit(base::Family family, const std::function<bool(std::size_t)>&
     visit_block({*pair, values.subspan(kFiles, new_files), values.subspan(layers.further_at), amount});
   };
   // Where the maps and the overlay end, all below is one pair: not worth a walk when nobody asks for it.
-  const auto skip = [&](std::span<const geo::TreeState> at) {
-    if (!at[kOldMap].is_leaf || !at[kNewMap].is_leaf || !at[kOverlay].is_leaf) return false;
-    const std::uint32_t values[] = {at[kOldMap].value, at[kNewMap].value, at[kOverlay].value};
+  const auto skip = [&](const geo::TreeStates& at) {
+    if (!at.is_leaf(kOldMap) || !at.is_leaf(kNewMap) || !at.is_leaf(kOverlay)) return false;
+    const std::uint32_t values[] = {at.value(kOldMap), at.value(kNewMap), at.value(kOverlay)};
     return is_carrier(values) || !wanted_pair(values);
   };
   walk(layers.trees, visit_values, skip);
 }
 
-void MapPair::tally(std::span<const double> parts, PlaceTally& places) const {
-  visit([&](std::size_t pair) { return parts[pair] > 0; }, {},
-        [&](const Block& block) { places.add(block.records, block.amount * parts[block.pair]); });
+void MapPair::tally(base::Family family, std::span<const double> parts, PlaceTally& places) const {
+  visit(
+      family, [&](std::size_t pair) { return parts[pair] > 0; }, {},
+      [&](const Block& block) { places.add(block.records, block.amount * parts[block.pair]); });
 }
 
 }  // namespace meridian::plan

@@ -1,7 +1,7 @@
 // Two compiled maps over one address space: how much of it has which tiers before and which after.
 //
 // The walk only sums the sizes of blocks; all that follows from a pair of tier lists is worked out once a
-// pair. Slow and off line; one thread.
+// pair. Slow and off line; the families are walked at the same time, which nobody outside sees.
 #pragma once
 
 #include "base/ids.hpp"
@@ -34,7 +34,7 @@ class MapPair {
   /// Walks both families. Maps, rules and `demand` (may be nullptr) must outlive the pair.
   MapPair(const MapView& old, const MapView& now, const Demand* demand);
 
-  [[nodiscard]] std::span<const TiersPair> pairs() const noexcept { return pairs_; }
+  [[nodiscard]] std::span<const TiersPair> pairs() const noexcept { return sums_.pairs; }
 
   /// What a walk meets: neither map, no database and none of the further trees changes in it.
   struct Block {
@@ -43,33 +43,34 @@ class MapPair {
     std::span<const std::uint32_t> further;  ///< what the further trees hold
     Amount amount;                           ///< of known space; the demand also of unknown
   };
-  /// Trees to be walked as well, by family.
-  struct FurtherTrees {
-    Trees v4;
-    Trees v6;
-  };
 
-  /// Walks again, over all that has an amount and whose pair `is_wanted`.
-  void visit(const std::function<bool(std::size_t pair)>& is_wanted, const FurtherTrees& further,
-             const std::function<void(const Block&)>& visit_block) const;
+  /// Walks one family again, over all that has an amount and whose pair `is_wanted`, with `further` trees as
+  /// well. Any thread.
+  void visit(base::Family family, const std::function<bool(std::size_t pair)>& is_wanted,
+             const Trees& further, const std::function<void(const Block&)>& visit_block) const;
 
-  /// Gives each place its part of what moves: `parts[i]` of pairs()[i].
-  void tally(std::span<const double> parts, PlaceTally& places) const;
+  /// Gives each place its part of what moves in one family: `parts[i]` of pairs()[i]. Any thread.
+  void tally(base::Family family, std::span<const double> parts, PlaceTally& places) const;
 
  private:
   struct Layers;
+  /// The pairs in the order they were met, and where each of them is.
+  struct Sums {
+    std::vector<TiersPair> pairs;
+    std::unordered_map<std::uint64_t, std::uint32_t> index;
+
+    [[nodiscard]] std::uint32_t find_or_add(std::uint64_t key);
+    void add(const Sums& other);
+  };
   [[nodiscard]] std::uint64_t key_of(std::span<const std::uint32_t> values) const noexcept;
   [[nodiscard]] Amount amount_of_block(std::span<const std::uint32_t> values,
                                        const geo::TreeBlock& block) const noexcept;
-  void sum(base::Family family);
-  void visit(base::Family family, const std::function<bool(std::size_t)>& is_wanted, const Trees& further,
-             const std::function<void(const Block&)>& visit_block) const;
+  [[nodiscard]] Sums sum(base::Family family) const;
 
   MapView old_;
   MapView now_;
   const Demand* demand_;
-  std::vector<TiersPair> pairs_;
-  std::unordered_map<std::uint64_t, std::uint32_t> index_;
+  Sums sums_;
 };
 
 }  // namespace meridian::plan

@@ -108,12 +108,14 @@ class Surveyor {
   void tally(const MapPair& walked, bool as_resolvers) {
     CountryTally countries(rules_.database, *rulebook_.geography.places);
     RuleTally rules(rules_, as_resolvers);
-    walked.visit([](std::size_t) { return true; },
-                 {rules.trees(base::Family::V4), rules.trees(base::Family::V6)},
-                 [&](const MapPair::Block& block) {
-                   countries.add(block.records, block.pair, block.amount);
-                   rules.add(block.records, block.further, block.amount);
-                 });
+    for (const auto family : {base::Family::V4, base::Family::V6}) {
+      walked.visit(
+          family, [](std::size_t) { return true; }, rules.trees(family),
+          [&](const MapPair::Block& block) {
+            countries.add(block.records, block.pair, block.amount);
+            rules.add(block.records, block.further, block.amount);
+          });
+    }
     list_countries(countries);
     if (as_resolvers && rules_.resolvers) list_rules(*rules_.resolvers, rules.of_resolvers(), true);
     list_rules(rules_.rules, rules.of_rules(), false);

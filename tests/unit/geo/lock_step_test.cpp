@@ -27,8 +27,8 @@ struct Notes {
   }
   int open() { return 0; }
   int close(int, int first, int second) { return first + second; }
-  std::optional<int> skip(std::span<const TreeState> states) {
-    if (states[0].is_leaf && states[0].value == skipped) return 0;
+  std::optional<int> skip(const TreeStates& states) {
+    if (states.is_leaf(0) && states.value(0) == skipped) return 0;
     return std::nullopt;
   }
 };

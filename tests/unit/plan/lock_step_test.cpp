@@ -42,7 +42,7 @@ TEST_SUITE("plan/lock_step") {
         [&](std::span<const std::uint32_t>, const base::IpPrefix& block) {
           seen += base::to_string(block) + " ";
         },
-        [](std::span<const geo::TreeState> at) { return at[0].is_leaf && at[0].value == 1; });
+        [](const geo::TreeStates& at) { return at.is_leaf(0) && at.value(0) == 1; });
     CHECK(seen.find("10.0.0.0/8") == std::string::npos);
     CHECK(seen.find("200.0.0.0/8") != std::string::npos);
   }
