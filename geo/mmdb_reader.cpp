@@ -2,13 +2,12 @@
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
+#include "geo/mmdb_tree_reader.hpp"
 #include "geo/place_mapper.hpp"
 #include "geo/place_table.hpp"
-#include "geo/tree_block.hpp"
 
 #include <fmt/format.h>
 #include <maxminddb.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
@@ -29,8 +28,6 @@ namespace {
 /// The format says that the metadata is within the last 128 KiB, after the last of these marks.
 constexpr std::size_t kMetadataBytesMax = 128u << 10;
 constexpr std::string_view kMetadataMark = "\xab\xcd\xefMaxMind.com";
-/// Zeros between the search tree and the data; links count them in.
-constexpr std::uint64_t kSeparatorBytes = 16;
 /// A GeoIP2 record with names in eight languages has some 150 values, metadata under 50. Without a limit,
 /// maps that point to maps make a small file take forever.
 constexpr std::size_t kRecordValuesMax = 4'096;
@@ -39,8 +36,7 @@ constexpr int kRecordDepthMax = 16;
 /// Records looked at before a file in which nothing is known is given up.
 constexpr std::size_t kRecordsTried = 4'096;
 
-/// Nodes, and records, after which the pages of the mapped file are given back: some megabytes of them.
-constexpr std::size_t kNodesBetweenReleases = 1u << 18;
+/// Records after which the pages of the mapped file are given back: some megabytes of them.
 constexpr std::size_t kRecordsBetweenReleases = 1u << 12;
 /// Leaves by which the table of records is fetched into the cache before it is asked.
 constexpr std::size_t kFetchedAhead = 16;
@@ -220,120 +216,6 @@ bool is_sound_metadata(std::span<const char> metadata) {
   const auto root = values.read(0);
   return root && root->is_map() && values.for_each_pair(*root, skip_entry).has_value();
 }
-
-/// Whatever was read of the file is in memory twice: once in what we make of it. The kernel still has the
-/// pages when they are read again.
-void release_pages(const MMDB_s& database) noexcept {
-  auto* const content = const_cast<std::uint8_t*>(database.file_content);
-  // Fails only where there is nothing to give back.
-  static_cast<void>(::madvise(content, static_cast<std::size_t>(database.file_size), MADV_DONTNEED));
-}
-
-/// Reads search trees, from a record down, to trees of the data section's offsets plus one (0: nothing).
-/// Every node is visited once, so a damaged tree ends too.
-class TreeReader {
- public:
-  explicit TreeReader(const MMDB_s& database)
-      : database_(database),
-        node_count_(database.metadata.node_count),
-        data_begin_(std::uint64_t{node_count_} + kSeparatorBytes),
-        data_end_(data_begin_ +
-                  std::min<std::uint64_t>(database.data_section_size, base::limits::kTrieValueMax)),
-        visited_(database.metadata.node_count, false) {
-    for (const auto& carrier : base::carrier_networks()) carrier_depths_[carrier.bits] = true;
-  }
-
-  /// A tree that is still to be finished, so that its values can be changed.
-  struct Unfinished {
-    PackedTreeBuilder builder;
-    PackedTreeBuilder::Block root;
-  };
-  Unfinished read(base::Family family, std::uint32_t start) {
-    family_ = family;
-    builder_ = PackedTreeBuilder(family, std::size_t{node_count_} + 1);
-    const Block root = read_record(start, 0, 0, 0);
-    return {std::move(builder_), root};
-  }
-
-  [[nodiscard]] const std::string& error() const noexcept { return error_; }
-
- private:
-  using Block = PackedTreeBuilder::Block;
-  [[nodiscard]] base::IpPrefix block_at(std::uint64_t high, std::uint64_t low, unsigned bits) const {
-    return TreeBlock{family_, static_cast<std::uint8_t>(bits), high, low};
-  }
-
-  Block fail(std::string message) {
-    if (!has_failed_) error_ = std::move(message);
-    has_failed_ = true;
-    return builder_.leaf(0);
-  }
-
-  /// The networks that carry IPv4 addresses are looked up elsewhere; most files make them aliases of ::/96.
-  [[nodiscard]] bool is_carrier(std::uint64_t high, std::uint64_t low, unsigned bits) const {
-    if (!carrier_depths_[bits] || family_ == base::Family::V4) return false;
-    const auto carriers = base::carrier_networks();
-    return std::find(carriers.begin(), carriers.end(), block_at(high, low, bits)) != carriers.end();
-  }
-
-  // `high`, `low` and `bits` are the block that a record or node is for, as in TreeBlock.
-  Block read_record(std::uint32_t record, std::uint64_t high, std::uint64_t low, unsigned bits) {
-    if (record == node_count_) return builder_.leaf(0);
-    if (is_carrier(high, low, bits)) return builder_.leaf(kMelts);
-    // Nothing leads back to the root.
-    if (record < node_count_ && (record != 0 || bits == 0)) return read_node(record, high, low, bits);
-    if (record >= data_begin_ && record < data_end_)
-      return builder_.leaf(static_cast<std::uint32_t>(record - data_begin_) + 1);
-    return fail(fmt::format("the search tree is damaged at {}: it leads nowhere",
-                            base::to_string(block_at(high, low, bits))));
-  }
-
-  Block read_node(std::uint32_t index, std::uint64_t high, std::uint64_t low, unsigned bits) {
-    if (has_failed_) return builder_.leaf(0);
-    if (bits == base::address_bits(family_)) {
-      return fail(fmt::format("the search tree is deeper than an address, below {}",
-                              base::to_string(block_at(high, low, bits))));
-    }
-    if (visited_[index]) {
-      return fail(fmt::format("the search tree comes twice to node {}, the second time at {}", index,
-                              base::to_string(block_at(high, low, bits))));
-    }
-    visited_[index] = true;
-    if (++nodes_read_ % kNodesBetweenReleases == 0) release_pages(database_);
-    const auto [left, right] = records_of(index);
-    const auto slot = builder_.open();
-    const Block first = read_record(left, high, low, bits + 1);
-    const Block second = read_record(right, high | high_bit(bits), low | low_bit(bits), bits + 1);
-    return builder_.close(slot, first, second);
-  }
-
-  /// The two records of a node. By hand: libmaxminddb's MMDB_read_node takes longer than all the rest that is
-  /// done with a node, and there are 15 million. MMDB_open has seen that the tree lies in the file.
-  [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> records_of(std::uint32_t index) const noexcept {
-    const auto record_bits = database_.metadata.record_size;
-    const std::uint8_t* const at = database_.file_content + std::size_t{index} * record_bits / 4;
-    const auto big_endian = [](const std::uint8_t* bytes) {
-      return std::uint32_t{bytes[0]} << 16 | std::uint32_t{bytes[1]} << 8 | bytes[2];
-    };
-    if (record_bits == 24) return {big_endian(at), big_endian(at + 3)};
-    // 28 bits: the byte in the middle has the top four bits of both.
-    if (record_bits == 28)
-      return {(at[3] & 0xf0u) << 20 | big_endian(at), (at[3] & 0x0fu) << 24 | big_endian(at + 4)};
-    return {big_endian(at) << 8 | at[3], big_endian(at + 4) << 8 | at[7]};
-  }
-
-  const MMDB_s& database_;
-  const std::uint32_t node_count_;
-  const std::uint64_t data_begin_;  ///< the records that name data, as the format counts them
-  const std::uint64_t data_end_;
-  base::Family family_ = base::Family::V4;
-  PackedTreeBuilder builder_{base::Family::V4, 0};
-  std::vector<bool> visited_;
-  std::size_t nodes_read_ = 0;
-  std::array<bool, 129> carrier_depths_{};  ///< prefix lengths of carriers: most blocks need no comparison
-  bool has_failed_ = false;
-  std::string error_;
-};
 
 /// Reads the records that a tree names, in address order, each once.
 class PlaceReader {
@@ -516,7 +398,7 @@ class Loader {
   [[nodiscard]] std::unique_ptr<Half> read_half(base::Family family, std::uint32_t start,
                                                 bool may_give_up) const {
     auto half = std::make_unique<Half>(database_, family, places_);
-    TreeReader trees(database_);
+    MmdbTreeReader trees(database_);
     auto read = trees.read(family, start);
     half->problem = trees.error();
     if (!half->problem.empty()) return half;
