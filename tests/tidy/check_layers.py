@@ -7,7 +7,7 @@ from source_tree import Violation, files, line_of, main, read, without_comments
 # The table of docs/architecture.md. Within a layer a module may use another one that its DEPS name.
 LAYERS = {
     "base": 0,
-    "stats": 1, "dns": 1, "health": 1, "rate": 1, "geo": 1, "config": 1,
+    "stats": 1, "dns": 1, "health": 1, "rate": 1, "geo": 1, "config": 1, "policy": 1,
     "zone": 2, "steering": 2,
     "query": 3,
     "compile": 4, "explain": 4, "plan": 4, "picture": 4, "importer": 4, "net": 4, "control": 4, "querylog": 4,
