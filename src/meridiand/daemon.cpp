@@ -212,6 +212,7 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
         boost::asio::post(context_, [this] { watch_files(); });
       }));
   reloader_.start();
+  wait_for_leases();
   watch_files();
   wait_for_overrides();
   tick_health();
@@ -294,13 +295,27 @@ void Daemon::wait_for_overrides() {
   });
 }
 
-/// What changes because time passes: states that are too old, panics, leases.
+/// What changes because time passes: states that are too old, panics.
 void Daemon::tick_health() {
   health_timer_.expires_after(std::chrono::seconds{1});
   health_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     health_watch_.advance();
     tick_health();
+/// A lease that runs out is a probe that failed, and is not to wait for the next second.
+void Daemon::wait_for_leases() {
+  constexpr std::chrono::milliseconds kTick{base::limits::kPushLeaseTickMs};
+  // A report that comes meanwhile holds for a second at least.
+  const auto latest = clock_.monotonic() + std::chrono::seconds{1};
+  const auto next = std::min(health_watch_.next_lease_end().value_or(latest), latest);
+  lease_timer_.expires_at(base::MonotonicTime{(next.time_since_epoch() / kTick + 1) * kTick});
+  lease_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    health_watch_.expire_leases();
+    wait_for_leases();
+  });
+}
+
   });
 }
 
