@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/ip.hpp"
 #include "config/check.hpp"
+#include "control/event_budget.hpp"
 #include "control/health_state.hpp"
 #include "health/probe_result.hpp"
 #include "query/snapshot.hpp"
@@ -100,5 +101,6 @@ class HealthKeeper {
   mutable std::mutex mutex_;
   std::unique_ptr<HealthState> state_;  ///< of the epoch that serves; nullptr before the first
 };
+  EventBudget budget_;
 
 }  // namespace meridian::control
