@@ -210,6 +210,12 @@ std::vector<TargetState> HealthKeeper::states() const {
   return states;
 }
 
+std::vector<explain::EndpointStep> HealthKeeper::not_up(std::string_view service) const {
+  const std::lock_guard lock(mutex_);
+  if (!state_) return {};
+  return state_->not_up(service, clock_.monotonic());
+}
+
 boost::json::object HealthKeeper::status(std::string_view service) const {
   const std::lock_guard lock(mutex_);
   return state_ ? state_->to_json(service, clock_.monotonic()) : boost::json::object{};
