@@ -106,6 +106,7 @@ class HealthState {
   [[nodiscard]] const query::ProbeTarget::Feed& feed_of(const Served& served) const {
     return target_at(served.target).feeds[served.feed];
   }
+  [[nodiscard]] std::uint64_t capacity_of(const query::ProbeTarget::Feed& feed) const;
   [[nodiscard]] health::CheckWatch& watch_of(std::size_t target) { return watches_[target_at(target).check]; }
   [[nodiscard]] const health::CheckWatch& watch_of(std::size_t target) const {
     return watches_[target_at(target).check];
@@ -114,9 +115,9 @@ class HealthState {
     return watch_of(target).is_doubted(machines_[target].member);
   }
   [[nodiscard]] bool is_kept(const Served& served) const;
-  /// What is believed of a target: it is down, unless its check is suspect.
   /// Why it serves although its probes say that it is down; empty: it does not.
   [[nodiscard]] std::string_view kept_by(const Served& served) const;
+  /// What is believed of a target: it is down, unless its check is suspect.
   [[nodiscard]] bool is_believed_down(std::size_t target) const;
   [[nodiscard]] health::EndpointWord word_of(const Served& served, base::MonotonicTime now) const;
   [[nodiscard]] std::optional<base::MonotonicTime> next_change(const Served& served) const;

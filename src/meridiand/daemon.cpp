@@ -138,9 +138,6 @@ base::Expected<void, std::string> Daemon::start(config::Site site) {
   site_ = std::move(site);
   journal_.emplace(site_.state, clock_, journal_block_);
   overrides_.set_journal(*journal_);
-  overrides_.set_min_serving([](const query::Service& service) {
-    return static_cast<double>(service.min_capacity) / steering::kFull;
-  });
   keeper_.set_on_change([this](const control::HealthChange& change) { write_down(*journal_, change); });
   control::Inheritance inherited;
   if (takeover_) {
@@ -212,10 +209,10 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
         boost::asio::post(context_, [this] { watch_files(); });
       }));
   reloader_.start();
-  wait_for_leases();
   watch_files();
   wait_for_overrides();
   tick_health();
+  wait_for_leases();
   return {};
 }
 
@@ -302,6 +299,9 @@ void Daemon::tick_health() {
     if (error) return;
     health_watch_.advance();
     tick_health();
+  });
+}
+
 /// A lease that runs out is a probe that failed, and is not to wait for the next second.
 void Daemon::wait_for_leases() {
   constexpr std::chrono::milliseconds kTick{base::limits::kPushLeaseTickMs};
@@ -313,9 +313,6 @@ void Daemon::wait_for_leases() {
     if (error) return;
     health_watch_.expire_leases();
     wait_for_leases();
-  });
-}
-
   });
 }
 
