@@ -185,7 +185,7 @@ inline constexpr KeySpec kService[] = {
     {.name = "min_serving_capacity",
      .kind = ValueKind::Share,
      .default_text = "40%",
-     .help = "with less than this share of its weight healthy all of it counts as healthy; 0 switches that "
+     .help = "with less than this share of its capacity healthy all of it counts as healthy; 0 switches that "
              "off"},
 };
 

@@ -1,5 +1,6 @@
 #include "config/compile/check_compiler.hpp"
 
+#include "base/limits.hpp"
 #include "config/check.hpp"
 
 #include <fmt/format.h>
@@ -70,11 +71,22 @@ class CheckCompiler {
       for (auto i = range.begin; i < range.end; ++i) {
         const auto& address = snapshot_.endpoints[i].address;
         const auto [found, is_new] = targets_.try_emplace({check, address}, snapshot_.probe_targets.size());
-        if (is_new) snapshot_.probe_targets.push_back({check, address, {}});
+        if (is_new) add_target(own, {check, address, {}});
         snapshot_.probe_targets[found->second].feeds.push_back(
             {base::EndpointId{i}, service, pool.datacenter, !own.pool->force_down});
       }
     }
+  }
+
+  void add_target(const OwnPool& own, query::ProbeTarget target) {
+    snapshot_.probe_targets.push_back(std::move(target));
+    constexpr auto kMax = base::limits::kProbeTargetsMax;
+    if (snapshot_.probe_targets.size() != kMax + 1) return;  // told once, for the first pool past it
+    diagnostics_.error(
+        own.pool->datacenter.where,
+        fmt::format("the checks of this map have more than {} addresses to probe, and '{}' comes on top; "
+                    "give services with the same addresses the same check, or write 'check: none'",
+                    kMax, own.service->name.text));
   }
 
   void warn_of_unchecked() const {

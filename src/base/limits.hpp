@@ -383,6 +383,21 @@ inline constexpr std::uint32_t kDemandSampleDefault = 16;
 inline constexpr std::size_t kProbesInFlightMax = 4'096;
 /// So many may be on their way however little a busy machine lets us run: 64 take 6 ms of processor time.
 inline constexpr std::size_t kProbesInFlightMin = 64;
+/// What is probed, each check and address once: ten times what a server is measured with, which is a core and
+/// a half for http every 5 s, and as many states as the journal keeps.
+inline constexpr std::size_t kProbeTargetsMax = 100'000;
+/// Idle handles of libcurl that a check keeps for its next probes, some 10 KiB each: more run at once only
+/// while endpoints hang, and making one costs less than a tenth of a probe.
+inline constexpr std::size_t kProbeIdleTransfersMax = 256;
+/// Leases of reports that end close together are looked at in one go: 50 looks a second at most, for 20 ms of
+/// the 100 ms that a failover may take besides its leases.
+inline constexpr std::uint32_t kPushLeaseTickMs = 20;
+/// Log lines of endpoints that change, at once: a datacenter of a thousand is told whole.
+inline constexpr std::uint32_t kEndpointEventsAtOnce = 1'000;
+/// And then so many a second: what flaps on and on fills no disk (150 MB a day), and the history has it all.
+inline constexpr std::uint32_t kEndpointEventsPerSecond = 10;
+/// How many lines were left out is told so often at most.
+inline constexpr std::uint32_t kEndpointEventsToldMs = 10'000;
 /// Programs that probe at once. Each is a process, and a machine that starts more of them answers no queries.
 inline constexpr std::size_t kProbeProgramsMax = 32;
 /// Headers of one reply, trailers included; servers themselves stop at 8 to 64 KiB.

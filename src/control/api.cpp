@@ -228,6 +228,7 @@ Response Api::explain(const std::string& query) const {
   if (!assumed) return error(422, assumed.error());
   auto explanation = explain::explain(*question, *serving->snapshot, **assumed, *serving->rulebook);
   explanation.assumed = assume;
+  explanation.endpoints = health_.not_up(explanation.service);
   if (format == "text") {
     return {200, json::serialize(json::object{{"text", explain::to_text(explanation)}})};
   }

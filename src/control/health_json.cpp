@@ -4,6 +4,7 @@
 
 #include <boost/json/array.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -79,15 +80,38 @@ json::object HealthState::endpoint_json(const Served& served, base::MonotonicTim
     object["took_ms"] = std::chrono::duration<double, std::milli>(machine.took).count();
   }
   if (machine.health.failures() != 0) object["failures"] = machine.health.failures();
-  // Why it serves although its probes say that it is down.
-  if (is_kept(served)) {
-    object["kept_by"] = "panic";
-  } else if (is_doubted(served.target)) {
-    object["kept_by"] = "suspect_check";
-  }
+  if (const auto by = kept_by(served); !by.empty()) object["kept_by"] = by;
   if (const auto word = tables_->health.word(feed.endpoint); word.change_in_s != 0)
     object["change_in_s"] = word.change_in_s;
   return object;
+}
+
+std::string_view HealthState::kept_by(const Served& served) const {
+  if (is_kept(served)) return "panic";
+  return is_doubted(served.target) ? "suspect_check" : "";
+}
+
+std::vector<explain::EndpointStep> HealthState::not_up(std::string_view service,
+                                                       base::MonotonicTime now) const {
+  std::vector<explain::EndpointStep> steps;
+  const auto found =
+      std::ranges::find_if(snapshot_->services, [&](const auto& each) { return each.name == service; });
+  if (found == snapshot_->services.end()) return steps;
+  for (const auto position : served_of_service_[base::index_of(found->id)]) {
+    const auto& served = served_[position];
+    const auto& feed = feed_of(served);
+    const auto forced = tables_->health.forced(feed.endpoint);
+    const auto by = kept_by(served);
+    if (!forced && by.empty() && served.state == health::EndpointState::Up) continue;
+    steps.push_back({.datacenter = snapshot_->datacenters[base::index_of(feed.datacenter)].name,
+                     .address = base::to_string(target_at(served.target).address),
+                     .state = forced ? "forced " + std::string{health::to_string(*forced)}
+                                     : std::string{health::to_string(served.state)},
+                     .for_s = seconds_since(served.since, now),
+                     .cause = machines_[served.target].health.cause(),
+                     .kept_by = std::string{by}});
+  }
+  return steps;
 }
 
 }  // namespace meridian::control

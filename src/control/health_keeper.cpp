@@ -23,48 +23,26 @@ std::string percent(double share) { return fmt::format("{:.4g}", share * 100); }
 /// Counts, logs and hands on what happens.
 class Teller final : public HealthListener {
  public:
-  Teller(const HealthState& state, const base::Clock& clock, stats::Counters& counters,
+  Teller(const HealthState& state, const base::Clock& clock, stats::Counters& counters, EventBudget& budget,
          const std::function<void(const HealthChange&)>& on_change)
-      : state_(state), clock_(clock), counters_(counters), on_change_(on_change) {}
+      : state_(state), clock_(clock), counters_(counters), budget_(budget), on_change_(on_change) {}
 
   void on_endpoint(const Change& change) override {
-    const auto service = service_name(change.feed.service);
-    const auto datacenter = datacenter_name(change.feed.datacenter);
-    const auto address = base::to_string(change.target.address);
-    const auto& check = state_.snapshot().checks[change.target.check]->name;
-    switch (change.to) {
-      case EndpointState::Up:
-        counters_.add(Counter::EndpointUps);
-        base::log_event(base::LogLevel::Info, "endpoint_up",
-                        {{"service", service},
-                         {"datacenter", datacenter},
-                         {"address", address},
-                         {"check", check},
-                         {"was", health::to_string(change.from)}});
-        break;
-      case EndpointState::Down:
-        counters_.add(Counter::EndpointDowns);
-        base::log_event(base::LogLevel::Warning, "endpoint_down",
-                        {{"service", service},
-                         {"datacenter", datacenter},
-                         {"address", address},
-                         {"check", check},
-                         {"was", health::to_string(change.from)},
-                         {"cause", change.cause}});
-        break;
-      case EndpointState::Unknown:
-        counters_.add(Counter::EndpointUnknowns);
-        base::log_event(base::LogLevel::Warning, "endpoint_unknown",
-                        {{"service", service},
-                         {"datacenter", datacenter},
-                         {"address", address},
-                         {"check", check},
-                         {"was", health::to_string(change.from)}});
-        break;
+    const HealthChange told{.service = service_name(change.feed.service),
+                            .datacenter = datacenter_name(change.feed.datacenter),
+                            .address = change.target.address,
+                            .check = state_.snapshot().checks[change.target.check]->name,
+                            .from = change.from,
+                            .to = change.to,
+                            .cause = change.cause,
+                            .at = clock_.wall()};
+    counters_.add(counter_of(change.to));
+    if (budget_.take(clock_.monotonic())) {
+      log(told);
+    } else {
+      counters_.add(Counter::EndpointEventsLeftOut);
     }
-    if (!on_change_) return;
-    on_change_({service, datacenter, change.target.address, check, change.from, change.to, change.cause,
-                clock_.wall()});
+    if (on_change_) on_change_(told);
   }
 
   void on_suspect(std::uint32_t check, std::size_t endpoints, bool is_suspect) override {
@@ -110,6 +88,30 @@ class Teller final : public HealthListener {
   }
 
  private:
+  static Counter counter_of(EndpointState to) noexcept {
+    if (to == EndpointState::Unknown) return Counter::EndpointUnknowns;
+    return to == EndpointState::Up ? Counter::EndpointUps : Counter::EndpointDowns;
+  }
+
+  static void log(const HealthChange& change) {
+    const base::LogField service{"service", change.service};
+    const base::LogField datacenter{"datacenter", change.datacenter};
+    const base::LogField address{"address", base::to_string(change.address)};
+    const base::LogField check{"check", change.check};
+    const base::LogField was{"was", health::to_string(change.from)};
+    switch (change.to) {
+      case EndpointState::Up:
+        return base::log_event(base::LogLevel::Info, "endpoint_up",
+                               {service, datacenter, address, check, was});
+      case EndpointState::Down:
+        return base::log_event(base::LogLevel::Warning, "endpoint_down",
+                               {service, datacenter, address, check, was, {"cause", change.cause}});
+      case EndpointState::Unknown:
+        return base::log_event(base::LogLevel::Warning, "endpoint_unknown",
+                               {service, datacenter, address, check, was});
+    }
+  }
+
   [[nodiscard]] const std::string& service_name(base::ServiceId id) const {
     return state_.snapshot().services[base::index_of(id)].name;
   }
@@ -120,6 +122,7 @@ class Teller final : public HealthListener {
   const HealthState& state_;
   const base::Clock& clock_;
   stats::Counters& counters_;
+  EventBudget& budget_;
   const std::function<void(const HealthChange&)>& on_change_;
 };
 
@@ -151,16 +154,23 @@ void HealthKeeper::on_result(const config::Check& check, const base::IpAddress& 
   const std::lock_guard lock(mutex_);
   const auto target = state_ ? state_->find(check, address) : std::nullopt;
   if (!target) return counters_.add(Counter::ProbesUnknown);
-  counters_.add(result.is_ok ? Counter::ProbesOk : Counter::ProbesFailed);
-  Teller teller(*state_, clock_, counters_, on_change_);
+  if (check.type == config::Check::Type::Push) {
+    // Of those that are probed the prober counts each probe, however many targets it is for.
+    counters_.add(Counter::Probes);
+    if (!result.is_ok) counters_.add(Counter::ProbesFailed);
+  }
+  Teller teller(*state_, clock_, counters_, budget_, on_change_);
   state_->observe(*target, result, clock_.monotonic(), teller);
 }
 
 void HealthKeeper::advance() {
   const std::lock_guard lock(mutex_);
   if (!state_) return;
-  Teller teller(*state_, clock_, counters_, on_change_);
-  state_->advance(clock_.monotonic(), teller);
+  Teller teller(*state_, clock_, counters_, budget_, on_change_);
+  const auto now = clock_.monotonic();
+  state_->advance(now, teller);
+  if (const auto count = budget_.take_left_out(now))
+    base::log_event(base::LogLevel::Warning, "endpoint_events_left_out", {{"count", *count}});
 }
 
 std::size_t HealthKeeper::restore(std::span<const TargetState> states) {
@@ -198,6 +208,12 @@ std::vector<TargetState> HealthKeeper::states() const {
                       clock_.wall() - std::chrono::duration_cast<std::chrono::system_clock::duration>(age)});
   }
   return states;
+}
+
+std::vector<explain::EndpointStep> HealthKeeper::not_up(std::string_view service) const {
+  const std::lock_guard lock(mutex_);
+  if (!state_) return {};
+  return state_->not_up(service, clock_.monotonic());
 }
 
 boost::json::object HealthKeeper::status(std::string_view service) const {

@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/ip.hpp"
 #include "config/check.hpp"
+#include "control/event_budget.hpp"
 #include "control/health_state.hpp"
 #include "health/probe_result.hpp"
 #include "query/snapshot.hpp"
@@ -93,10 +94,14 @@ class HealthKeeper {
   /// For `GET /v1/health`: checks, and services with their endpoints. `service`: only that one; empty: all.
   [[nodiscard]] boost::json::object status(std::string_view service = {}) const;
 
+  /// See HealthState::not_up.
+  [[nodiscard]] std::vector<explain::EndpointStep> not_up(std::string_view service) const;
+
  private:
   const base::Clock& clock_;
   stats::Counters& counters_;
   std::function<void(const HealthChange&)> on_change_;
+  EventBudget budget_;
   mutable std::mutex mutex_;
   std::unique_ptr<HealthState> state_;  ///< of the epoch that serves; nullptr before the first
 };

@@ -71,8 +71,7 @@ HealthState::HealthState(std::shared_ptr<const query::Snapshot> snapshot,
       served_.push_back(
           {.target = i, .feed = feed, .member = guarded.size(), .is_guarded = of.in_use, .since = now});
       if (!of.in_use) continue;
-      const auto weight = snapshot_->endpoints[base::index_of(of.endpoint)].weight;
-      guarded.push_back({weight, static_cast<std::uint32_t>(of.datacenter)});
+      guarded.push_back({capacity_of(of), static_cast<std::uint32_t>(of.datacenter)});
     }
   }
   for (std::size_t i = 0; i < snapshot_->checks.size(); ++i)
@@ -92,6 +91,15 @@ std::optional<std::size_t> HealthState::find(const config::Check& check,
   if (found == checks.end()) return std::nullopt;
   const auto position = positions_.find({static_cast<std::uint32_t>(found - checks.begin()), address});
   return position == positions_.end() ? std::nullopt : std::optional{position->second};
+}
+
+/// What the endpoint is of its service's capacity (query/capacity.hpp), to which each pool contributes the
+/// same.
+std::uint64_t HealthState::capacity_of(const query::ProbeTarget::Feed& feed) const {
+  const auto& service = snapshot_->services[base::index_of(feed.service)];
+  const auto& pool = snapshot_->pools[base::index_of(service.pools[base::index_of(feed.datacenter)])];
+  const std::uint64_t weight = snapshot_->endpoints[base::index_of(feed.endpoint)].weight;
+  return (weight << 32) / pool.total_weight;
 }
 
 bool HealthState::is_believed_down(std::size_t target) const {

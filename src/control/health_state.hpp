@@ -5,6 +5,7 @@
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "explain/explain.hpp"
 #include "health/check_watch.hpp"
 #include "health/endpoint_health.hpp"
 #include "health/panic.hpp"
@@ -75,6 +76,9 @@ class HealthState {
     return machines_[target].health;
   }
   [[nodiscard]] boost::json::object to_json(std::string_view service, base::MonotonicTime now) const;
+  /// Probed endpoints of the service that are not simply up, with the reason.
+  [[nodiscard]] std::vector<explain::EndpointStep> not_up(std::string_view service,
+                                                          base::MonotonicTime now) const;
 
  private:
   struct Machine {
@@ -102,6 +106,7 @@ class HealthState {
   [[nodiscard]] const query::ProbeTarget::Feed& feed_of(const Served& served) const {
     return target_at(served.target).feeds[served.feed];
   }
+  [[nodiscard]] std::uint64_t capacity_of(const query::ProbeTarget::Feed& feed) const;
   [[nodiscard]] health::CheckWatch& watch_of(std::size_t target) { return watches_[target_at(target).check]; }
   [[nodiscard]] const health::CheckWatch& watch_of(std::size_t target) const {
     return watches_[target_at(target).check];
@@ -110,6 +115,8 @@ class HealthState {
     return watch_of(target).is_doubted(machines_[target].member);
   }
   [[nodiscard]] bool is_kept(const Served& served) const;
+  /// Why it serves although its probes say that it is down; empty: it does not.
+  [[nodiscard]] std::string_view kept_by(const Served& served) const;
   /// What is believed of a target: it is down, unless its check is suspect.
   [[nodiscard]] bool is_believed_down(std::size_t target) const;
   [[nodiscard]] health::EndpointWord word_of(const Served& served, base::MonotonicTime now) const;

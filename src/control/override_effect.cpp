@@ -2,7 +2,6 @@
 
 #include "health/health_table.hpp"
 #include "query/capacity.hpp"
-#include "query/decide.hpp"
 
 #include <fmt/format.h>
 
@@ -55,33 +54,19 @@ void write_overrides(std::span<const Override> overrides,
   query::settle_capacities(snapshot, tables);
 }
 
-double serving_capacity(const query::Service& service, const query::Snapshot& snapshot,
-                        const query::Tables& tables) {
-  std::size_t pools = 0;
-  double serving = 0;
-  for (std::size_t i = 0; i < service.pools.size(); ++i) {
-    if (service.pools[i] == base::kNoPool) continue;
-    const auto& pool = snapshot.pools[base::index_of(service.pools[i])];
-    // What is up, also where so little is that the service fails open.
-    const auto kept = std::min(tables.health.kept(pool.datacenter), tables.health.kept(service.pools[i]));
-    ++pools;
-    serving +=
-        static_cast<double>(steering::reduced(query::pool_health(pool, snapshot, tables.health), kept)) /
-        steering::kFull;
-  }
-  return pools == 0 ? 0 : serving / static_cast<double>(pools);
-}
-
 std::vector<Shortage> find_shortages(const query::Snapshot& snapshot, const query::Tables& before,
-                                     const query::Tables& after,
-                                     const std::function<double(const query::Service&)>& least) {
+                                     const query::Tables& after) {
+  const auto share_of = [&](const query::Service& service, const query::Tables& tables) {
+    const auto share = query::serving_capacity(snapshot, tables.health, service, query::Taken::IsMissing);
+    return static_cast<double>(share) / steering::kFull;
+  };
   std::vector<Shortage> shortages;
   for (const auto& service : snapshot.services) {
     if (service.fixed_pool != base::kNoPool) continue;
-    const double had = serving_capacity(service, snapshot, before);
-    const double has = serving_capacity(service, snapshot, after);
-    const double wanted = least(service);
-    if (has < had && (has < wanted || has <= 0)) shortages.push_back({service.name, had, has, wanted});
+    const double had = share_of(service, before);
+    const double has = share_of(service, after);
+    const double least = static_cast<double>(service.min_capacity) / steering::kFull;
+    if (has < had && (has < least || has <= 0)) shortages.push_back({service.name, had, has, least});
   }
   std::ranges::stable_sort(shortages, {}, &Shortage::after);
   return shortages;

@@ -21,23 +21,18 @@ void write_overrides(std::span<const Override> overrides,
                      const std::function<bool(const Override&)>& is_active, const query::Snapshot& snapshot,
                      query::Tables& tables);
 
-/// The share of the service that serves, 0 to 1: the mean over its pools of what of each is up, less what is
-/// shed. Weights of endpoints count inside a pool alone: between datacenters nobody made them comparable.
-[[nodiscard]] double serving_capacity(const query::Service& service, const query::Snapshot& snapshot,
-                                      const query::Tables& tables);
-
 /// A service of which too little would be left.
 struct Shortage {
   std::string service;
-  double before = 0;
+  double before = 0;  ///< query::serving_capacity without what operators take, 0 to 1
   double after = 0;
-  double least = 0;  ///< that may be left
+  double least = 0;  ///< min_serving_capacity
 };
 
-/// Services that lose capacity from `before` to `after` and then have less than `least`, or nothing.
+/// Services that lose capacity from `before` to `after` and then have less than their min_serving_capacity,
+/// or nothing.
 [[nodiscard]] std::vector<Shortage> find_shortages(const query::Snapshot& snapshot,
-                                                   const query::Tables& before, const query::Tables& after,
-                                                   const std::function<double(const query::Service&)>& least);
+                                                   const query::Tables& before, const query::Tables& after);
 
 /// Tables with the same states, and nothing of what operators want: to play overrides through.
 [[nodiscard]] std::unique_ptr<query::Tables> copy_states(const query::Snapshot& snapshot,

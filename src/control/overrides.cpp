@@ -146,7 +146,7 @@ std::optional<Overrides::Refusal> Overrides::find_shortage(const Planned& planne
   later.push_back(planned.begun);
   const auto after = copy_states(*snapshot_, *tables_);
   write_overrides(later, is_active, *snapshot_, *after);
-  const auto shortages = find_shortages(*snapshot_, *before, *after, min_serving_);
+  const auto shortages = find_shortages(*snapshot_, *before, *after);
   if (shortages.empty()) return std::nullopt;
   return fmt::format("{}: {}; --force insists", describe(planned.begun), to_text(shortages));
 }

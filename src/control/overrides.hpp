@@ -51,9 +51,6 @@ struct OverrideEnd {
   std::string author = {};
 };
 
-/// The share of its weight that a service must keep, unless its map says otherwise.
-inline constexpr double kMinServingCapacityDefault = 0.4;
-
 class Overrides {
  public:
   /// `counters` is the control thread's block.
@@ -63,10 +60,6 @@ class Overrides {
 
   /// Called after each change, on the thread that made it; before the first one.
   void set_on_change(std::function<void()> on_change) { on_change_ = std::move(on_change); }
-  /// What each service must keep, 0 to 1; before the first change.
-  void set_min_serving(std::function<double(const query::Service&)> min_serving) {
-    min_serving_ = std::move(min_serving);
-  }
   /// Told of every change as the audit log has it; before the first change.
   void set_on_audit(std::function<void(const journal::AuditRow&)> on_audit) {
     on_audit_ = std::move(on_audit);
@@ -136,9 +129,6 @@ class Overrides {
   stats::Counters& counters_;
   std::function<void()> on_change_;
   std::function<void(const journal::AuditRow&)> on_audit_;
-  std::function<double(const query::Service&)> min_serving_ = [](const query::Service&) {
-    return kMinServingCapacityDefault;
-  };
   journal::Journal* journal_ = nullptr;
 
   /// Held by who changes something, also while the disk is waited for; nobody else waits for that.

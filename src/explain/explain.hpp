@@ -13,6 +13,7 @@
 #include "query/decide.hpp"
 #include "query/snapshot.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -73,6 +74,16 @@ struct TierStep {
   double share = 0;  ///< of the clients that reach it, 0 to 1
 };
 
+/// An endpoint that is not simply up, as a running server knows it.
+struct EndpointStep {
+  std::string datacenter;
+  std::string address;
+  std::string state;  ///< what it counts as: "down", "forced down"
+  std::int64_t for_s = 0;
+  std::string cause;    ///< why; may be empty
+  std::string kept_by;  ///< why it serves though its probes fail: "panic", "suspect_check"; mostly empty
+};
+
 struct Explanation {
   Question question;
   std::string assumed;             ///< as the caller played it through: "ams down"; empty: nothing
@@ -89,6 +100,7 @@ struct Explanation {
   PlaceStep place;
   RuleStep rule;
   std::vector<TierStep> tiers;
+  std::vector<EndpointStep> endpoints;  ///< of the service; the caller's, who runs probes
   std::string datacenter;
   std::vector<std::string> addresses;  ///< those the answer is drawn from, at most `answer_most` at once
   std::string alias;                   ///< the CNAME that is the answer instead; `chain` goes on behind it

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 namespace meridian::explain {
@@ -100,6 +101,13 @@ std::string tiers_text(const std::vector<TierStep>& tiers) {
   return fmt::format("{}", fmt::join(parts, " → "));
 }
 
+std::string endpoint_text(const EndpointStep& step) {
+  auto text = fmt::format("{} {} {} for {} s", step.datacenter, step.address, step.state, step.for_s);
+  if (!step.cause.empty()) text += " · " + step.cause;
+  if (!step.kept_by.empty()) text += " · kept by " + step.kept_by;
+  return text;
+}
+
 std::string choice_text(const Explanation& e) {
   const auto& choice = e.decision.choice;
   switch (e.decision.verdict) {
@@ -190,6 +198,20 @@ json::array to_json_tiers(const std::vector<TierStep>& tiers) {
   return array;
 }
 
+json::array to_json_endpoints(const std::vector<EndpointStep>& endpoints) {
+  json::array array;
+  for (const auto& step : endpoints) {
+    json::object object{{"datacenter", step.datacenter},
+                        {"address", step.address},
+                        {"state", step.state},
+                        {"for_s", step.for_s}};
+    if (!step.cause.empty()) object["cause"] = step.cause;
+    if (!step.kept_by.empty()) object["kept_by"] = step.kept_by;
+    array.push_back(std::move(object));
+  }
+  return array;
+}
+
 void put_steered(const Explanation& e, json::object& object) {
   const auto& client = e.decision.client;
   object["service"] = e.service;
@@ -225,6 +247,7 @@ void put_steered(const Explanation& e, json::object& object) {
   if (e.decision.choice.reason != steering::Reason::Nobody) object["tier"] = e.decision.choice.tier + 1;
   object["varies"] = e.decision.choice.varies;
   object["tiers"] = to_json_tiers(e.tiers);
+  if (!e.endpoints.empty()) object["endpoints"] = to_json_endpoints(e.endpoints);
 }
 
 }  // namespace
@@ -264,6 +287,12 @@ std::string to_text(const Explanation& e) {
                                                e.decision.client.carrier_bits)
                                  : ""));
     line("tiers", tiers_text(e.tiers));
+    // Those that fill a screen are a matter for `meridianctl health`.
+    constexpr std::size_t kTold = 8;
+    const auto told = std::min(e.endpoints.size(), kTold);
+    for (std::size_t i = 0; i < told; ++i) line("endpoint", endpoint_text(e.endpoints[i]));
+    if (told < e.endpoints.size())
+      line("endpoint", fmt::format("and {} more: see health {}", e.endpoints.size() - told, e.service));
   }
   line("choice", choice_text(e));
   if (!e.alias.empty()) {

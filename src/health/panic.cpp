@@ -1,6 +1,8 @@
 #include "health/panic.hpp"
 
 #include <algorithm>
+#include <compare>
+#include <map>
 
 namespace meridian::health {
 
@@ -32,16 +34,43 @@ void PanicGuard::carry_fall(std::size_t member, base::MonotonicTime fell_at, boo
 }
 
 bool PanicGuard::begin_if_too_many(base::MonotonicTime now) {
-  const auto is_recent = [&](const Fall& fall) { return fall.counts && now - fall.fell_at <= kPanicWindow; };
   std::uint64_t falling = 0;
   for (std::size_t i = 0; i < falls_.size(); ++i) {
-    if (is_recent(falls_[i])) falling += members_[i].weight;
+    if (is_recent(falls_[i], now)) falling += members_[i].weight;
   }
-  if (falling * 2 <= total_weight_) return false;
+  if (falling * 2 <= total_weight_ || !is_spread(now)) return false;
   falling_weight_ = falling;
-  for (auto& fall : falls_) fall.is_kept = is_recent(fall);
+  for (auto& fall : falls_) fall.is_kept = is_recent(fall, now);
   next_release_ = now + kPanicKeeps;
   return true;
+}
+
+bool PanicGuard::is_recent(const Fall& fall, base::MonotonicTime now) const noexcept {
+  return fall.counts && now - fall.fell_at <= kPanicWindow;
+}
+
+bool PanicGuard::is_spread(base::MonotonicTime now) const {
+  struct Weights {
+    std::uint64_t falling = 0;
+    std::uint64_t all = 0;
+    auto operator<=>(const Weights&) const = default;
+  };
+  std::map<std::uint32_t, Weights> by_datacenter;
+  Weights rest;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    const auto weight = members_[i].weight;
+    const auto falling = is_recent(falls_[i], now) ? weight : 0;
+    auto& weights = by_datacenter[members_[i].datacenter];
+    for (auto* const sum : {&weights, &rest}) {
+      sum->falling += falling;
+      sum->all += weight;
+    }
+  }
+  Weights worst;
+  for (const auto& [datacenter, weights] : by_datacenter) worst = std::max(worst, weights);
+  rest.falling -= worst.falling;
+  rest.all -= worst.all;
+  return rest.falling != 0 && rest.falling * 2 >= rest.all;
 }
 
 std::optional<std::uint32_t> PanicGuard::release(base::MonotonicTime now) {

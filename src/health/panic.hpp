@@ -1,9 +1,10 @@
 // One service's endpoints that go down, and how many of them may at once.
 //
-// When more than half of a service's capacity would go down within a minute, what failed is more likely the
-// view than the servers, and if it is the servers, the rest could not carry their clients: the endpoints keep
-// their previous states for two minutes, and then lose one datacenter a minute. Pure: it is told what is
-// wanted and says what is kept. One thread.
+// When more than half of a service's capacity would go down within a minute, in several datacenters at once,
+// what failed is more likely the view than the servers: the endpoints keep their previous states for two
+// minutes, and then lose one datacenter a minute. One datacenter that fails is the most ordinary failure
+// there is, however much of the service it has: its clients move at once. Pure: it is told what is wanted and
+// says what is kept. One thread.
 #pragma once
 
 #include "base/clock.hpp"
@@ -68,6 +69,9 @@ class PanicGuard {
   };
 
   [[nodiscard]] bool begin_if_too_many(base::MonotonicTime now);
+  [[nodiscard]] bool is_recent(const Fall& fall, base::MonotonicTime now) const noexcept;
+  /// Leaving out the datacenter that loses most, at least half of the others' weight goes as well.
+  [[nodiscard]] bool is_spread(base::MonotonicTime now) const;
   void end_if_nothing_kept();
 
   std::vector<Member> members_;

@@ -138,9 +138,6 @@ base::Expected<void, std::string> Daemon::start(config::Site site) {
   site_ = std::move(site);
   journal_.emplace(site_.state, clock_, journal_block_);
   overrides_.set_journal(*journal_);
-  overrides_.set_min_serving([](const query::Service& service) {
-    return static_cast<double>(service.min_capacity) / steering::kFull;
-  });
   keeper_.set_on_change([this](const control::HealthChange& change) { write_down(*journal_, change); });
   control::Inheritance inherited;
   if (takeover_) {
@@ -215,6 +212,7 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
   watch_files();
   wait_for_overrides();
   tick_health();
+  wait_for_leases();
   return {};
 }
 
@@ -294,13 +292,27 @@ void Daemon::wait_for_overrides() {
   });
 }
 
-/// What changes because time passes: states that are too old, panics, leases.
+/// What changes because time passes: states that are too old, panics.
 void Daemon::tick_health() {
   health_timer_.expires_after(std::chrono::seconds{1});
   health_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     health_watch_.advance();
     tick_health();
+  });
+}
+
+/// A lease that runs out is a probe that failed, and is not to wait for the next second.
+void Daemon::wait_for_leases() {
+  constexpr std::chrono::milliseconds kTick{base::limits::kPushLeaseTickMs};
+  // A report that comes meanwhile holds for a second at least.
+  const auto latest = clock_.monotonic() + std::chrono::seconds{1};
+  const auto next = std::min(health_watch_.next_lease_end().value_or(latest), latest);
+  lease_timer_.expires_at(base::MonotonicTime{(next.time_since_epoch() / kTick + 1) * kTick});
+  lease_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    health_watch_.expire_leases();
+    wait_for_leases();
   });
 }
 

@@ -62,6 +62,7 @@ class Daemon {
   void watch_files();
   void wait_for_overrides();
   void tick_health();
+  void wait_for_leases();
 
   config::Site site_;  ///< As it was at the start.
   const Options options_;
@@ -81,6 +82,7 @@ class Daemon {
   boost::asio::signal_set signals_{context_};
   boost::asio::steady_timer override_timer_{context_};
   boost::asio::steady_timer health_timer_{context_};
+  boost::asio::steady_timer lease_timer_{context_};
   control::FileWatcher watcher_;
   std::optional<control::Api> api_;  ///< Made once the addresses are known; nothing is asked before run().
   control::HttpServer http_;

@@ -114,16 +114,18 @@ void HealthWatch::on_first_round(std::uint64_t round) {
   round_done_.notify_all();
 }
 
-void HealthWatch::advance() {
-  keeper_.advance();
+std::optional<base::MonotonicTime> HealthWatch::next_lease_end() const {
+  const std::lock_guard lock(mutex_);
+  return leases_.next_end();
+}
+
+void HealthWatch::expire_leases() {
   std::vector<probe::PushLeases::Outcome> outcomes;
   std::shared_ptr<const Targets> targets;
   {
     const std::lock_guard lock(mutex_);
-    const auto now = clock_.monotonic();
-    const auto end = leases_.next_end();
-    if (!end || *end > now) return;
-    outcomes = leases_.expire(now);
+    outcomes = leases_.expire(clock_.monotonic());
+    if (outcomes.empty()) return;
     targets = targets_.at(round_);
   }
   for (const auto& [target, result] : outcomes)

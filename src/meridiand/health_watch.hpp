@@ -43,7 +43,11 @@ class HealthWatch final : public control::HealthReports {
   void follow();
 
   /// Looks at what time alone changes; once a second.
-  void advance();
+  void advance() { keeper_.advance(); }
+  /// Judges endpoints whose lease ran out without a report; at next_lease_end().
+  void expire_leases();
+  /// Nothing: none is held. One that is reported later ends a second later or more.
+  [[nodiscard]] std::optional<base::MonotonicTime> next_lease_end() const;
 
   /// See HealthReports.
   [[nodiscard]] base::Expected<void, std::string> report(const control::HealthReport& report) override;
@@ -61,7 +65,7 @@ class HealthWatch final : public control::HealthReports {
   control::HealthKeeper& keeper_;
   stats::Counters& probe_counters_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable round_done_;
   std::uint64_t round_ = 0;                                          ///< counts follow()
   std::uint64_t round_ended_ = 0;                                    ///< the last whose first round is over

@@ -1,6 +1,7 @@
 #include "plan/shape.hpp"
 
 #include "base/diagnostics.hpp"
+#include "query/capacity.hpp"
 #include "query/decide.hpp"
 
 #include <fmt/format.h>
@@ -12,12 +13,51 @@
 namespace meridian::plan {
 namespace {
 
-/// Down where it falls below what the pool needs.
-steering::Share assume(steering::Share health, const AssumedState& assumed,
-                       steering::Share at_least) noexcept {
-  const auto lower = std::min(health, assumed.health);
-  return steering::reduced(lower < at_least ? 0 : lower, assumed.kept);
-}
+/// A service as it is assumed to be.
+class AssumedService {
+ public:
+  AssumedService(const query::Snapshot& snapshot, const query::Service& service,
+                 std::span<const AssumedState> assumed)
+      : snapshot_(snapshot), service_(service), assumed_(assumed) {
+    fails_open_ = is_open(std::nullopt);
+  }
+
+  /// `all_up` as the server sees it with every endpoint up; what it is by what is assumed, and what if the
+  /// service fails open.
+  [[nodiscard]] steering::Candidate candidate(steering::Candidate all_up, base::DatacenterId id) const {
+    if (fails_open_ || !all_up.has_pool) return open_candidate(all_up, id);
+    const auto& pool = snapshot_.pools[base::index_of(service_.pools[base::index_of(id)])];
+    all_up.health = steering::reduced(std::min(all_up.health, health_of(pool)), state_of(id).kept);
+    return all_up;
+  }
+  [[nodiscard]] steering::Candidate open_candidate(steering::Candidate all_up, base::DatacenterId id) const {
+    if (all_up.has_pool) all_up.health = steering::reduced(steering::kFull, state_of(id).kept);
+    return all_up;
+  }
+
+  /// Whether it fails open with `lost` lost as well.
+  [[nodiscard]] bool is_open(std::optional<base::DatacenterId> lost) const {
+    const auto capacity = query::capacity_of(snapshot_, service_, [&](const query::Pool& pool, base::PoolId) {
+      return pool.datacenter == lost ? steering::Share{0} : health_of(pool);
+    });
+    return query::is_too_little(service_, capacity);
+  }
+
+ private:
+  [[nodiscard]] AssumedState state_of(base::DatacenterId id) const {
+    return assumed_.empty() ? AssumedState{} : assumed_[base::index_of(id)];
+  }
+  /// Down where it falls below what the pool needs.
+  [[nodiscard]] steering::Share health_of(const query::Pool& pool) const {
+    const auto health = state_of(pool.datacenter).health;
+    return health < pool.at_least ? 0 : health;
+  }
+
+  const query::Snapshot& snapshot_;
+  const query::Service& service_;
+  std::span<const AssumedState> assumed_;
+  bool fails_open_ = false;
+};
 
 std::optional<steering::Share> parse_percent(std::string_view text) {
   if (!text.ends_with('%')) return std::nullopt;
@@ -89,8 +129,9 @@ bool operator==(const Shape& left, const Shape& right) noexcept {
   return left.map == right.map && left.fixed == right.fixed && left.overprovision == right.overprovision &&
          left.on_all_down == right.on_all_down && left.sticky == right.sticky &&
          left.use_client_subnet == right.use_client_subnet &&
-         std::equal(left.candidates.begin(), left.candidates.end(), right.candidates.begin(),
-                    right.candidates.end(), is_same);
+         left.fails_open_without == right.fails_open_without &&
+         std::ranges::equal(left.candidates, right.candidates, is_same) &&
+         std::ranges::equal(left.open_candidates, right.open_candidates, is_same);
 }
 
 std::vector<Shape> shapes_of(const query::Snapshot& snapshot, std::span<const AssumedState> assumed) {
@@ -105,14 +146,13 @@ std::vector<Shape> shapes_of(const query::Snapshot& snapshot, std::span<const As
     shape.use_client_subnet = service.use_client_subnet;
     if (service.fixed_pool != base::kNoPool)
       shape.fixed = snapshot.pools[base::index_of(service.fixed_pool)].datacenter;
+    const AssumedService one(snapshot, service, assumed);
     for (std::size_t i = 0; i < service.pools.size(); ++i) {
       const auto id = static_cast<base::DatacenterId>(i);
-      auto candidate = query::candidate_at(snapshot, all_up, service, id);
-      if (candidate.has_pool && !assumed.empty()) {
-        const auto at_least = snapshot.pools[base::index_of(service.pools[i])].at_least;
-        candidate.health = assume(candidate.health, assumed[i], at_least);
-      }
-      shape.candidates.push_back(candidate);
+      const auto candidate = query::candidate_at(snapshot, all_up, service, id);
+      shape.candidates.push_back(one.candidate(candidate, id));
+      shape.open_candidates.push_back(one.open_candidate(candidate, id));
+      shape.fails_open_without.push_back(one.is_open(id));
     }
     shapes.push_back(std::move(shape));
   }
@@ -124,7 +164,8 @@ Shape shape_everywhere(const query::Snapshot& snapshot, base::MapId map,
   Shape shape;
   shape.map = map;
   for (std::size_t i = 0; i < snapshot.datacenters.size(); ++i) {
-    const auto health = assumed.empty() ? steering::kFull : assume(steering::kFull, assumed[i], 0);
+    const auto state = assumed.empty() ? AssumedState{} : assumed[i];
+    const auto health = steering::reduced(state.health, state.kept);
     shape.candidates.push_back({true, health, snapshot.datacenters[i].key});
   }
   return shape;
@@ -133,7 +174,10 @@ Shape shape_everywhere(const query::Snapshot& snapshot, base::MapId map,
 steering::Shares shares_of(const Shape& shape, std::span<const steering::TierEntry> tiers,
                            std::optional<base::DatacenterId> lost) {
   if (shape.fixed) return {false, {{*shape.fixed, 1}}};  // there is nowhere else to go
+  const bool is_open = lost && base::index_of(*lost) < shape.fails_open_without.size() &&
+                       shape.fails_open_without[base::index_of(*lost)];
   const auto candidate_of = [&](base::DatacenterId datacenter) {
+    if (is_open) return shape.open_candidates[base::index_of(datacenter)];
     auto candidate = shape.candidates[base::index_of(datacenter)];
     if (datacenter == lost) candidate.health = 0;
     return candidate;

@@ -54,9 +54,13 @@ struct Shape {
   std::optional<base::DatacenterId> fixed;  ///< a view of one datacenter: the client does not matter
   steering::Share overprovision = steering::kFull;
   query::OnAllDown on_all_down = query::OnAllDown::AnswerAnyway;
-  bool sticky = true;                           ///< else each query is drawn for
-  bool use_client_subnet = true;                ///< else the resolver is the client
-  std::vector<steering::Candidate> candidates;  ///< by DatacenterId
+  bool sticky = true;                                ///< else each query is drawn for
+  bool use_client_subnet = true;                     ///< else the resolver is the client
+  std::vector<steering::Candidate> candidates;       ///< by DatacenterId
+  std::vector<steering::Candidate> open_candidates;  ///< the same, were all of the service healthy
+  /// By DatacenterId: what is left without it is too little (query::is_too_little), so that open_candidates
+  /// count, and what is lost keeps its clients.
+  std::vector<bool> fails_open_without;
 
   friend bool operator==(const Shape& left, const Shape& right) noexcept;
 };

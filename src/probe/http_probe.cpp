@@ -1,6 +1,7 @@
 #include "probe/http_probe.hpp"
 
 #include "base/assert.hpp"
+#include "base/limits.hpp"
 #include "probe/cause.hpp"
 #include "probe/http_exchange.hpp"
 
@@ -55,9 +56,13 @@ struct HttpProber::Plan {
     return transfer;
   }
 
+  void give_back(Transfer transfer) {
+    if (idle.size() < base::limits::kProbeIdleTransfersMax) idle.push_back(std::move(transfer));
+  }
+
   std::shared_ptr<const config::Check> check;
   HttpParts parts;
-  std::vector<Transfer> idle;  ///< with the check's options; as many as ever ran at once
+  std::vector<Transfer> idle;  ///< with the check's options
 };
 
 struct HttpProber::Session {
@@ -163,7 +168,7 @@ void HttpProber::finish(Session& session, health::ProbeResult result) {
   const auto found = sessions_.find(session.id);
   const auto owned = std::move(found->second);
   sessions_.erase(found);
-  owned->plan->idle.push_back(std::move(owned->transfer));
+  owned->plan->give_back(std::move(owned->transfer));
   result.took = duration_cast<std::chrono::microseconds>(clock_.monotonic() - owned->started);
   owned->done(std::move(result));
 }
@@ -172,7 +177,7 @@ void HttpProber::cancel(ProbeId id) {
   const auto found = sessions_.find(id);
   if (found == sessions_.end()) return;
   if (found->second->is_in_loop) loop_.remove(found->second->transfer.get());
-  found->second->plan->idle.push_back(std::move(found->second->transfer));
+  found->second->plan->give_back(std::move(found->second->transfer));
   sessions_.erase(found);
 }
 

@@ -26,7 +26,9 @@ std::vector<PushLeases::Outcome> PushLeases::expire(base::MonotonicTime now) {
   for (std::size_t target = 0; target < leases_.size(); ++target) {
     Lease& lease = leases_[target];
     if (!lease.end || *lease.end > now) continue;
-    lease.end = now + seconds{lease.lease_s};
+    // Counted from where it ended, so that late looks do not add up; from now where reports may wait unread.
+    const auto next = *lease.end + seconds{lease.lease_s};
+    lease.end = next > now ? next : now + seconds{lease.lease_s};
     outcomes.push_back({target, failure(fmt::format("push: no report for {} s", lease.lease_s))});
   }
   return outcomes;

@@ -165,7 +165,7 @@ void Scheduler::finish(Entry& entry, const health::ProbeResult& result) {
   }
   room_ = std::min(room_ + 1, base::limits::kProbesInFlightMax);
   counters_.add(stats::Counter::Probes);
-  if (!result.is_ok) counters_.add(stats::Counter::ProbeFailures);
+  if (!result.is_ok) counters_.add(stats::Counter::ProbesFailed);
   if (!result.warning.empty()) counters_.add(stats::Counter::ProbeWarnings);
   push(entry);
   for (const std::size_t index : entry.indices) handlers_.on_result(index, result);

@@ -150,7 +150,7 @@ void run(const Load& load, std::uint16_t port) {
   std::this_thread::sleep_for(milliseconds{load.every_ms});
   const auto total = [&](stats::Counter counter) { return static_cast<double>(registry.total(counter)); };
   const double probes_before = total(stats::Counter::Probes);
-  const double failures_before = total(stats::Counter::ProbeFailures);
+  const double failures_before = total(stats::Counter::ProbesFailed);
   const double processor_before = processor_seconds();
   const auto started = std::chrono::steady_clock::now();
   std::this_thread::sleep_for(std::chrono::seconds{load.seconds});
@@ -162,7 +162,7 @@ void run(const Load& load, std::uint16_t port) {
       "{\"kind\": \"%s\", \"targets\": %u, \"every_ms\": %u, \"probes\": %.0f, \"failures\": %.0f, "
       "\"cpu_percent\": %.1f, \"probes_per_cpu_second\": %.0f, \"us_per_probe\": %.1f, \"cause\": \"%s\"}\n",
       load.kind.c_str(), load.targets, load.every_ms, probes,
-      total(stats::Counter::ProbeFailures) - failures_before, 100 * processor / took.count(),
+      total(stats::Counter::ProbesFailed) - failures_before, 100 * processor / took.count(),
       probes / processor, 1e6 * processor / probes, cause.c_str());
 }
 

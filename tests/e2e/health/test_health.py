@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import socket
 import time
 
@@ -95,6 +96,10 @@ def test_an_endpoint_that_dies_loses_its_clients_in_time(new_server):
     assert states(server)[AMS] == "down"
     shown = server.ctl("health").stdout
     assert "down     ams 127.0.1.1" in shown and "connect: refused" in shown
+    told = server.ctl("explain", "www.example.com").stdout
+    assert re.search(r"^endpoint  ams 127\.0\.1\.1 down for \d+ s · connect: refused$", told, re.MULTILINE), told
+    (one,) = server.explain("www.example.com")["endpoints"]
+    assert (one["address"], one["state"], one["cause"]) == (AMS, "down", "connect: refused")
     assert "event=endpoint_down" in server.log() and "address=127.0.1.1" in server.log()
     history = server.ctl("history", "www.example.com")
     assert "www.example.com@ams/127.0.1.1" in history.stdout and "→ down" in history.stdout, history.stderr
@@ -166,6 +171,7 @@ def test_an_operator_knows_better_than_probes(new_server):
     assert done.returncode == 0, done.stderr
     assert answer(server) == {AMS}
     assert states(server)[AMS] == "down", "what is known is another thing"
+    assert "ams 127.0.1.1 forced up for " in server.ctl("explain", "www.example.com").stdout
     assert server.ctl("force", "auto", AMS).returncode == 0
     assert answer(server) != {AMS}
     endpoints.close_all()

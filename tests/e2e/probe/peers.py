@@ -9,6 +9,7 @@ import json
 import pathlib
 import shutil
 import socket
+import struct
 import subprocess
 import threading
 
@@ -133,21 +134,46 @@ http {{
     raise AssertionError((folder / "error.log").read_text(encoding="utf-8"))
 
 
-def is_open(port):
+def is_open(port, address="127.0.0.1"):
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as one:
-        return one.connect_ex(("127.0.0.1", port)) == 0
+        return one.connect_ex((address, port)) == 0
+
+
+# --- nsd -------------------------------------------------------------------------------------------------
+
+
+def write_nsd_configuration(folder, address, port):
+    """For the zone in example.com.zone."""
+    (folder / "nsd.conf").write_text(f"""
+server:
+  ip-address: {address}@{port}
+  username: ""
+  zonesdir: "{folder}"
+  database: ""
+  pidfile: "{folder}/nsd.pid"
+  xfrdfile: "{folder}/xfrd.state"
+  zonelistfile: "{folder}/zone.list"
+  xfrdir: "{folder}"
+  server-count: 1
+remote-control:
+  control-enable: no
+zone:
+  name: example.com
+  zonefile: example.com.zone
+""", encoding="utf-8")
 
 
 # --- peers that misbehave --------------------------------------------------------------------------------
 
 
 class RawServer:
-    """Hands each TCP connection to `serve(connection)`, each on a thread of its own."""
+    """Hands each TCP connection to `serve(connection)`, each on a thread of its own. `is_brief`: closes it then."""
 
-    def __init__(self, serve):
+    def __init__(self, serve, address="127.0.0.1", port=0, is_brief=False):
         self.serve = serve
+        self.is_brief = is_brief
         self.connections = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server((address, port))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -157,12 +183,15 @@ class RawServer:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            self.connections.append(connection)
+            if not self.is_brief:
+                self.connections.append(connection)
             threading.Thread(target=self.run, args=(connection,), daemon=True).start()
 
     def run(self, connection):
         with contextlib.suppress(OSError):
             self.serve(connection)
+        if self.is_brief:
+            connection.close()
 
     def close(self):
         self.listener.close()
@@ -188,3 +217,40 @@ def read_request(connection):
             break
         data += got
     return data.decode("latin-1")
+
+
+# --- grpc ------------------------------------------------------------------------------------------------
+
+
+def frame(kind, flags, stream, payload=b""):
+    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+
+
+def header(name, value):
+    """A literal header that is not indexed (RFC 7541 6.2.2)."""
+    return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
+
+
+def grpc_server(message, status=b"0", seen=None):
+    """An HTTP/2 server that answers each request with one gRPC message and a trailer."""
+    def serve(connection):
+        stream = connection.makefile("rb")
+        assert stream.read(24) == b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+        connection.sendall(frame(4, 0, 0))
+        while True:
+            head = stream.read(9)
+            if len(head) < 9:
+                return
+            length, kind, flags = int.from_bytes(head[:3], "big"), head[3], head[4]
+            payload = stream.read(length)
+            if kind == 4 and not flags & 1:
+                connection.sendall(frame(4, 1, 0))
+            if kind == 0 and flags & 1:
+                if seen is not None:
+                    seen.append(payload)
+                number = int.from_bytes(head[5:9], "big")
+                connection.sendall(frame(1, 4, number, b"\x88" + header(b"content-type", b"application/grpc")))
+                if message is not None:
+                    connection.sendall(frame(0, 0, number, b"\0" + struct.pack(">I", len(message)) + message))
+                connection.sendall(frame(1, 5, number, header(b"grpc-status", status)))
+    return serve

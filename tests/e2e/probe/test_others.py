@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import ssl
-import struct
 import subprocess
 
 import pytest
@@ -123,23 +122,7 @@ long 300 IN TXT {long}
 """, encoding="utf-8")
     for _ in range(5):
         (port,) = peers.free_ports(1, socket.SOCK_DGRAM)
-        (folder / "nsd.conf").write_text(f"""
-server:
-  ip-address: 127.0.0.1@{port}
-  username: ""
-  zonesdir: "{folder}"
-  database: ""
-  pidfile: "{folder}/nsd.pid"
-  xfrdfile: "{folder}/xfrd.state"
-  zonelistfile: "{folder}/zone.list"
-  xfrdir: "{folder}"
-  server-count: 1
-remote-control:
-  control-enable: no
-zone:
-  name: example.com
-  zonefile: example.com.zone
-""", encoding="utf-8")
+        peers.write_nsd_configuration(folder, "127.0.0.1", port)
         process = subprocess.Popen([peers.NSD, "-d", "-c", str(folder / "nsd.conf")],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
@@ -182,50 +165,16 @@ def test_dns_without_a_server_or_an_answer(programs):
 # --- grpc ------------------------------------------------------------------------------------------------
 
 
-def frame(kind, flags, stream, payload=b""):
-    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
-
-
-def header(name, value):
-    """A literal header that is not indexed (RFC 7541 6.2.2)."""
-    return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
-
-
-def grpc_server(message, status=b"0", seen=None):
-    """An HTTP/2 server that answers each request with one gRPC message and a trailer."""
-    def serve(connection):
-        stream = connection.makefile("rb")
-        assert stream.read(24) == b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-        connection.sendall(frame(4, 0, 0))
-        while True:
-            head = stream.read(9)
-            if len(head) < 9:
-                return
-            length, kind, flags = int.from_bytes(head[:3], "big"), head[3], head[4]
-            payload = stream.read(length)
-            if kind == 4 and not flags & 1:
-                connection.sendall(frame(4, 1, 0))
-            if kind == 0 and flags & 1:
-                if seen is not None:
-                    seen.append(payload)
-                number = int.from_bytes(head[5:9], "big")
-                connection.sendall(frame(1, 4, number, b"\x88" + header(b"content-type", b"application/grpc")))
-                if message is not None:
-                    connection.sendall(frame(0, 0, number, b"\0" + struct.pack(">I", len(message)) + message))
-                connection.sendall(frame(1, 5, number, header(b"grpc-status", status)))
-    return serve
-
-
 def test_grpc(programs):
     seen = []
-    with peers.raw_server(grpc_server(b"\x08\x01", seen=seen)) as server:
+    with peers.raw_server(peers.grpc_server(b"\x08\x01", seen=seen)) as server:
         assert peers.probe(programs, type="grpc", port=server.port, grpc_service="shop.Cart")["ok"]
         assert peers.probe(programs, type="grpc", port=server.port)["ok"]
     assert seen == [b"\0\0\0\0\x0b\x0a\x09shop.Cart", b"\0\0\0\0\0"]
     for message, status, cause in ((b"\x08\x02", b"0", "grpc: NOT_SERVING"), (b"", b"0", "grpc: UNKNOWN"),
                                    (None, b"5", "grpc: NOT_FOUND"), (None, b"12", "grpc: UNIMPLEMENTED"),
                                    (b"\x08", b"0", "grpc: the reply is cut off")):
-        with peers.raw_server(grpc_server(message, status)) as server:
+        with peers.raw_server(peers.grpc_server(message, status)) as server:
             assert peers.probe(programs, type="grpc", port=server.port)["cause"] == cause
 
 

@@ -1,5 +1,6 @@
 #include "config/compile/check_compiler.hpp"
 
+#include "base/limits.hpp"
 #include "config/check.hpp"
 #include "config/compile/compile.hpp"
 #include "config/compile/stored_maps.hpp"
@@ -68,6 +69,38 @@ TEST_SUITE("compile/check_compiler") {
           "mail 192.0.2.10: b.example.com/ams\n");
     for (std::size_t i = 0; i < snapshot->services.size(); ++i)
       CHECK(base::index_of(snapshot->services[i].id) == i);
+  }
+
+  TEST_CASE("more to probe than one server can is told at the first pool past it") {
+    // Services with the same 768 addresses in three pools, each with a check of its own.
+    const auto map_of = [](std::size_t count) {
+      std::string checks = "checks:\n";
+      std::string services = "services:\n";
+      std::string pools;
+      for (const auto* datacenter : {"ams", "iad", "sin"}) {
+        pools += std::string(pools.empty() ? "" : ", ") + datacenter + ": [";
+        const auto third = std::to_string(datacenter[0] - 'a');
+        for (int i = 0; i < 256; ++i)
+          pools += (i == 0 ? "10.0." : ", 10.0.") + third + "." + std::to_string(i);
+        pools += "]";
+      }
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto n = std::to_string(i);
+        checks += "  c" + n + ": {type: tcp, port: " + std::to_string(i + 1) + "}\n";
+        services += "  s" + n + ".example.com: {map: web, check: c" + n +
+                    ", pools: " + (i == 0 ? "&pools {" + pools + "}" : "*pools") + "}\n";
+      }
+      return checks + services;
+    };
+    constexpr std::size_t kFit = base::limits::kProbeTargetsMax / 768;
+    CHECK(Fixture(map_of(kFit)).problems() == "");
+    CHECK(Fixture(map_of(kFit + 2))
+              .problems()
+              .ends_with(": the checks of this map have more than 100000 addresses to probe, and 's" +
+                         std::to_string(kFit) +
+                         ".example.com' comes on top; give services with the same addresses the same check, "
+                         "or write 'check: "
+                         "none'\n"));
   }
 
   TEST_CASE("a start from stored maps knows the same targets") {

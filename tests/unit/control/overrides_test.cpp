@@ -16,9 +16,17 @@ using namespace std::chrono_literals;
 using health::EndpointState;
 
 struct Fixture : test::SiteFixture {
-  Fixture() {
-    // www.example.com runs in three datacenters; half of it must stay.
-    overrides.set_min_serving([](const query::Service&) { return 0.5; });
+  /// Services run in three datacenters; so much of them must stay.
+  explicit Fixture(const std::string& least = "50%") {
+    const auto min = "min_serving_capacity: " + least;
+    map.write("services.yaml",
+              "services:\n  www.example.com: {map: web, " + min +
+                  ", pools: {ams: [192.0.2.10, 192.0.2.11, \"2001:db8:a::10\"], iad: [198.51.100.10], "
+                  "sin: [203.0.113.10, \"2001:db8:c::10\"]}}\n"
+                  "  \"*.cdn.example.com\": {map: web, " +
+                  min +
+                  ", pools: {ams: [192.0.2.20], iad: [198.51.100.20], sin: [203.0.113.20]}}\n"
+                  "  one.example.com: {datacenter: ams, of: www.example.com}\n");
     start();
   }
 
@@ -180,8 +188,7 @@ TEST_SUITE("control/overrides") {
   }
 
   TEST_CASE("nothing at all left is refused also where no minimum is asked for") {
-    Fixture fixture;
-    fixture.overrides.set_min_serving([](const query::Service&) { return 0.0; });
+    Fixture fixture("0%");
     fixture.drain("ams");
     fixture.drain("iad");
     const auto refused = fixture.overrides.set(Fixture::wish(OverrideKind::Drain, "sin"));
@@ -191,8 +198,7 @@ TEST_SUITE("control/overrides") {
   }
 
   TEST_CASE("a drain that takes nothing from what is down already is not refused") {
-    Fixture fixture;
-    fixture.overrides.set_min_serving([](const query::Service&) { return 1.0; });
+    Fixture fixture("100%");
     const auto serving = fixture.serving();
     for (std::uint32_t i = 0; i < serving->snapshot->endpoints.size(); ++i)
       serving->tables->health.set_state(base::EndpointId{i}, EndpointState::Down);
@@ -222,8 +228,7 @@ TEST_SUITE("control/overrides") {
   }
 
   TEST_CASE("it begins and ends by itself when its time has come") {
-    Fixture fixture;
-    fixture.overrides.set_min_serving([](const query::Service&) { return 0.1; });
+    Fixture fixture("10%");
     int changes = 0;
     fixture.overrides.set_on_change([&] { ++changes; });
     const auto now = fixture.clock.wall();

@@ -3,6 +3,7 @@
 
 #include "base/random.hpp"
 #include "plan/shape.hpp"
+#include "query/capacity.hpp"
 #include "query/decide.hpp"
 #include "support/map_fixture.hpp"
 #include "unit/plan/random_world.hpp"
@@ -60,6 +61,7 @@ void set_states(const query::Snapshot& snapshot, std::span<const AssumedState> s
       tables.health.set_state(base::EndpointId{pool.v4.begin}, health::EndpointState::Down);
     if (share == 0) tables.health.set_state(base::EndpointId{pool.v4.begin + 1}, health::EndpointState::Down);
   }
+  query::settle_capacities(snapshot, tables);
 }
 
 /// In a network of no rule and no record.

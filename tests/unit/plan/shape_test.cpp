@@ -80,6 +80,51 @@ TEST_SUITE("plan/shape") {
     CHECK(lighter[0].candidates[0].health == steering::kFull / 2);
     CHECK(lighter[2].candidates[0].health == steering::kFull / 2);  // at_least is about endpoints
   }
+
+  TEST_CASE("with too little left a service counts as healthy, as the server has it") {
+    const test::MapFixture fixture(MERIDIAN_BINARY_DIR "/share/meridian");
+    fixture.write_standard();
+    const std::string pools =
+        "pools: {ams: [192.0.2.1], iad: [192.0.2.2], sin: {addresses: [192.0.2.3, 192.0.2.4]";
+    fixture.write("services.yaml", "services:\n  a.example.com: {map: web, " + pools +
+                                       ", at_least: 60%}}}\n"
+                                       "  b.example.com: {map: web, min_serving_capacity: 30%, " +
+                                       pools + "}}}\n");
+    const auto compiled = fixture.must_compile();
+    const auto at = [&](const char* name) {
+      for (std::size_t i = 0; i < compiled.snapshot->datacenters.size(); ++i) {
+        if (compiled.snapshot->datacenters[i].name == name) return i;
+      }
+      FAIL(name);
+      return std::size_t{0};
+    };
+    const auto up = shapes_of(*compiled.snapshot);
+    CHECK_FALSE(up[0].fails_open_without[at("ams")]);  // two thirds would be left
+
+    std::vector<AssumedState> states(3);
+    states[at("sin")] = {.health = steering::kFull / 2};
+    const auto half = shapes_of(*compiled.snapshot, states);
+    CHECK(half[0].fails_open_without[at("ams")]);        // a third: a pool under its at_least is nothing
+    CHECK_FALSE(half[1].fails_open_without[at("ams")]);  // a half, and 30 % are enough
+    CHECK(half[0].candidates[at("sin")].health == 0);
+
+    states[at("ams")] = {.health = 0};
+    states[at("iad")] = {.kept = 0};
+    const auto down = shapes_of(*compiled.snapshot, states);
+    CHECK(down[0].candidates[at("ams")].health == steering::kFull);
+    CHECK(down[0].candidates[at("iad")].health == 0);  // a drain holds, and is no loss
+    CHECK(down[1].candidates[at("ams")].health == 0);
+    // With nothing at all left on_all_down decides.
+    const auto nothing = shapes_of(*compiled.snapshot, std::vector<AssumedState>(3, {.health = 0}));
+    for (const auto& candidate : nothing[0].candidates) CHECK(candidate.health == 0);
+
+    const auto lost = static_cast<base::DatacenterId>(at("ams"));
+    const std::vector<steering::TierEntry> tiers{
+        {.datacenter = lost, .tier = 0},
+        {.datacenter = static_cast<base::DatacenterId>(at("iad")), .tier = 1}};
+    CHECK(shares_of(half[0], tiers, lost).of.at(0).datacenter == lost);  // it keeps its clients
+    CHECK(base::index_of(shares_of(half[1], tiers, lost).of.at(0).datacenter) == at("iad"));
+  }
 }
 
 }  // namespace meridian::plan

@@ -25,6 +25,15 @@ TEST_SUITE("probe/push_leases") {
     }
   }
 
+  TEST_CASE("late looks do not add up, and who looks much too late counts one lease") {
+    probe::PushLeases leases{1};
+    static_cast<void>(leases.report(0, {.is_ok = true, .cause = {}, .weight_percent = {}}, 10, kStart));
+    CHECK(leases.expire(kStart + 13s).size() == 1);
+    CHECK(leases.next_end() == kStart + 20s);
+    CHECK(leases.expire(kStart + 45s).size() == 1);
+    CHECK(leases.next_end() == kStart + 55s);
+  }
+
   TEST_CASE("what never reported fails nothing") {
     probe::PushLeases leases{3};
     CHECK_FALSE(leases.next_end().has_value());

@@ -288,13 +288,13 @@ TEST_SUITE("probe/scheduler") {
     bench.prober.end_one(probe::failure("connect: timed out after 2000 ms"));
     CHECK(bench.results.size() == 1);
     CHECK(bench.counters.value(stats::Counter::ProbesDisregarded) == 3);
-    CHECK(bench.counters.value(stats::Counter::ProbeFailures) == 0);
+    CHECK(bench.counters.value(stats::Counter::ProbesFailed) == 0);
     // They have their turn again, and what started after the stall is believed.
     bench.pass(10ms, false);
     bench.pass(1s, false);
     REQUIRE(bench.prober.running() > 0);
     while (bench.prober.running() > 0) bench.prober.end_one(probe::failure("connect: refused"));
-    CHECK(bench.counters.value(stats::Counter::ProbeFailures) > 0);
+    CHECK(bench.counters.value(stats::Counter::ProbesFailed) > 0);
     CHECK(bench.counters.value(stats::Counter::ProbesDisregarded) == 3);
   }
 
@@ -354,7 +354,7 @@ TEST_SUITE("probe/scheduler") {
     warned.warning = "certificate ends in 3 days";
     bench.prober.end_one(warned);
     CHECK(bench.counters.value(stats::Counter::Probes) == 2);
-    CHECK(bench.counters.value(stats::Counter::ProbeFailures) == 1);
+    CHECK(bench.counters.value(stats::Counter::ProbesFailed) == 1);
     CHECK(bench.counters.value(stats::Counter::ProbeWarnings) == 1);
   }
 }

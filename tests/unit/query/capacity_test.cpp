@@ -16,13 +16,13 @@ using health::EndpointState;
 using stats::Counter;
 
 /// A service in three datacenters, of weight 2, 2 and 1, whose clients prefer ams.
-test::Asker asker_with(const std::string& more = "") {
+test::Asker asker_with(const std::string& more = "", const std::string& ams = "[192.0.2.10, 192.0.2.11]") {
   const test::MapFixture fixture(test::data_folder());
   fixture.write_standard();
-  fixture.write("services.yaml",
-                "services:\n  www.example.com:\n    map: web\n" + more +
-                    "    pools: {ams: [192.0.2.10, 192.0.2.11], iad: {addresses: {198.51.100.10: 2}}, sin: "
-                    "[203.0.113.10]}\n");
+  fixture.write("services.yaml", "services:\n  www.example.com:\n    map: web\n" + more +
+                                     "    pools: {ams: " + ams +
+                                     ", iad: {addresses: {198.51.100.10: 2}}, sin: "
+                                     "[203.0.113.10]}\n");
   return test::Asker(fixture.must_compile());
 }
 
@@ -55,9 +55,12 @@ TEST_SUITE("query/capacity") {
     };
     const Row rows[] = {
         {"all is well", "", {}, false},
-        {"three fifths are left", "", {"192.0.2.10", "192.0.2.11"}, false},
-        {"two fifths are the very share", "", {"192.0.2.10", "192.0.2.11", "203.0.113.10"}, false},
-        {"one fifth", "", {"192.0.2.10", "192.0.2.11", "198.51.100.10"}, true},
+        {"a datacenter is a third, however heavy", "", {"192.0.2.10", "192.0.2.11"}, false},
+        {"a third is left", "", {"198.51.100.10", "203.0.113.10"}, true},
+        {"weights count inside a pool", "", {"192.0.2.11", "203.0.113.10"}, false},
+        {"and are too little there", "    min_serving_capacity: 42%\n", {"192.0.2.11", "203.0.113.10"}, true},
+        {"the very share is enough", "    min_serving_capacity: 75%\n", {"192.0.2.11"}, false},
+        {"and nothing under it", "    min_serving_capacity: 76%\n", {"192.0.2.11"}, true},
         {"nothing", "", {"192.0.2.10", "192.0.2.11", "198.51.100.10", "203.0.113.10"}, false},
         {"switched off",
          "    min_serving_capacity: 0\n",
@@ -67,7 +70,7 @@ TEST_SUITE("query/capacity") {
     };
     for (const auto& row : rows) {
       CAPTURE(row.why);
-      auto asker = asker_with(row.more);
+      auto asker = asker_with(row.more, "{addresses: {192.0.2.10: 1, 192.0.2.11: 3}}");
       for (const auto* address : row.down) asker.set_health(address, EndpointState::Down);
       settle_capacities(asker.snapshot(), asker.tables());
       CHECK(asker.tables().health.fails_open(base::ServiceId{0}) == row.fails_open);
