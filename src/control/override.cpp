@@ -65,6 +65,12 @@ std::optional<OverrideKind> find_kind(std::string_view word) noexcept {
   return found == kWords.end() ? std::nullopt : std::optional{found->first};
 }
 
+double fraction_of(steering::Share share) noexcept {
+  // Five digits tell the 65,536 shares apart.
+  constexpr double kDigits = 1e5;
+  return std::round(static_cast<double>(share) * kDigits / steering::kFull) / kDigits;
+}
+
 /// Goes into logs and status lines: no control characters. What is no UTF-8 could be written into a message
 /// for another process, but not read from it.
 bool is_sound_reason(std::string_view reason) {
@@ -98,7 +104,7 @@ journal::OverrideRow to_row(const Override& it) {
   return {.id = it.id,
           .kind = std::string{word_of(it.kind)},
           .target = it.target_text,
-          .share_percent = static_cast<double>(it.share) * 100 / steering::kFull,
+          .share_percent = std::round(fraction_of(it.share) * 1e5) / 1e3,
           .reason = it.reason,
           .author = it.author,
           .created_at = it.created_at,

@@ -43,6 +43,9 @@ struct Override {
   [[nodiscard]] bool is_over(base::WallTime now) const noexcept { return ends_at && *ends_at <= now; }
 };
 
+/// The share as it was written: 0.3, not the 0.30000305 of the nearest unit.
+[[nodiscard]] double fraction_of(steering::Share share) noexcept;
+
 /// One line of at most limits::kShedReasonBytesMax bytes of UTF-8.
 [[nodiscard]] bool is_sound_reason(std::string_view reason);
 

@@ -23,7 +23,7 @@ Response ok(const json::object& body) { return {200, json::serialize(body)}; }
 
 json::value time_json(const std::optional<base::WallTime>& time) {
   if (!time) return nullptr;
-  return json::value_from(base::to_utc(*time));
+  return json::value(json::string(base::to_utc(*time)));
 }
 
 std::optional<steering::Share> parse_share(const std::string& text) {
@@ -68,6 +68,12 @@ const std::string kBadLimit = fmt::format("limit is 1 to {}", limits::kJournalRo
 
 }  // namespace
 
+json::object to_json(const journal::AuditRow& row) {
+  return {{"id", row.id},         {"at", base::to_utc_ms(row.at)}, {"who", row.who},
+          {"action", row.action}, {"target", row.target},          {"details", row.details},
+          {"reason", row.reason}, {"result", row.result}};
+}
+
 json::array OverrideApi::overrides_json() const {
   const auto now = clock_.wall();
   json::array array;
@@ -81,7 +87,7 @@ json::array OverrideApi::overrides_json() const {
                        {"from", base::to_utc(one.begins_at)},
                        {"until", time_json(one.ends_at)},
                        {"active", one.has_begun(now) && !one.is_over(now)}};
-    if (takes_clients(one.kind)) entry["share"] = static_cast<double>(one.share) / steering::kFull;
+    if (takes_clients(one.kind)) entry["share"] = fraction_of(one.share);
     if (one.ends_at) entry["left_s"] = std::chrono::ceil<seconds>(*one.ends_at - now).count();
     array.push_back(std::move(entry));
   }
@@ -189,7 +195,7 @@ json::array OverrideApi::shedding_json() const {
   const auto now = clock_.wall();
   for (const auto& [name, one] : overrides_.shedding()) {
     json::object entry{{"datacenter", name},
-                       {"share", static_cast<double>(one.share) / steering::kFull},
+                       {"share", fraction_of(one.share)},
                        {"drained", one.share == steering::kFull},
                        {"reason", one.reason},
                        {"since", base::to_utc(one.begins_at)}};
@@ -216,16 +222,7 @@ Response OverrideApi::audit(const Request& request) const {
   const auto rows = journal_.audit(*limit);
   if (!rows) return error_response(503, rows.error());
   json::array lines;
-  for (const auto& row : *rows) {
-    lines.push_back(json::object{{"id", row.id},
-                                 {"at", base::to_utc_ms(row.at)},
-                                 {"who", row.who},
-                                 {"action", row.action},
-                                 {"target", row.target},
-                                 {"details", row.details},
-                                 {"reason", row.reason},
-                                 {"result", row.result}});
-  }
+  for (const auto& row : *rows) lines.push_back(to_json(row));
   return ok({{"audit", std::move(lines)}});
 }
 

@@ -20,6 +20,9 @@
 
 namespace meridian::control {
 
+/// A line of the audit log, as GET /v1/audit and events have it.
+[[nodiscard]] boost::json::object to_json(const journal::AuditRow& row);
+
 class OverrideApi {
  public:
   /// All outlive it.

@@ -1,5 +1,6 @@
 #include "control/override_effect.hpp"
 
+#include "health/health_table.hpp"
 #include "query/decide.hpp"
 
 #include <fmt/format.h>

@@ -23,6 +23,19 @@ void print_demand(const json::object& status) {
              text(totals.at("since")), text(totals.at("sample")));
 }
 
+void print_journal(const json::object& status) {
+  const auto* const journal = status.if_contains("journal");
+  if (journal == nullptr || !journal->is_object()) return;  // a server of before
+  const auto& object = journal->as_object();
+  const auto place = text(object.at("place"));
+  const auto error = text(object.at("error"));
+  fmt::print("journal    {}{}{}\n",
+             place == "memory" ? "in memory; it ends with the server, since the site file has no 'state'"
+             : place == "off"  ? "OFF · "
+                               : "",
+             text(object.at("file")), error.empty() ? error : " · " + error);
+}
+
 void print_status(const json::object& status) {
   std::string listening;
   for (const auto& address : status.at("listening").as_array()) listening += " " + text(address);
@@ -50,6 +63,7 @@ void print_status(const json::object& status) {
     for (const auto& reason : held.at("reasons").as_array()) fmt::print("           {}\n", text(reason));
   }
   for (const auto& line : shedding_lines(status)) fmt::print("shedding   {}\n", line);
+  print_journal(status);
   print_demand(status);
   const auto& reload = status.at("last_reload").as_object();
   fmt::print("reload     {} · {} ms · {}\n",

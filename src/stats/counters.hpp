@@ -298,7 +298,8 @@ inline constexpr auto kCounterTable = std::to_array<CounterInfo>({
     {Counter::OverrideChanges, "override_changes_total", "changes",
      "Times an override was set, began, or ended."},
     {Counter::OverridesRefused, "override_refusals_total", "refusals",
-     "Overrides that were refused because too little of a service would have been left, or because they could "
+     "Overrides that were refused because too little of a service would have been left, or because they "
+     "could "
      "not be written down."},
     {Counter::ControlDenied, "control_denied_requests_total", "requests",
      "Requests to the control API over HTTP without the token or the role that they need."},

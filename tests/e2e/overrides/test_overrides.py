@@ -100,7 +100,7 @@ def test_with_a_state_folder_it_survives_kill_9(new_server):
     server.process.wait()
     server.start()
     assert set(overrides(server)) == {"ams", "198.51.100.10"}
-    assert datacenter_of(server.query("www.example.com", subnet=GB), "AAAA") != "ams"
+    assert datacenter_of(server.query("www.example.com", "AAAA", subnet=GB), "AAAA") != "ams"
     assert "event=override_restored" in server.log()
     assert [line["target"] for line in audit(server)] == ["198.51.100.10", "ams"]
     assert server.status()["journal"]["place"] == "file"

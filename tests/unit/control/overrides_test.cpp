@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <boost/json/serialize.hpp>
 
+#include <cmath>
 #include <optional>
 
 namespace meridian::control {
@@ -318,6 +319,21 @@ TEST_SUITE("control/overrides") {
     CHECK(fixture.overrides.set(wish).has_value());
     CHECK(fixture.kept("ams") == 0);
     CHECK(fixture.end("ams") == 1);
+  }
+
+  TEST_CASE("every share is told as it was written, and read back from the journal as it was") {
+    CHECK(fraction_of(steering::kFull) == 1);
+    for (steering::Share share = 1; share <= steering::kFull; ++share) {
+      const Override one{.kind = OverrideKind::Shed,
+                         .target_text = "ams",
+                         .share = share,
+                         .created_at = {},
+                         .begins_at = {},
+                         .ends_at = {}};
+      REQUIRE(from_row(to_row(one))->share == share);
+    }
+    for (const double written : {0.3, 0.25, 0.001, 0.125, 0.99})
+      CHECK(fraction_of(static_cast<steering::Share>(std::lround(written * steering::kFull))) == written);
   }
 
   TEST_CASE("another process takes them over whole, and leaves out what is malformed") {
