@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 #include <utility>
 
@@ -61,6 +62,38 @@ void parse_workers(const YamlValue& value, Site& site) {
 
 }  // namespace
 
+namespace {
+
+bool is_loopback(const base::IpAddress& address) noexcept {
+  if (address.family == base::Family::V4) return address.bytes[0] == 127;
+  constexpr std::array<std::uint8_t, 16> kLoopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return std::ranges::equal(address.bytes, kLoopback);
+}
+
+void parse_control(const YamlValue& value, Site& site) {
+  const auto keys = value.read_mapping(object_spec(ObjectKind::Control));
+  if (!keys) return;
+  if (const auto path = keys->find("unix")) {
+    if (const auto text = path->read_text()) site.control_unix = text->text;
+  }
+  if (const auto http = keys->find("http")) {
+    const auto listen = parse_listen_address(*http);
+    if (listen && is_loopback(listen->address)) {
+      site.control_http = listen;
+    } else if (listen) {
+      http->error(
+          fmt::format("{} is no loopback address; tokens would cross the network in the clear. Write "
+                      "\"127.0.0.1:8053\", and put a proxy with TLS before it",
+                      base::to_string(listen->address)));
+    }
+  }
+  if (const auto tokens = keys->find("tokens")) {
+    if (const auto text = tokens->read_text()) site.control_tokens = text->text;
+  }
+}
+
+}  // namespace
+
 void parse_site(const YamlValue& root, Site& site) {
   const auto mapping = root.read_mapping(object_spec(ObjectKind::SiteFile));
   if (!mapping) return;
@@ -76,12 +109,7 @@ void parse_site(const YamlValue& root, Site& site) {
   if (const auto geoip = mapping->find("geoip")) site.geoip = parse_databases(*geoip);
   if (const auto listen = mapping->find("listen")) parse_listen(*listen, site);
   if (const auto tcp = mapping->find("tcp")) site.tcp = parse_tcp(*tcp);
-  if (const auto control = mapping->find("control")) {
-    const auto keys = control->read_mapping(object_spec(ObjectKind::Control));
-    const auto path = keys ? keys->find("unix") : std::nullopt;
-    const auto text = path ? path->read_text() : std::nullopt;
-    if (text) site.control_unix = text->text;
-  }
+  if (const auto control = mapping->find("control")) parse_control(*control, site);
   if (const auto workers = mapping->find("workers")) parse_workers(*workers, site);
   if (const auto cookies = mapping->find("cookies")) site.cookies = parse_cookies(*cookies);
   if (const auto rate_limit = mapping->find("rate_limit")) site.rate_limit = parse_rate_limit(*rate_limit);

@@ -3,6 +3,7 @@
 #include "base/limits.hpp"
 #include "base/utc.hpp"
 #include "control/api_support.hpp"
+#include "control/metrics_page.hpp"
 #include "explain/explain.hpp"
 #include "plan/assume.hpp"
 
@@ -94,7 +95,9 @@ Api::Api(ServerInfo info, const ApiParts& parts)
       upgrader_(parts.upgrader),
       demand_(parts.demand),
       clock_(parts.clock),
-      overrides_(parts.overrides, parts.journal, parts.clock) {}
+      overrides_(parts.overrides, parts.journal, parts.clock),
+      events_(parts.events),
+      metrics_(parts.metrics) {}
 
 /// One path after the other, as a 404 lists them.
 std::span<const Route> Api::routes() {
@@ -121,6 +124,11 @@ std::span<const Route> Api::routes() {
        [](const Api& api, In in, Out respond) { respond(api.overrides_.end(in)); }},
       {"GET", "/v1/audit", [](const Api& api, In in, Out respond) { respond(api.overrides_.audit(in)); }},
       {"GET", "/v1/history", [](const Api& api, In in, Out respond) { respond(api.overrides_.history(in)); }},
+      {"GET", "/v1/events", [](const Api& api, In, Out respond) { respond(api.listen()); }},
+      {"GET", "/metrics",
+       [](const Api& api, In, Out respond) {
+         respond({200, api.metrics_(), kMetricsContentType});
+       }},
       {"POST", "/v1/upgrade", [](const Api& api, In in, Out respond) { api.upgrade(in.query, respond); }},
   };
   return kRoutes;
@@ -162,6 +170,7 @@ Response Api::status() const {
                                             {"site", serving->site->site},
                                             {"uptime_s", uptime.count()},
                                             {"listening", std::move(listening)},
+                                            {"http", info_.http},
                                             {"workers", info_.workers},
                                             {"epoch", snapshot.epoch},
                                             {"epoch_built_at", to_utc(snapshot.built_at)},
@@ -274,6 +283,13 @@ Response Api::epochs() const {
                                             {"hash", serving->info.hash},
                                             {"state", serving->site->state},
                                             {"kept", std::move(kept)}})};
+}
+
+Response Api::listen() const {
+  auto events = events_.subscribe();
+  if (!events)
+    return error(503, fmt::format("{} clients listen already", base::limits::kEventSubscribersMax));
+  return {200, {}, "text/event-stream", std::move(events)};
 }
 
 /// Without a number: to the newest that does not decide as the one that serves.

@@ -6,6 +6,8 @@
 //   POST /v1/reload         read the map again; answers when it is done
 //   …    /v1/overrides, /v1/shed, /v1/audit, /v1/history: override_api.hpp
 //   POST /v1/upgrade        start the program again and hand over to it: ?timeout=SECONDS
+//   GET  /v1/events         what happens, as it happens: server-sent events
+//   GET  /metrics           for Prometheus: metrics_page.hpp
 //   GET  /v1/explain        ?name=…&type=…&from=…&resolver=…&format=text|json
 //
 // handle() runs on the control thread; a reload answers from the builder thread, an upgrade
@@ -13,6 +15,7 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "control/event_hub.hpp"
 #include "control/http_server.hpp"
 #include "control/override_api.hpp"
 #include "control/overrides.hpp"
@@ -34,6 +37,7 @@ namespace meridian::control {
 struct ServerInfo {
   std::string version;
   std::function<std::vector<std::string>()> listening;  ///< "127.0.0.1:5353"; reloads change it
+  std::string http;                                     ///< "127.0.0.1:8053"; empty: not over HTTP
   std::size_t workers = 0;
   base::MonotonicTime started_at;
 };
@@ -46,6 +50,8 @@ struct ApiParts {
   Upgrader& upgrader;
   querylog::DemandBook& demand;
   const base::Clock& clock;
+  EventHub& events;
+  std::function<std::string()> metrics;  ///< the page for Prometheus
 };
 
 class Api;
@@ -70,6 +76,7 @@ class Api {
   [[nodiscard]] Response explain(const std::string& query) const;
   [[nodiscard]] Response tell_demand(const std::optional<querylog::DemandReport>& report) const;
   [[nodiscard]] Response epochs() const;
+  [[nodiscard]] Response listen() const;
   void load(const ReloadOrder& order, Respond respond) const;
   void reload(const std::string& query, Respond respond) const;
   void rollback(const std::string& query, Respond respond) const;
@@ -81,6 +88,8 @@ class Api {
   querylog::DemandBook& demand_;
   const base::Clock& clock_;
   OverrideApi overrides_;
+  EventHub& events_;
+  std::function<std::string()> metrics_;
 };
 
 }  // namespace meridian::control

@@ -37,7 +37,8 @@ base::Expected<std::unique_ptr<query::Tables>, std::string> assumed_tables(
   for (std::uint32_t i = 0; i < snapshot.endpoints.size(); ++i) {
     // What is forced counts as what is known, since an assumption has to win over it.
     const base::EndpointId endpoint{i};
-    assumed->health.set_state(endpoint, tables.health.forced(endpoint).value_or(tables.health.state(endpoint)));
+    assumed->health.set_state(endpoint,
+                              tables.health.forced(endpoint).value_or(tables.health.state(endpoint)));
   }
   for (std::uint32_t i = 0; i < snapshot.pools.size(); ++i)
     assumed->health.set_kept(base::PoolId{i}, tables.health.kept(base::PoolId{i}));

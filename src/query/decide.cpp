@@ -87,8 +87,7 @@ steering::Candidate candidate_at(const Snapshot& snapshot, const Tables& tables,
   const Pool& pool = snapshot.pools.data()[base::index_of(id)];
   const steering::Share health = pool_health(pool, snapshot, tables.health);
   const auto kept = std::min(tables.health.kept(datacenter), tables.health.kept(id));
-  return {true, steering::reduced(health, kept),
-          snapshot.datacenters.data()[base::index_of(datacenter)].key};
+  return {true, steering::reduced(health, kept), snapshot.datacenters.data()[base::index_of(datacenter)].key};
 }
 
 Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& service,

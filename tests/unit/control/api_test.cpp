@@ -17,7 +17,8 @@ struct Fixture : test::SiteFixture {
 
   Response ask(const std::string& method, const std::string& path, const std::string& query = "") {
     std::promise<Response> promise;
-    api.handle({.method = method, .path = path, .query = query, .body = "", .who = "alice (uid 7)"}, [&](Response response) { promise.set_value(std::move(response)); });
+    api.handle({.method = method, .path = path, .query = query, .body = "", .who = "alice (uid 7)"},
+               [&](Response response) { promise.set_value(std::move(response)); });
     return promise.get_future().get();
   }
 
@@ -34,8 +35,10 @@ struct Fixture : test::SiteFixture {
                     counters,
                     counters.register_block()};
   querylog::DemandBook demand{clock};
+  EventHub events{counters.register_block()};
   Api api{{.version = "1.2.3",
            .listening = [] { return std::vector<std::string>{"127.0.0.1:5353"}; },
+           .http = "",
            .workers = 2,
            .started_at = clock.monotonic()},
           ApiParts{.reloader = reloader,
@@ -43,7 +46,9 @@ struct Fixture : test::SiteFixture {
                    .journal = journal,
                    .upgrader = upgrader,
                    .demand = demand,
-                   .clock = clock}};
+                   .clock = clock,
+                   .events = events,
+                   .metrics = [] { return std::string{"meridian_up 1\n"}; }}};
 };
 
 boost::json::object object_of(const Response& response) {

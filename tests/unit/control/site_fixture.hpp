@@ -47,6 +47,7 @@ struct SiteFixture {
   stats::Counters& block = counters.register_block();
   journal::Journal journal{"", clock, counters.register_block()};
   control::Overrides overrides{clock, counters.register_block()};
+  control::AnswerTotals answers;
   control::Reloader reloader{control::read_site_from(site_path()), data_folder(), clock, block};
 };
 
