@@ -7,9 +7,12 @@
 #include "base/ip.hpp"
 #include "dns/name.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -51,6 +54,7 @@ struct TlsCheck {
   friend bool operator==(const TlsCheck&, const TlsCheck&) = default;
 };
 
+/// `tls` stands for grpc as well.
 struct TcpCheck {
   std::string send;    ///< bytes; empty: nothing is sent
   std::string expect;  ///< bytes that must come; empty: the connection is enough
@@ -67,6 +71,11 @@ struct DnsCheck {
 
   friend bool operator==(const DnsCheck&, const DnsCheck&) = default;
 };
+
+/// What stands for no check, and is no name of one.
+inline constexpr std::string_view kNoCheck = "none";
+/// Where HTTP checks look for a weight unless told otherwise.
+inline constexpr std::string_view kWeightHeader = "X-Meridian-Weight";
 
 struct Check {
   enum class Type : std::uint8_t { Http, Https, Tcp, Icmp, Dns, Grpc, Exec, Push };
@@ -89,6 +98,24 @@ struct Check {
   std::vector<std::string> command;  ///< exec: program and arguments; `{address}` and `{port}` are filled in
   std::uint32_t lease_s = 30;        ///< push: what an endpoint reported holds for so long
   base::Location where;
+
+  /// What it is called and where it stands does not count: equal checks are one.
+  [[nodiscard]] friend bool probes_alike(const Check& left, const Check& right) {
+    const auto judged = [](const Check& check) {
+      return std::tie(check.type, check.port, check.every_ms, check.timeout_ms, check.jitter_percent,
+                      check.up_after, check.down_after, check.source_v4, check.source_v6, check.http,
+                      check.tls, check.tcp, check.dns, check.grpc_service, check.command, check.lease_s);
+    };
+    return judged(left) == judged(right);
+  }
 };
+
+/// As operators write them, in the order of Check::Type.
+inline constexpr std::string_view kCheckTypes[] = {"http", "https", "tcp",  "icmp",
+                                                   "dns",  "grpc",  "exec", "push"};
+
+[[nodiscard]] constexpr std::string_view to_string(Check::Type type) noexcept {
+  return kCheckTypes[static_cast<std::size_t>(type)];
+}
 
 }  // namespace meridian::config

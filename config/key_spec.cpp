@@ -1,5 +1,7 @@
 #include "config/key_spec.hpp"
 
+#include "config/key_spec_services.hpp"
+
 #include <cstddef>
 #include <iterator>
 
@@ -94,83 +96,6 @@ constexpr KeySpec kNearest[] = {
      .kind = ValueKind::NearestCount,
      .required = true,
      .help = "how many datacenters follow the client's own distance"},
-};
-
-constexpr KeySpec kServicesFile[] = {
-    {.name = "services", .kind = ValueKind::NamedServices, .required = true, .help = "every steered name"},
-    {.name = "checks", .refusal = kLater},
-};
-
-constexpr KeySpec kService[] = {
-    {.name = "map", .kind = ValueKind::Name, .required = true, .help = "the map that steers this name"},
-    {.name = "pools",
-     .kind = ValueKind::Pools,
-     .required = true,
-     .help = "the addresses of each datacenter that serves this name"},
-    {.name = "ttl", .kind = ValueKind::Seconds, .default_text = "60", .help = "TTL of steered answers"},
-    {.name = "answer",
-     .kind = ValueKind::AnswerCount,
-     .default_text = "8",
-     .help = "addresses in one answer, at most"},
-    {.name = "spread",
-     .kind = ValueKind::Spread,
-     .default_text = "sticky",
-     .help = "`sticky`: a client network keeps its datacenter; `random`: drawn for each query"},
-    {.name = "client_subnet",
-     .kind = ValueKind::ClientSubnet,
-     .default_text = "use",
-     .help = "`ignore`: the resolver's address decides, whatever client subnet it sends"},
-    {.name = "overprovision",
-     .kind = ValueKind::Overprovision,
-     .default_text = "1.4",
-     .help = "a tier keeps all its clients until its healthy share falls below 1 divided by this"},
-    {.name = "on_all_down",
-     .kind = ValueKind::OnAllDown,
-     .default_text = "answer_anyway",
-     .help = "what to answer when no datacenter is healthy"},
-    {.name = "check", .refusal = kLater},
-    {.name = "ttl_min", .refusal = kLater},
-};
-
-constexpr KeySpec kView[] = {
-    {.name = "datacenter",
-     .kind = ValueKind::Name,
-     .required = true,
-     .help = "whose pool this name answers with"},
-    {.name = "of",
-     .kind = ValueKind::DomainName,
-     .required = true,
-     .help = "the service the pool belongs to"},
-};
-
-constexpr KeySpec kPool[] = {
-    {.name = "addresses",
-     .kind = ValueKind::Addresses,
-     .default_text = "this or `cname`",
-     .help = "a list, or each address with its weight (1 to 65535; 1 in a list)"},
-    {.name = "at_least",
-     .kind = ValueKind::Share,
-     .default_text = "0%",
-     .help = "the pool counts as down when less than this share of its weight is healthy"},
-    {.name = "force",
-     .kind = ValueKind::ForceDown,
-     .default_text = "not forced",
-     .help = "`down`: configured, not yet in use"},
-    {.name = "cname",
-     .kind = ValueKind::Cname,
-     .default_text = "this or `addresses`",
-     .help = "another name that has the addresses, or several with weights; not at a zone's apex"},
-};
-
-constexpr KeySpec kSorryPage[] = {
-    {.name = "addresses",
-     .kind = ValueKind::AddressList,
-     .default_text = "this or `cname`",
-     .help = "answered when everything is down"},
-    {.name = "cname",
-     .kind = ValueKind::Cname,
-     .default_text = "this or `addresses`",
-     .help = "the name of a sorry page elsewhere"},
 };
 
 constexpr KeySpec kExpectFile[] = {
@@ -334,6 +259,10 @@ constexpr KeySpec kControl[] = {
      .kind = ValueKind::ListenAddress,
      .default_text = "off",
      .help = "the same over HTTP, on a loopback address: \"127.0.0.1:8053\"; read at the start only"},
+    {.name = "loopback_only",
+     .kind = ValueKind::Switch,
+     .default_text = "on",
+     .help = "`off`: `http` may be any address. Tokens then cross the network in the clear, and are required"},
     {.name = "tokens",
      .kind = ValueKind::Path,
      .default_text = "none: status and metrics alone are answered over HTTP",
@@ -491,7 +420,11 @@ constexpr ObjectSpec kObjects[] = {
      .keys = kRule,
      .schema_extra = R"("oneOf":[{"required":["prefer"]},{"required":["only"]}])"},
     {.name = "nearest", .title = "`prefer`, for another number of near datacenters than 3", .keys = kNearest},
-    {.name = "services_file", .title = "The file", .keys = kServicesFile},
+    {.name = "services_file",
+     .title = "The file",
+     .keys = kServicesFile,
+     .schema_extra = R"("anyOf":[{"required":["services"]},{"required":["checks"]}])"},
+    {.name = "check", .title = "A check: `checks.NAME`", .keys = kCheck},
     {.name = "service", .title = "A service: `services.NAME`", .keys = kService},
     {.name = "view",
      .title = "Or one datacenter's pool under a name of its own: `services.NAME`",
@@ -534,8 +467,9 @@ constexpr ObjectKind kDatacentersObjects[] = {ObjectKind::DatacentersFile, Objec
 constexpr ObjectKind kRegionsObjects[] = {ObjectKind::RegionsFile};
 constexpr ObjectKind kMapsObjects[] = {ObjectKind::MapsFile, ObjectKind::Map, ObjectKind::Rule,
                                        ObjectKind::Nearest};
-constexpr ObjectKind kServicesObjects[] = {ObjectKind::ServicesFile, ObjectKind::Service, ObjectKind::View,
-                                           ObjectKind::Pool, ObjectKind::SorryPage};
+constexpr ObjectKind kServicesObjects[] = {ObjectKind::ServicesFile, ObjectKind::Check,
+                                           ObjectKind::Service,      ObjectKind::View,
+                                           ObjectKind::Pool,         ObjectKind::SorryPage};
 constexpr ObjectKind kExpectObjects[] = {ObjectKind::ExpectFile, ObjectKind::Expectation};
 constexpr ObjectKind kSiteObjects[] = {
     ObjectKind::SiteFile, ObjectKind::Listen,   ObjectKind::ProxyListen,  ObjectKind::Control,

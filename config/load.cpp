@@ -157,7 +157,7 @@ bool MapBuilder::parse_tree(FileKind kind, const YamlValue& root) {
     case FileKind::Maps:
       return parse_maps(root, maps_, model.maps);
     case FileKind::Services:
-      return parse_services(root, services_, model.services);
+      return parse_services(root, {checks_, services_}, model);
     case FileKind::Expect:
       parse_expectations(root, model.expectations);
       return true;

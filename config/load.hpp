@@ -71,6 +71,7 @@ class MapBuilder {
   DefinedNames regions_{"region"};
   DefinedNames maps_{"map"};
   DefinedNames services_{"service"};
+  DefinedNames checks_{"check"};
   DefinedNames zones_{"zone"};
 };
 

@@ -8,6 +8,7 @@
 #include "base/diagnostics.hpp"
 #include "base/ip.hpp"
 #include "base/limits.hpp"
+#include "config/check.hpp"
 #include "dns/cookie.hpp"
 #include "dns/name.hpp"
 
@@ -152,6 +153,10 @@ struct Service {
   bool use_client_subnet = true;  ///< `client_subnet: use`
   double overprovision = 1.4;     ///< 1 to 10
   OnAllDown on_all_down;
+  Word check;                         ///< a check's name; empty: none is named
+  bool unchecked_on_purpose = false;  ///< `check: none`
+  std::uint32_t ttl_min_s = 5;        ///< at most ttl_s
+  double min_serving_capacity = 0.4;  ///< 0 to 1; 0: whatever is left serves
   /// Set for `{datacenter: ams, of: www.example.com}`: one datacenter's pool under a name of its own.
   struct View {
     Word datacenter;
@@ -187,6 +192,7 @@ struct MapDirectory {
   std::vector<Datacenter> datacenters;
   std::vector<Region> regions;
   std::vector<Map> maps;
+  std::vector<Check> checks;
   std::vector<Service> services;
   std::vector<ZoneFile> zones;
   std::vector<NetworksFile> networks_files;  ///< those that regions, rules and expectations name
@@ -296,7 +302,7 @@ struct Site {
   std::vector<ProxyListen> proxy_listen;
   TcpSettings tcp;
   std::string control_unix = "/run/meridian/control.sock";
-  std::optional<ListenAddress> control_http;  ///< a loopback address
+  std::optional<ListenAddress> control_http;  ///< a loopback address unless told otherwise
   std::string control_tokens;                 ///< a file; empty: none
   std::uint32_t workers = 0;                  ///< UDP workers; 0: one a core
   RateLimit rate_limit;

@@ -43,8 +43,16 @@ class DefinedNames {
                                      std::vector<Datacenter>& datacenters);
 [[nodiscard]] bool parse_regions(const YamlValue& root, DefinedNames& defined, std::vector<Region>& regions);
 [[nodiscard]] bool parse_maps(const YamlValue& root, DefinedNames& defined, std::vector<Map>& maps);
-[[nodiscard]] bool parse_services(const YamlValue& root, DefinedNames& defined,
-                                  std::vector<Service>& services);
+/// What services.yaml defines.
+struct DefinedServices {
+  DefinedNames& checks;
+  DefinedNames& services;
+};
+[[nodiscard]] bool parse_services(const YamlValue& root, DefinedServices defined, MapDirectory& model);
+/// The value of its key `checks`.
+[[nodiscard]] bool parse_checks(const YamlValue& value, DefinedNames& defined, std::vector<Check>& checks);
+/// One check; what is wrong with it has been told.
+[[nodiscard]] Check parse_check(const YamlValue& value);
 
 /// Expectations define no names, so there is nothing that could be missing.
 void parse_expectations(const YamlValue& root, std::vector<Expectation>& expectations);

@@ -233,6 +233,25 @@ void parse_choices(const YamlMapping& mapping, Service& service) {
   }
 }
 
+/// How its addresses are watched, and what follows from it.
+void parse_health(const YamlMapping& mapping, Service& service) {
+  if (const auto check = mapping.find("check")) {
+    service.check = read_name(*check, "check").value_or(Word{});
+    service.unchecked_on_purpose = service.check.text == kNoCheck;
+    if (service.unchecked_on_purpose) service.check = {};
+  }
+  service.ttl_min_s = std::min(service.ttl_min_s, service.ttl_s);
+  if (const auto ttl_min = mapping.find("ttl_min")) {
+    service.ttl_min_s = ttl_min->read_seconds(ranges::kTtlSecondsMax).value_or(service.ttl_min_s);
+    if (service.ttl_min_s > service.ttl_s) {
+      ttl_min->error(fmt::format("'ttl_min' is {} s, and 'ttl' is {} s; the shortest TTL can't be the longer",
+                                 service.ttl_min_s, service.ttl_s));
+    }
+  }
+  if (const auto capacity = mapping.find("min_serving_capacity"))
+    service.min_serving_capacity = capacity->read_share().value_or(service.min_serving_capacity);
+}
+
 void parse_service(const YamlValue& value, Service& service) {
   if (value.has_key("datacenter") || value.has_key("of")) return parse_view(value, service);
   const auto mapping = value.read_mapping(object_spec(ObjectKind::Service));
@@ -252,16 +271,21 @@ void parse_service(const YamlValue& value, Service& service) {
   if (const auto on_all_down = mapping->find("on_all_down"))
     parse_on_all_down(*on_all_down, service.on_all_down);
   parse_choices(*mapping, service);
+  parse_health(*mapping, service);
 }
 
 }  // namespace
 
-bool parse_services(const YamlValue& root, DefinedNames& defined, std::vector<Service>& services) {
+bool parse_services(const YamlValue& root, DefinedServices defined, MapDirectory& model) {
   const auto file = root.read_mapping(object_spec(ObjectKind::ServicesFile));
-  const auto value = file ? file->find("services") : std::nullopt;
+  if (!file) return false;
+  const auto checks = file->find("checks");
+  bool is_complete = !checks || parse_checks(*checks, defined.checks, model.checks);
+  const auto value = file->find("services");
+  // A key of another name has been told of, and may stand for this one.
+  if (!value && !checks && root.read_entries()->empty()) root.error("the key 'services' is missing");
   const auto entries = value ? value->read_entries() : std::nullopt;
-  if (!entries) return false;
-  bool is_complete = true;
+  if (!entries) return is_complete && !value && checks;
   for (const auto& entry : *entries) {
     const auto owner = parse_owner(entry.key);
     is_complete = is_complete && owner;
@@ -270,8 +294,8 @@ bool parse_services(const YamlValue& root, DefinedNames& defined, std::vector<Se
     if (!owner) continue;
     service.name = {std::string{entry.value.label()}, entry.key.where()};
     service.owner = *owner;
-    if (defined.add(dns::to_string(*owner), service.name, root.diagnostics()))
-      services.push_back(std::move(service));
+    if (defined.services.add(dns::to_string(*owner), service.name, root.diagnostics()))
+      model.services.push_back(std::move(service));
   }
   return is_complete;
 }

@@ -40,4 +40,20 @@ inline constexpr std::uint32_t kTcpSecondsMax = 86'400;
 /// open files in the shipped unit must be raised too.
 inline constexpr std::uint32_t kTcpConnectionsMax = 65'536;
 
+/// Shorter intervals are load and no knowledge: routes take longer to settle. Past an hour nothing is
+/// watched.
+inline constexpr std::uint32_t kCheckEveryMsMin = 500;
+inline constexpr std::uint32_t kCheckEveryMsMax = 3'600'000;
+/// Less than a round trip around the world fails what is well.
+inline constexpr std::uint32_t kCheckTimeoutMsMin = 50;
+inline constexpr std::uint32_t kCheckTimeoutMsMax = 60'000;
+/// With half of the interval two probes of one address may meet.
+inline constexpr std::uint32_t kCheckJitterPercentMax = 50;
+/// With the longest interval that is four days.
+inline constexpr std::uint32_t kCheckCountMax = 100;
+/// The longest that certificates live, with room.
+inline constexpr std::uint32_t kCertificateDaysMax = 3'650;
+inline constexpr std::uint32_t kLeaseSecondsMin = 1;
+inline constexpr std::uint32_t kLeaseSecondsMax = 86'400;
+
 }  // namespace meridian::config::ranges

@@ -1,6 +1,7 @@
 #include "config/schema.hpp"
 
 #include "base/limits.hpp"
+#include "config/check.hpp"
 #include "config/ranges.hpp"
 
 #include <fmt/format.h>
@@ -160,6 +161,88 @@ ValueWords service_value(ValueKind kind) {
   }
 }
 
+ValueWords text_value(std::string_view words, std::string_view pattern) {
+  return {std::string{words}, fmt::format(R"({{"type":"string","pattern":{}}})", quote_json(pattern))};
+}
+
+/// A time that may be less than a second.
+ValueWords span_value(std::string_view words, std::uint32_t max_ms) {
+  return {std::string{words},
+          either(integer(1, max_ms / 1'000), R"({"type":"string","pattern":"^[0-9]+(ms|[smh])$"})")};
+}
+
+ValueWords check_value(ValueKind kind) {
+  switch (kind) {
+    case ValueKind::NamedChecks:
+      return {"mapping of names", mapping_of(reference_to("check"), name_schema(), 0)};
+    case ValueKind::CheckName:
+      return {"name, or `none`", name_schema()};
+    case ValueKind::CheckType: {
+      std::vector<std::string> quoted_types;
+      for (const auto type : kCheckTypes) quoted_types.push_back(quote_json(type));
+      return {"`http`, `https`, `tcp`, `icmp`, `dns`, `grpc`, `exec` or `push`",
+              fmt::format(R"({{"enum":[{}]}})", fmt::join(quoted_types, ","))};
+    }
+    case ValueKind::Port:
+      return {"1 to 65535", integer(1, 65'535)};
+    case ValueKind::Every:
+      return span_value("500ms to 1h", ranges::kCheckEveryMsMax);
+    case ValueKind::Timeout:
+      return span_value("50ms to 60s", ranges::kCheckTimeoutMsMax);
+    case ValueKind::Jitter:
+      return {fmt::format("0% to {}%", ranges::kCheckJitterPercentMax),
+              either(R"({"type":"number","minimum":0,"maximum":0.5})",
+                     R"({"type":"string","pattern":"^[0-9.]+%$"})")};
+    case ValueKind::CheckCount:
+      return {fmt::format("1 to {}", ranges::kCheckCountMax), integer(1, ranges::kCheckCountMax)};
+    case ValueKind::Sources:
+      return {"address or list of addresses", either(kAddress, list_of(kAddress, 1))};
+    case ValueKind::Redirects:
+      return {fmt::format("0 to {}", base::limits::kCheckRedirectsMax),
+              integer(0, base::limits::kCheckRedirectsMax)};
+    case ValueKind::Days:
+      return {fmt::format("0 to {}", ranges::kCertificateDaysMax), integer(0, ranges::kCertificateDaysMax)};
+    case ValueKind::Command:
+      return {"list of words, the first an absolute path", list_of(kText, 1)};
+    case ValueKind::Lease:
+      return {"seconds, or 30s, 5m, 1h, 1d",
+              either(integer(ranges::kLeaseSecondsMin, ranges::kLeaseSecondsMax),
+                     R"({"type":"string","pattern":"^[0-9]+[smhd]$"})")};
+    default:
+      return {};
+  }
+}
+
+/// The texts of a check.
+ValueWords check_text(ValueKind kind) {
+  switch (kind) {
+    case ValueKind::HttpMethod:
+      return {"`GET`, `HEAD`, `POST` or `OPTIONS`", R"({"enum":["GET","HEAD","POST","OPTIONS"]})"};
+    case ValueKind::UrlPath:
+      return text_value("path", "^/[^ ]*$");
+    case ValueKind::HostName:
+      return text_value("host name", "^[][A-Za-z0-9._:-]+$");
+    case ValueKind::HeaderName:
+      return text_value("header, or `none`", "^[!-9;-~]+$");
+    case ValueKind::Headers:
+      return {"mapping of names to texts",
+              mapping_of(kText, R"({"type":"string","pattern":"^[!-9;-~]+$"})", 0)};
+    case ValueKind::Statuses: {
+      const auto status =
+          either(integer(100, 599), R"({"type":"string","pattern":"^[1-5][0-9][0-9]-[1-5][0-9][0-9]$"})");
+      return {"status, range, or list of them", either(status, list_of(status, 1))};
+    }
+    case ValueKind::CheckText:
+      return {"text", kText};
+    case ValueKind::AbsolutePath:
+      return text_value("absolute path", "^/");
+    case ValueKind::RecordType:
+      return {"type of records", R"({"type":"string","minLength":1})"};
+    default:
+      return {};
+  }
+}
+
 ValueWords site_value(ValueKind kind) {
   switch (kind) {
     case ValueKind::SiteName:
@@ -279,7 +362,7 @@ ValueWords value_words(ValueKind kind) {
     default:
       break;
   }
-  for (auto* find_words : {map_value, service_value, site_value, traffic_value}) {
+  for (auto* find_words : {map_value, service_value, check_value, check_text, site_value, traffic_value}) {
     if (auto words = find_words(kind); !words.schema.empty()) return words;
   }
   return {};

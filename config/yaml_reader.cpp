@@ -192,6 +192,23 @@ std::optional<std::uint32_t> YamlValue::read_seconds(std::uint32_t max) const {
   return std::nullopt;
 }
 
+std::optional<std::uint32_t> YamlValue::read_milliseconds(std::uint32_t min, std::uint32_t max) const {
+  std::string_view text = is_text() ? std::string_view{node_->text} : "";
+  std::optional<std::uint32_t> number;
+  if (text.ends_with("ms")) {
+    text.remove_suffix(2);
+    number = parse_digits(text);
+  } else if (const auto seconds = parse_seconds(text, max / 1'000)) {
+    number = *seconds * 1'000;
+  }
+  if (number && *number >= min && *number <= max) return number;
+  const auto words = [](std::uint32_t ms) {
+    return ms % 1'000 == 0 ? fmt::format("{}s", ms / 1'000) : fmt::format("{}ms", ms);
+  };
+  error_expected(fmt::format("a time from {} to {}, such as 500ms, 5s or 1m", words(min), words(max)));
+  return std::nullopt;
+}
+
 std::optional<std::chrono::sys_days> YamlValue::read_date() const {
   const std::string_view text = is_text() ? std::string_view{node_->text} : "";
   const bool has_form = text.size() == 10 && text[4] == '-' && text[7] == '-';

@@ -60,6 +60,8 @@ class YamlValue {
   [[nodiscard]] std::optional<double> read_positive() const;
   [[nodiscard]] std::optional<double> read_share() const;
   [[nodiscard]] std::optional<std::uint32_t> read_seconds(std::uint32_t max) const;
+  /// As seconds, or 500ms; from `min` to `max` milliseconds.
+  [[nodiscard]] std::optional<std::uint32_t> read_milliseconds(std::uint32_t min, std::uint32_t max) const;
   /// A day of the calendar: 2027-03-01.
   [[nodiscard]] std::optional<std::chrono::sys_days> read_date() const;
 

@@ -25,4 +25,11 @@ double distance_km(const base::Coordinates& from, const base::Coordinates& to) n
   return 2 * kEarthRadiusKm * std::asin(std::sqrt(std::min(1.0, haversine)));
 }
 
+UnitVector unit_vector(const base::Coordinates& at) noexcept {
+  const double latitude = radians(at.latitude);
+  const double longitude = radians(at.longitude);
+  const double parallel = std::cos(latitude);
+  return {parallel * std::cos(longitude), parallel * std::sin(longitude), std::sin(latitude)};
+}
+
 }  // namespace meridian::geo

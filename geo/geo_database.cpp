@@ -36,10 +36,10 @@ void add_record(Place& merged, const Place& record) {
 
 }  // namespace
 
-std::vector<const PrefixTree*> GeoDatabase::sources(base::Family family) const {
-  std::vector<const PrefixTree*> trees;
+std::vector<TreeView> GeoDatabase::sources(base::Family family) const {
+  std::vector<TreeView> trees;
   trees.reserve(files_.size());
-  for (const auto& file : files_) trees.push_back(&file->tree(family));
+  for (const auto& file : files_) trees.emplace_back(&file->tree(family));
   return trees;
 }
 
@@ -47,18 +47,26 @@ MergedPlace GeoDatabase::merge(std::span<const std::uint32_t> places) const {
   MERIDIAN_ASSERT(places.size() == files_.size());
   MergedPlace merged;
   for (std::size_t i = 0; i < places.size() && merged.place.country.empty(); ++i) {
-    merged.place.country = files_[i]->places[places[i]].country;
+    merged.place.country = files_[i]->places.area(places[i]).country;
   }
   for (std::size_t i = 0; i < places.size(); ++i) add_record(merged.place, files_[i]->places[places[i]]);
-
-  const Country* country = places_->find_country(merged.place.country);
-  if (country == nullptr) return merged;
-  if (merged.place.continent.empty()) merged.place.continent = country->continent;
-  if (!merged.place.at) {
-    merged.place.at = country->at;
-    merged.at_country_centre = true;
-  }
+  fill_in(merged);
   return merged;
+}
+
+MergedPlace GeoDatabase::merge_one(const Place& place) const {
+  MergedPlace merged{.place = place, .at_country_centre = false};
+  fill_in(merged);
+  return merged;
+}
+
+void GeoDatabase::fill_in(MergedPlace& merged) const {
+  const Country* country = places_->find_country(merged.place.country);
+  if (country == nullptr) return;
+  if (merged.place.continent.empty()) merged.place.continent = country->continent;
+  if (merged.place.at) return;
+  merged.place.at = country->at;
+  merged.at_country_centre = true;
 }
 
 Located GeoDatabase::locate(const base::IpAddress& address) const {

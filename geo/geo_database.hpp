@@ -6,10 +6,10 @@
 #pragma once
 
 #include "base/ip.hpp"
+#include "geo/lock_step.hpp"
 #include "geo/mmdb_reader.hpp"
 #include "geo/place.hpp"
 #include "geo/places.hpp"
-#include "geo/prefix_tree.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -51,7 +51,7 @@ class GeoDatabase {
   [[nodiscard]] const Files& files() const noexcept { return files_; }
 
   /// The files' trees in order, for combine(); a file without the family has a tree of one leaf, 0.
-  [[nodiscard]] std::vector<const PrefixTree*> sources(base::Family family) const;
+  [[nodiscard]] std::vector<TreeView> sources(base::Family family) const;
 
   /// `places[i]` is an index into files()[i].places. The country is that of the first file that has one.
   /// Continent, subdivisions, city and coordinates each come from the first file that has them and does not
@@ -59,9 +59,15 @@ class GeoDatabase {
   /// together, from any file.
   [[nodiscard]] MergedPlace merge(std::span<const std::uint32_t> places) const;
 
+  /// What merge() makes of a place that one file knows alone.
+  [[nodiscard]] MergedPlace merge_one(const Place& place) const;
+
   [[nodiscard]] Located locate(const base::IpAddress& address) const;
 
  private:
+  /// What the country says where no record does.
+  void fill_in(MergedPlace& merged) const;
+
   Files files_;
   const Places* places_;
 };

@@ -4,9 +4,11 @@
 #include "base/limits.hpp"
 #include "geo/place_mapper.hpp"
 #include "geo/place_table.hpp"
+#include "geo/tree_block.hpp"
 
 #include <fmt/format.h>
 #include <maxminddb.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +16,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -21,8 +25,6 @@
 
 namespace meridian::geo {
 namespace {
-
-using Link = PrefixTree::Link;
 
 /// The format says that the metadata is within the last 128 KiB, after the last of these marks.
 constexpr std::size_t kMetadataBytesMax = 128u << 10;
@@ -36,6 +38,12 @@ constexpr std::size_t kRecordValuesMax = 4'096;
 constexpr int kRecordDepthMax = 16;
 /// Records looked at before a file in which nothing is known is given up.
 constexpr std::size_t kRecordsTried = 4'096;
+
+/// Nodes, and records, after which the pages of the mapped file are given back: some megabytes of them.
+constexpr std::size_t kNodesBetweenReleases = 1u << 18;
+constexpr std::size_t kRecordsBetweenReleases = 1u << 12;
+/// Leaves by which the table of records is fetched into the cache before it is asked.
+constexpr std::size_t kFetchedAhead = 16;
 
 /// load() says what to make of this.
 constexpr const char* kGivenUp = "nothing is known of the first records";
@@ -213,139 +221,228 @@ bool is_sound_metadata(std::span<const char> metadata) {
   return root && root->is_map() && values.for_each_pair(*root, skip_entry).has_value();
 }
 
-/// One whole search tree, from a node down. Every node is visited once, so a damaged tree ends too.
+/// Whatever was read of the file is in memory twice: once in what we make of it. The kernel still has the
+/// pages when they are read again.
+void release_pages(const MMDB_s& database) noexcept {
+  auto* const content = const_cast<std::uint8_t*>(database.file_content);
+  // Fails only where there is nothing to give back.
+  static_cast<void>(::madvise(content, static_cast<std::size_t>(database.file_size), MADV_DONTNEED));
+}
+
+/// Reads search trees, from a record down, to trees of the data section's offsets plus one (0: nothing).
+/// Every node is visited once, so a damaged tree ends too.
 class TreeReader {
  public:
-  TreeReader(const MMDB_s& database, RecordReader& records, PlaceMapper& mapper, PlaceTable& places)
+  explicit TreeReader(const MMDB_s& database)
       : database_(database),
-        records_(records),
-        mapper_(mapper),
-        places_(places),
+        node_count_(database.metadata.node_count),
+        data_begin_(std::uint64_t{node_count_} + kSeparatorBytes),
+        data_end_(data_begin_ +
+                  std::min<std::uint64_t>(database.data_section_size, base::limits::kTrieValueMax)),
         visited_(database.metadata.node_count, false) {
     for (const auto& carrier : base::carrier_networks()) carrier_depths_[carrier.bits] = true;
   }
 
-  PrefixTree read_v4(std::uint32_t start) {
-    PrefixTreeBuilder builder(base::Family::V4, node_count_of(base::Family::V4));
-    block_ = {.address = {base::Family::V4, {}}, .bits = 0};
-    const Link root = read_record(builder, {start, type_of(start)});
-    return std::move(builder).finish(root);
-  }
-
-  PrefixTree read_v6() {
-    PrefixTreeBuilder builder(base::Family::V6, node_count_of(base::Family::V6));
-    block_ = {.address = {base::Family::V6, {}}, .bits = 0};
-    const Link root = read_node(builder, 0);
-    return std::move(builder).finish(root);
+  /// A tree that is still to be finished, so that its values can be changed.
+  struct Unfinished {
+    PackedTreeBuilder builder;
+    PackedTreeBuilder::Block root;
+  };
+  Unfinished read(base::Family family, std::uint32_t start) {
+    family_ = family;
+    builder_ = PackedTreeBuilder(family, std::size_t{node_count_} + 1);
+    const Block root = read_record(start, 0, 0, 0);
+    return {std::move(builder_), root};
   }
 
   [[nodiscard]] const std::string& error() const noexcept { return error_; }
 
  private:
-  struct Record {
-    std::uint64_t value;
-    std::uint8_t type;
-  };
-
-  [[nodiscard]] std::uint8_t type_of(std::uint32_t record) const noexcept {
-    if (record < database_.metadata.node_count) return MMDB_RECORD_TYPE_SEARCH_NODE;
-    return record == database_.metadata.node_count ? MMDB_RECORD_TYPE_EMPTY : MMDB_RECORD_TYPE_DATA;
+  using Block = PackedTreeBuilder::Block;
+  [[nodiscard]] base::IpPrefix block_at(std::uint64_t high, std::uint64_t low, unsigned bits) const {
+    return TreeBlock{family_, static_cast<std::uint8_t>(bits), high, low};
   }
 
-  /// An upper bound; in a file with both families the IPv6 tree alone is worth taking room for.
-  [[nodiscard]] std::size_t node_count_of(base::Family family) const noexcept {
-    const bool only_v4 = database_.metadata.ip_version == 4;
-    return only_v4 == (family == base::Family::V4) ? database_.metadata.node_count : 0;
-  }
-
-  Link fail(std::string message) {
-    if (error_.empty()) error_ = std::move(message);
-    return Link::leaf(0);
-  }
-
-  Link fail_at_block() {
-    return fail(fmt::format("the search tree is damaged at {}: it leads nowhere", base::to_string(block_)));
+  Block fail(std::string message) {
+    if (!has_failed_) error_ = std::move(message);
+    has_failed_ = true;
+    return builder_.leaf(0);
   }
 
   /// The networks that carry IPv4 addresses are looked up elsewhere; most files make them aliases of ::/96.
-  [[nodiscard]] bool is_carrier() const noexcept {
-    if (!carrier_depths_[block_.bits] || block_.address.family == base::Family::V4) return false;
+  [[nodiscard]] bool is_carrier(std::uint64_t high, std::uint64_t low, unsigned bits) const {
+    if (!carrier_depths_[bits] || family_ == base::Family::V4) return false;
     const auto carriers = base::carrier_networks();
-    return std::find_if(carriers.begin(), carriers.end(), [&](const base::IpPrefix& carrier) {
-             return carrier.bits == block_.bits && carrier.address.bytes == block_.address.bytes;
-           }) != carriers.end();
+    return std::find(carriers.begin(), carriers.end(), block_at(high, low, bits)) != carriers.end();
   }
 
-  Link read_record(PrefixTreeBuilder& builder, Record record) {
-    if (!error_.empty()) return Link::leaf(0);
-    if (record.type == MMDB_RECORD_TYPE_EMPTY) return Link::leaf(0);
-    if (record.type == MMDB_RECORD_TYPE_INVALID) {
-      return fail_at_block();
-    }
-    if (is_carrier()) return Link::leaf(kMelts);
-    if (record.type == MMDB_RECORD_TYPE_DATA) return read_place(record.value);
-    if (block_.bits == base::address_bits(block_.address.family)) {
-      return fail(
-          fmt::format("the search tree is deeper than an address, below {}", base::to_string(block_)));
-    }
-    return read_node(builder, static_cast<std::uint32_t>(record.value));
+  // `high`, `low` and `bits` are the block that a record or node is for, as in TreeBlock.
+  Block read_record(std::uint32_t record, std::uint64_t high, std::uint64_t low, unsigned bits) {
+    if (record == node_count_) return builder_.leaf(0);
+    if (is_carrier(high, low, bits)) return builder_.leaf(kMelts);
+    // Nothing leads back to the root.
+    if (record < node_count_ && (record != 0 || bits == 0)) return read_node(record, high, low, bits);
+    if (record >= data_begin_ && record < data_end_)
+      return builder_.leaf(static_cast<std::uint32_t>(record - data_begin_) + 1);
+    return fail(fmt::format("the search tree is damaged at {}: it leads nowhere",
+                            base::to_string(block_at(high, low, bits))));
   }
 
-  Link read_node(PrefixTreeBuilder& builder, std::uint32_t index) {
-    MERIDIAN_ASSERT(index < visited_.size());
+  Block read_node(std::uint32_t index, std::uint64_t high, std::uint64_t low, unsigned bits) {
+    if (has_failed_) return builder_.leaf(0);
+    if (bits == base::address_bits(family_)) {
+      return fail(fmt::format("the search tree is deeper than an address, below {}",
+                              base::to_string(block_at(high, low, bits))));
+    }
     if (visited_[index]) {
       return fail(fmt::format("the search tree comes twice to node {}, the second time at {}", index,
-                              base::to_string(block_)));
+                              base::to_string(block_at(high, low, bits))));
     }
     visited_[index] = true;
-    MMDB_search_node_s node{};
-    if (const int status = MMDB_read_node(&database_, index, &node); status != MMDB_SUCCESS) {
-      return fail(fmt::format("node {} of the search tree is damaged: {}", index, MMDB_strerror(status)));
-    }
-    const std::uint8_t depth = block_.bits;
-    auto& byte = block_.address.bytes[depth / 8];
-    const auto bit = static_cast<std::uint8_t>(0x80 >> (depth % 8));
-    const auto slot = builder.open();
-    block_.bits = static_cast<std::uint8_t>(depth + 1);
-    const Link first = read_record(builder, {node.left_record, node.left_record_type});
-    block_.bits = static_cast<std::uint8_t>(depth + 1);
-    byte = static_cast<std::uint8_t>(byte | bit);
-    const Link second = read_record(builder, {node.right_record, node.right_record_type});
-    byte = static_cast<std::uint8_t>(byte & ~bit);
-    block_.bits = depth;
-    return builder.close(slot, first, second);
+    if (++nodes_read_ % kNodesBetweenReleases == 0) release_pages(database_);
+    const auto [left, right] = records_of(index);
+    const auto slot = builder_.open();
+    const Block first = read_record(left, high, low, bits + 1);
+    const Block second = read_record(right, high | high_bit(bits), low | low_bit(bits), bits + 1);
+    return builder_.close(slot, first, second);
   }
 
-  Link read_place(std::uint64_t record) {
-    if (record < database_.metadata.node_count + kSeparatorBytes) return fail_at_block();
-    const auto offset = static_cast<std::uint32_t>(record - database_.metadata.node_count - kSeparatorBytes);
-    auto& place = places_.at_offset(offset);
-    if (place != PlaceTable::kUnread) return Link::leaf(place);
-    if (!records_.read(offset)) {
-      return fail(fmt::format("the record of {} is damaged", base::to_string(block_)));
-    }
-    place = places_.intern(mapper_.finish());
-    if (places_.size() > base::limits::kGeoPlacesMax) {
-      return fail(fmt::format("has more than {} different records", base::limits::kGeoPlacesMax));
-    }
-    if (places_.record_count() >= kRecordsTried && places_.known() == KnownFields{}) return fail(kGivenUp);
-    return Link::leaf(place);
+  /// The two records of a node. By hand: libmaxminddb's MMDB_read_node takes longer than all the rest that is
+  /// done with a node, and there are 15 million. MMDB_open has seen that the tree lies in the file.
+  [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> records_of(std::uint32_t index) const noexcept {
+    const auto record_bits = database_.metadata.record_size;
+    const std::uint8_t* const at = database_.file_content + std::size_t{index} * record_bits / 4;
+    const auto big_endian = [](const std::uint8_t* bytes) {
+      return std::uint32_t{bytes[0]} << 16 | std::uint32_t{bytes[1]} << 8 | bytes[2];
+    };
+    if (record_bits == 24) return {big_endian(at), big_endian(at + 3)};
+    // 28 bits: the byte in the middle has the top four bits of both.
+    if (record_bits == 28)
+      return {(at[3] & 0xf0u) << 20 | big_endian(at), (at[3] & 0x0fu) << 24 | big_endian(at + 4)};
+    return {big_endian(at) << 8 | at[3], big_endian(at + 4) << 8 | at[7]};
   }
 
   const MMDB_s& database_;
-  RecordReader& records_;
-  PlaceMapper& mapper_;
-  PlaceTable& places_;
+  const std::uint32_t node_count_;
+  const std::uint64_t data_begin_;  ///< the records that name data, as the format counts them
+  const std::uint64_t data_end_;
+  base::Family family_ = base::Family::V4;
+  PackedTreeBuilder builder_{base::Family::V4, 0};
   std::vector<bool> visited_;
+  std::size_t nodes_read_ = 0;
   std::array<bool, 129> carrier_depths_{};  ///< prefix lengths of carriers: most blocks need no comparison
-  base::IpPrefix block_;
+  bool has_failed_ = false;
   std::string error_;
 };
+
+/// Reads the records that a tree names, in address order, each once.
+class PlaceReader {
+ public:
+  PlaceReader(const MMDB_s& database, const Places& places)
+      : database_(database), mapper_(places), records_(database, mapper_) {}
+  PlaceReader(const PlaceReader&) = delete;
+  PlaceReader& operator=(const PlaceReader&) = delete;
+
+  /// To be called once. Puts the index of its place where a record's offset plus one stands. False: one of
+  /// them is damaged, or, with `may_give_up`, nothing is known of the first thousands.
+  [[nodiscard]] bool replace(std::span<std::uint32_t> values, bool may_give_up) {
+    may_give_up_ = may_give_up;
+    for (leaf_ = 0; leaf_ < values.size(); ++leaf_) {
+      if (leaf_ + kFetchedAhead < values.size()) table_.fetch_ahead(values[leaf_ + kFetchedAhead]);
+      auto& value = values[leaf_];
+      if (value == 0) continue;
+      auto& place = table_.at_offset(value - 1);
+      if (place == PlaceTable::kUnread && !read(value - 1, place)) return false;
+      value = place;
+    }
+    table_.forget_offsets();
+    return true;
+  }
+
+  /// Two records were one place, so that neighbours in a tree may be equal now.
+  [[nodiscard]] bool has_merged() const noexcept { return table_.size() <= table_.record_count(); }
+  /// What replace() gave up for, and at which of the values.
+  [[nodiscard]] const std::string& error() const noexcept { return error_; }
+  [[nodiscard]] std::size_t error_leaf() const noexcept { return leaf_; }
+
+  /// Adds the places of another reader, which is used up by that. By their index there, their index here.
+  [[nodiscard]] std::vector<std::uint32_t> absorb(PlaceReader& other) {
+    const auto places = other.take_places();
+    other.table_ = PlaceTable();
+    std::vector<std::uint32_t> ids(places.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = table_.intern(places[i]);
+    absorbed_invalid_ += other.invalid_count();
+    return ids;
+  }
+
+  [[nodiscard]] KnownFields known() const noexcept { return table_.known(); }
+  [[nodiscard]] std::size_t invalid_count() const noexcept {
+    return mapper_.invalid_count() + absorbed_invalid_;
+  }
+  [[nodiscard]] PlaceList take_places() { return std::move(table_).take_places(); }
+
+ private:
+  bool read(std::uint32_t offset, std::uint32_t& place) {
+    if (++records_read_ % kRecordsBetweenReleases == 0) release_pages(database_);
+    if (!records_.read(offset)) return fail("the record of {} is damaged");
+    place = table_.intern(mapper_.finish());
+    if (table_.size() > base::limits::kGeoPlacesMax)
+      return fail(fmt::format("has more than {} different records", base::limits::kGeoPlacesMax));
+    if (may_give_up_ && table_.record_count() >= kRecordsTried && table_.known() == KnownFields{})
+      return fail(kGivenUp);
+    return true;
+  }
+
+  bool fail(std::string message) {
+    error_ = std::move(message);
+    return false;
+  }
+
+  const MMDB_s& database_;
+  PlaceMapper mapper_;
+  RecordReader records_;
+  PlaceTable table_;
+  std::size_t leaf_ = 0;
+  std::size_t records_read_ = 0;
+  std::size_t absorbed_invalid_ = 0;
+  bool may_give_up_ = true;
+  std::string error_;
+};
+
+/// The tree once more, with neighbours of equal value as one block.
+PackedTreeBuilder::Block merge_block(PackedTree::Cursor& cursor, PackedTreeBuilder& builder) {
+  if (!cursor.next_is_split()) return builder.leaf(cursor.take_value());
+  const auto slot = builder.open();
+  const auto first = merge_block(cursor, builder);
+  const auto second = merge_block(cursor, builder);
+  return builder.close(slot, first, second);
+}
+
+PackedTree merge_equal(const PackedTree& tree) {
+  PackedTreeBuilder builder(tree.family(), tree.leaf_count());
+  PackedTree::Cursor cursor(tree);
+  const auto root = merge_block(cursor, builder);
+  return std::move(builder).finish(root);
+}
+
+/// The block of a leaf, counted in address order.
+base::IpPrefix block_of_leaf(const PackedTree& tree, std::size_t wanted) {
+  base::IpPrefix found;
+  tree.for_each_leaf([&](const base::IpPrefix& block, std::uint32_t) {
+    if (wanted-- == 0) found = block;
+  });
+  return found;
+}
+
+/// False for a tree that is one leaf of "nothing known".
+bool is_something_known(const PackedTree& tree) {
+  return tree.leaf_count() > 1 || tree.lookup({tree.family(), {}}).value != 0;
+}
 
 /// Opens one file, checks it from the outside in, and reads it.
 class Loader {
  public:
-  Loader(const std::string& path, const Places& places) : path_(path), mapper_(places) {}
+  Loader(const std::string& path, const Places& places) : path_(path), places_(places) {}
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
   ~Loader() {
@@ -407,33 +504,73 @@ class Loader {
     return {};
   }
 
-  std::string read() {
-    RecordReader records(database_, mapper_);
-    TreeReader tree(database_, records, mapper_, places_);
-    const bool both = file_.ip_version == 6;
-    file_.v4 = tree.read_v4(both ? database_.ipv4_start_node.node_value : 0);
-    if (both && tree.error().empty()) file_.v6 = tree.read_v6();
-    if (!tree.error().empty() && tree.error() != kGivenUp)
-      return fmt::format("{}; fetch it again", tree.error());
+  /// What one family's tree holds.
+  struct Half {
+    explicit Half(const MMDB_s& database, base::Family family, const Places& known_places)
+        : tree(family, 0), places(database, known_places) {}
+    PackedTree tree;
+    PlaceReader places;
+    std::string problem;
+  };
 
-    file_.known = places_.known();
-    if (!file_.known.country && !file_.known.coordinates && !file_.known.as_number) {
-      return fmt::format(
-          "database type '{}' holds no country, coordinates or AS number; Meridian reads the layouts of "
-          "MaxMind, "
-          "DB-IP, IPinfo and ip-location-db",
-          file_.database_type);
+  [[nodiscard]] std::unique_ptr<Half> read_half(base::Family family, std::uint32_t start,
+                                                bool may_give_up) const {
+    auto half = std::make_unique<Half>(database_, family, places_);
+    TreeReader trees(database_);
+    auto read = trees.read(family, start);
+    half->problem = trees.error();
+    if (!half->problem.empty()) return half;
+    if (half->places.replace(read.builder.values(), may_give_up)) {
+      half->tree = std::move(read.builder).finish(read.root);
+      if (half->places.has_merged()) half->tree = merge_equal(half->tree);
+      return half;
     }
-    file_.places = std::move(places_).take_places();
-    file_.invalid_count = mapper_.invalid_count();
-    file_.has_v4 = file_.v4.root() != Link::leaf(0);
-    file_.has_v6 = file_.v6.root() != Link::leaf(0);
+    const auto block = block_of_leaf(std::move(read.builder).finish(read.root), half->places.error_leaf());
+    half->problem = fmt::format(fmt::runtime(half->places.error()), base::to_string(block));
+    return half;
+  }
+
+  std::string read() {
+    const bool both = file_.ip_version == 6;
+    // At the same time: neither writes what the other reads.
+    std::future<std::unique_ptr<Half>> other;
+    if (both)
+      other = std::async(std::launch::async, [this] { return read_half(base::Family::V6, 0, false); });
+    auto half = read_half(base::Family::V4, both ? database_.ipv4_start_node.node_value : 0, true);
+    const auto v6 = both ? other.get() : nullptr;
+    auto problem = half->problem.empty() && v6 ? v6->problem : half->problem;
+    if (problem == kGivenUp) return no_fields();
+    if (!problem.empty()) return fmt::format("{}; fetch it again", problem);
+    file_.v4 = std::move(half->tree);
+    if (v6) {
+      release_pages(database_);
+      const auto ids = half->places.absorb(v6->places);
+      v6->tree.renumber([&](std::uint32_t place) { return ids[place]; });
+      file_.v6 = std::move(v6->tree);
+    }
+    return finish(half->places);
+  }
+
+  [[nodiscard]] std::string no_fields() const {
+    return fmt::format(
+        "database type '{}' holds no country, coordinates or AS number; Meridian reads the layouts of "
+        "MaxMind, "
+        "DB-IP, IPinfo and ip-location-db",
+        file_.database_type);
+  }
+
+  std::string finish(PlaceReader& places) {
+    file_.known = places.known();
+    if (!file_.known.country && !file_.known.coordinates && !file_.known.as_number) return no_fields();
+    file_.places = places.take_places();
+    file_.invalid_count = places.invalid_count();
+    file_.has_v4 = is_something_known(file_.v4);
+    file_.has_v6 = is_something_known(file_.v6);
     return {};
   }
 
   const std::string& path_;
-  PlaceMapper mapper_;
-  PlaceTable places_;
+  const Places& places_;
   MMDB_s database_{};
   bool open_ = false;
   GeoFile file_;

@@ -8,14 +8,13 @@
 #include "base/diagnostics.hpp"
 #include "base/expected.hpp"
 #include "base/ip.hpp"
-#include "geo/place.hpp"
+#include "geo/packed_tree.hpp"
+#include "geo/place_list.hpp"
 #include "geo/places.hpp"
-#include "geo/prefix_tree.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <vector>
 
 namespace meridian::geo {
 
@@ -40,13 +39,14 @@ struct GeoFile {
   bool has_v6 = false;
   /// Values are indexes into `places`. In `v6` the networks that carry IPv4 addresses
   /// (base::carrier_networks) have melted: such an address is looked up as the IPv4 address it carries.
-  PrefixTree v4{base::Family::V4, 0};
-  PrefixTree v6{base::Family::V6, 0};
-  std::vector<Place> places;  ///< all different; the first one is "nothing known"
+  PackedTree v4{base::Family::V4, 0};
+  PackedTree v6{base::Family::V6, 0};
+  PlaceList places;  ///< all different; the first one is "nothing known"
   KnownFields known;
-  std::size_t invalid_count = 0;  ///< values that were no value of their field, such as latitude 999
+  /// Values that were no value of their field, such as latitude 999; twice in a record of both families.
+  std::size_t invalid_count = 0;
 
-  [[nodiscard]] const PrefixTree& tree(base::Family family) const noexcept {
+  [[nodiscard]] const PackedTree& tree(base::Family family) const noexcept {
     return family == base::Family::V4 ? v4 : v6;
   }
 };

@@ -13,12 +13,8 @@ namespace {
 /// Powers of two. Tables grow at half full, where linear probing still finds its slot in two looks.
 constexpr std::size_t kFirstSize = 1u << 12;
 
-std::uint32_t hash_of(const Place& place) noexcept {
+std::uint32_t hash_of_area(const Place& place) noexcept {
   std::uint64_t hash = std::uint64_t{place.geoname_id} << 32 | place.as_number;
-  if (place.at) {
-    hash = base::mix(hash ^ std::bit_cast<std::uint64_t>(place.at->latitude));
-    hash = base::mix(hash ^ std::bit_cast<std::uint64_t>(place.at->longitude));
-  }
   const std::hash<std::string_view> text_hash;
   for (const std::string_view text :
        {std::string_view{place.continent}, std::string_view{place.country},
@@ -29,15 +25,57 @@ std::uint32_t hash_of(const Place& place) noexcept {
   return static_cast<std::uint32_t>(hash);
 }
 
+/// All but the coordinates; the fields that differ most often first.
+bool is_area_of(const Place& area, const Place& place) noexcept {
+  return area.geoname_id == place.geoname_id && area.as_number == place.as_number &&
+         area.city == place.city && area.country == place.country &&
+         area.outer_subdivision == place.outer_subdivision &&
+         area.inner_subdivision == place.inner_subdivision && area.continent == place.continent &&
+         area.as_name == place.as_name;
+}
+
+std::uint32_t hash_of_place(std::uint32_t area, const std::optional<base::Coordinates>& at) noexcept {
+  std::uint64_t hash = area;
+  if (at) {
+    hash = base::mix(hash ^ std::bit_cast<std::uint64_t>(at->latitude));
+    hash = base::mix(hash ^ std::bit_cast<std::uint64_t>(at->longitude));
+  }
+  return static_cast<std::uint32_t>(hash);
+}
+
 /// Writers store records in the order in which the tree first names them: keeping neighbours next to each
 /// other makes the table as kind to the cache as the file is. Records are rarely shorter than 8 bytes.
 std::size_t offset_slot(std::uint32_t offset) noexcept { return offset >> 3; }
 
 }  // namespace
 
-PlaceTable::PlaceTable() : records_(kFirstSize), slots_(kFirstSize, kUnread) {
-  static_cast<void>(intern(Place{}));
+PlaceTable::Index::Index() : slots(kFirstSize, kUnread) {}
+
+template <typename IsIt>
+std::uint32_t PlaceTable::Index::find_or_add(std::uint32_t hash, IsIt is_it) {
+  if (hashes.size() * 2 >= slots.size()) grow();
+  const std::size_t mask = slots.size() - 1;
+  std::size_t slot = hash & mask;
+  for (; slots[slot] != kUnread; slot = (slot + 1) & mask) {
+    const std::uint32_t index = slots[slot];
+    if (hashes[index] == hash && is_it(index)) return index;
+  }
+  slots[slot] = static_cast<std::uint32_t>(hashes.size());
+  hashes.push_back(hash);
+  return slots[slot];
 }
+
+void PlaceTable::Index::grow() {
+  slots.assign(slots.size() * 2, kUnread);
+  const std::size_t mask = slots.size() - 1;
+  for (std::uint32_t index = 0; index < hashes.size(); ++index) {
+    std::size_t slot = hashes[index] & mask;
+    while (slots[slot] != kUnread) slot = (slot + 1) & mask;
+    slots[slot] = index;
+  }
+}
+
+PlaceTable::PlaceTable() : records_(kFirstSize) { static_cast<void>(intern(Place{})); }
 
 std::uint32_t& PlaceTable::at_offset(std::uint32_t offset) {
   if (record_count_ * 2 >= records_.size()) grow_records();
@@ -52,8 +90,12 @@ std::uint32_t& PlaceTable::at_offset(std::uint32_t offset) {
   return record.place;
 }
 
+void PlaceTable::fetch_ahead(std::uint32_t offset) const noexcept {
+  __builtin_prefetch(records_.data() + (offset_slot(offset) & (records_.size() - 1)));
+}
+
 void PlaceTable::grow_records() {
-  std::vector<Record> grown(records_.size() * 2);
+  base::LargeVector<Record> grown(records_.size() * 2);
   const std::size_t mask = grown.size() - 1;
   for (const auto& record : records_) {
     if (record.offset == kFree) continue;
@@ -64,41 +106,34 @@ void PlaceTable::grow_records() {
   records_ = std::move(grown);
 }
 
+std::uint32_t PlaceTable::intern_area(const Place& place) {
+  if (!places_.areas().empty() && is_area_of(places_.areas()[last_area_], place)) return last_area_;
+  const auto index = area_index_.find_or_add(
+      hash_of_area(place), [&](std::uint32_t known) { return is_area_of(places_.areas()[known], place); });
+  last_area_ = index;
+  if (index < places_.areas().size()) return index;
+  Place area = place;
+  area.at.reset();
+  note_fields(area);
+  return places_.add_area(std::move(area));
+}
+
 std::uint32_t PlaceTable::intern(const Place& place) {
-  if (places_.size() * 2 >= slots_.size()) grow_slots();
-  const std::uint32_t hash = hash_of(place);
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t slot = hash & mask;
-  while (slots_[slot] != kUnread) {
-    const std::uint32_t index = slots_[slot];
-    if (hashes_[index] == hash && places_[index] == place) return index;
-    slot = (slot + 1) & mask;
-  }
-  const auto index = static_cast<std::uint32_t>(places_.size());
-  slots_[slot] = index;
-  places_.push_back(place);
-  hashes_.push_back(hash);
-  note_fields(place);
-  return index;
-}
-
-void PlaceTable::grow_slots() {
-  slots_.assign(slots_.size() * 2, kUnread);
-  const std::size_t mask = slots_.size() - 1;
-  for (std::uint32_t index = 0; index < hashes_.size(); ++index) {
-    std::size_t slot = hashes_[index] & mask;
-    while (slots_[slot] != kUnread) slot = (slot + 1) & mask;
-    slots_[slot] = index;
-  }
-}
-
-void PlaceTable::note_fields(const Place& place) noexcept {
-  known_.country |= !place.country.empty();
-  known_.subdivision |= !place.outer_subdivision.empty();
-  known_.city |= !place.city.empty();
-  known_.geoname_id |= place.geoname_id != 0;
+  const auto area = intern_area(place);
+  const auto index = place_index_.find_or_add(hash_of_place(area, place.at), [&](std::uint32_t known) {
+    return places_.area_index(known) == area && places_.coordinates(known) == place.at;
+  });
+  if (index < places_.size()) return index;
   known_.coordinates |= place.at.has_value();
-  known_.as_number |= place.as_number != 0;
+  return places_.add(area, place.at);
+}
+
+void PlaceTable::note_fields(const Place& area) noexcept {
+  known_.country |= !area.country.empty();
+  known_.subdivision |= !area.outer_subdivision.empty();
+  known_.city |= !area.city.empty();
+  known_.geoname_id |= area.geoname_id != 0;
+  known_.as_number |= area.as_number != 0;
 }
 
 }  // namespace meridian::geo

@@ -1,12 +1,14 @@
 // What one database load remembers: which record offsets were read, and every different place once.
 // Internal to geo. Not thread-safe.
 //
-// Two open-addressing tables instead of unordered_map: a city database asks 5 million times for one of a
+// Open-addressing tables instead of unordered_map: a city database asks 7 million times for one of half a
 // million records, and node-based maps alone would take longer than all the rest of the load.
 #pragma once
 
+#include "base/huge_pages.hpp"
 #include "geo/mmdb_reader.hpp"
 #include "geo/place.hpp"
+#include "geo/place_list.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +27,9 @@ class PlaceTable {
   /// next call.
   [[nodiscard]] std::uint32_t& at_offset(std::uint32_t offset);
 
+  /// Fetches into the cache what at_offset(offset) will read first.
+  void fetch_ahead(std::uint32_t offset) const noexcept;
+
   /// The index of this place, which is added when it is new. Place{} has index 0.
   [[nodiscard]] std::uint32_t intern(const Place& place);
 
@@ -32,7 +37,10 @@ class PlaceTable {
   /// Different offsets asked for.
   [[nodiscard]] std::size_t record_count() const noexcept { return record_count_; }
   [[nodiscard]] const KnownFields& known() const noexcept { return known_; }
-  [[nodiscard]] std::vector<Place> take_places() && noexcept { return std::move(places_); }
+  [[nodiscard]] PlaceList take_places() && noexcept { return std::move(places_); }
+
+  /// Gives back what at_offset() needs, for when no more is read.
+  void forget_offsets() noexcept { records_ = base::LargeVector<Record>(); }
 
  private:
   /// No record begins at the last byte a 32-bit offset can name: it is a free slot's.
@@ -41,16 +49,29 @@ class PlaceTable {
     std::uint32_t offset = kFree;
     std::uint32_t place = kUnread;
   };
+  /// Indexes of things that are kept elsewhere, found by their hash.
+  struct Index {
+    base::LargeVector<std::uint32_t> hashes;  ///< of the things, so that growing reads none
+    base::LargeVector<std::uint32_t> slots;   ///< their indexes, kUnread where free
+
+    Index();
+    /// The index of the thing with this hash for which `is_it(index)`; else that of a new one, which the
+    /// caller adds.
+    template <typename IsIt>
+    [[nodiscard]] std::uint32_t find_or_add(std::uint32_t hash, IsIt is_it);
+    void grow();
+  };
 
   void grow_records();
-  void grow_slots();
-  void note_fields(const Place& place) noexcept;
+  [[nodiscard]] std::uint32_t intern_area(const Place& place);
+  void note_fields(const Place& area) noexcept;
 
-  std::vector<Record> records_;
+  base::LargeVector<Record> records_;
   std::size_t record_count_ = 0;
-  std::vector<Place> places_;
-  std::vector<std::uint32_t> hashes_;  ///< of places_, so that growing reads no strings
-  std::vector<std::uint32_t> slots_;   ///< indexes into places_, kUnread where free
+  PlaceList places_;
+  Index place_index_;
+  Index area_index_;
+  std::uint32_t last_area_ = 0;  ///< most often the next record's too
   KnownFields known_;
 };
 

@@ -18,6 +18,8 @@ constexpr int kTableBitsMax = 20;
 /// The table has at most as many entries as the tree has nodes, so that a map with thousands of small trees
 /// doesn't pay for tables that its nodes make superfluous.
 constexpr int kTableShareBits = 0;
+/// From here on, 1 MiB, the room of nodes is pages of its own.
+constexpr std::size_t kLargeNodeCount = 1u << 17;
 /// IPv6 starts below 2000::/3, the only space IANA has assigned for global unicast.
 constexpr std::uint8_t kGlobalUnicastBits = 3;
 constexpr std::uint64_t kGlobalUnicast = 1;
@@ -34,72 +36,6 @@ base::IpPrefix whole_family(base::Family family) noexcept { return {.address = {
 std::uint64_t first_bits(const base::IpAddress& address) noexcept {
   return address.family == base::Family::V4 ? std::uint64_t{address.v4_word()} << 32 : address.v6_half(0);
 }
-
-std::size_t largest_node_count(std::span<const PrefixTree* const> trees) noexcept {
-  std::size_t largest = 0;
-  for (const auto* tree : trees) largest = std::max(largest, tree->node_count());
-  return largest;
-}
-
-/// One walk over several trees at once; see combine().
-class Combination {
- public:
-  using ValueOf = std::function<std::uint32_t(std::span<const std::uint32_t>, const base::IpPrefix&)>;
-
-  Combination(std::span<const PrefixTree* const> trees, const ValueOf& value_of)
-      : trees_(trees),
-        value_of_(value_of),
-        builder_(trees.front()->family(), largest_node_count(trees)),
-        block_(whole_family(trees.front()->family())),
-        values_(trees.size()),
-        links_(trees.size() * (base::address_bits(trees.front()->family()) + std::size_t{1}), Link::leaf(0)) {
-  }
-
-  PrefixTree run() {
-    for (std::size_t i = 0; i < trees_.size(); ++i) links_[i] = trees_[i]->root();
-    const Link root = descend(0);
-    return std::move(builder_).finish(root);
-  }
-
- private:
-  // At most 128 deep: the trees end there.
-  Link descend(std::uint8_t depth) {
-    const std::span<const Link> here{&links_[depth * trees_.size()], trees_.size()};
-    if (std::all_of(here.begin(), here.end(), [](Link link) { return link.is_leaf(); }))
-      return evaluate(here, depth);
-
-    const auto slot = builder_.open();
-    const Link first = descend_side(here, depth, 0);
-    set_bit(block_.address, depth, true);
-    const Link second = descend_side(here, depth, 1);
-    set_bit(block_.address, depth, false);
-    return builder_.close(slot, first, second);
-  }
-
-  Link descend_side(std::span<const Link> here, std::uint8_t depth, std::size_t side) {
-    const auto next = static_cast<std::uint8_t>(depth + 1);
-    const std::size_t row = next * trees_.size();
-    for (std::size_t i = 0; i < here.size(); ++i) {
-      links_[row + i] = here[i].is_leaf() ? here[i] : trees_[i]->node(here[i])[side];
-    }
-    return descend(next);
-  }
-
-  Link evaluate(std::span<const Link> here, std::uint8_t depth) {
-    std::transform(here.begin(), here.end(), values_.begin(), [](Link link) { return link.value(); });
-    block_.bits = depth;
-    const std::uint32_t value = value_of_(values_, block_);
-    MERIDIAN_ASSERT(value <= base::limits::kTrieValueMax || value == kMelts);
-    return Link::leaf(value);
-  }
-
-  std::span<const PrefixTree* const> trees_;
-  const ValueOf& value_of_;
-  PrefixTreeBuilder builder_;
-  base::IpPrefix block_;
-  std::vector<std::uint32_t> values_;
-  std::vector<Link> links_;  ///< one row a depth: where each tree stands on the way down
-};
 
 /// `networks` are those inside the block at `depth`, sorted, without duplicates.
 Link build_block(PrefixTreeBuilder& builder, Networks networks, std::uint8_t depth, std::uint32_t inherited) {
@@ -245,7 +181,7 @@ Leaf PrefixTree::lookup(const base::IpAddress& address) const noexcept {
 }
 
 std::size_t PrefixTree::memory_bytes() const noexcept {
-  return sizeof *this + nodes_.capacity() * sizeof(Node) + table_.capacity() * sizeof(Start);
+  return sizeof *this + nodes_.size() * sizeof(Node) + table_.size() * sizeof(Start);
 }
 
 void PrefixTree::for_each_leaf(const std::function<void(const base::IpPrefix&, std::uint32_t)>& visit) const {
@@ -281,8 +217,8 @@ PrefixTree::Link PrefixTreeBuilder::close(std::uint32_t slot, Link first, Link s
 
 PrefixTree PrefixTreeBuilder::finish(Link root) && {
   if (root == Link::leaf(kMelts)) root = Link::leaf(0);
-  // Copying costs less than keeping it, unless next to nothing is gained.
-  if (nodes_.capacity() - nodes_.size() > nodes_.size() / 8) nodes_.shrink_to_fit();
+  // Of large room only what was written to takes memory.
+  if (nodes_.size() < kLargeNodeCount) nodes_.shrink_to_fit();
   return {family_, root, std::move(nodes_)};
 }
 
@@ -303,14 +239,6 @@ PrefixTree build_prefix_tree(base::Family family, Networks networks, std::uint32
   PrefixTreeBuilder builder(family);
   const Link root = build_block(builder, sorted, 0, otherwise);
   return std::move(builder).finish(root);
-}
-
-PrefixTree combine(std::span<const PrefixTree* const> trees,
-                   const std::function<std::uint32_t(std::span<const std::uint32_t> values,
-                                                     const base::IpPrefix& block)>& value_of) {
-  MERIDIAN_ASSERT(!trees.empty());
-  for (const auto* tree : trees) MERIDIAN_ASSERT(tree->family() == trees.front()->family());
-  return Combination(trees, value_of).run();
 }
 
 }  // namespace meridian::geo

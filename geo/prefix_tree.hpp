@@ -79,6 +79,21 @@ class PrefixTree {
   [[nodiscard]] std::size_t leaf_count() const noexcept { return nodes_.size() + 1; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
+  /// Gives every leaf with value v the value `number_of(v)`, which differs for different values and is at
+  /// most limits::kTrieValueMax. For whoever builds the tree.
+  template <typename NumberOf>
+  void renumber(NumberOf number_of) {
+    const auto change = [&](Link& link) {
+      if (link.is_leaf()) link = Link::leaf(number_of(link.value()));
+    };
+    change(root_);
+    for (auto& node : nodes_) {
+      change(node[0]);
+      change(node[1]);
+    }
+    for (auto& start : table_) change(start.link);
+  }
+
   /// Every leaf with its block, in address order.
   void for_each_leaf(const std::function<void(const base::IpPrefix&, std::uint32_t value)>& visit) const;
 
@@ -109,10 +124,7 @@ class PrefixTreeBuilder {
  public:
   using Link = PrefixTree::Link;
 
-  /// Room for `expected_nodes` is taken at once; what is too much is given back at the end.
-  explicit PrefixTreeBuilder(base::Family family, std::size_t expected_nodes = 0) : family_(family) {
-    nodes_.reserve(expected_nodes);
-  }
+  explicit PrefixTreeBuilder(base::Family family) : family_(family) {}
 
   /// Takes the next node of the preorder.
   [[nodiscard]] std::uint32_t open();
@@ -133,13 +145,5 @@ class PrefixTreeBuilder {
 [[nodiscard]] PrefixTree build_prefix_tree(base::Family family,
                                            std::span<const std::pair<base::IpPrefix, std::uint32_t>> networks,
                                            std::uint32_t otherwise);
-
-/// Walks all `trees` (same family, at least one) in lock-step and builds the canonical tree of
-/// `value_of(values, block)`, called in address order, once for each largest block in which no tree changes.
-/// `values[i]` is what trees[i] holds for the block; a value is at most limits::kTrieValueMax, or kMelts.
-/// A melted block takes the value of its sibling block, at the edge that touches it. O(sum of nodes).
-[[nodiscard]] PrefixTree combine(std::span<const PrefixTree* const> trees,
-                                 const std::function<std::uint32_t(std::span<const std::uint32_t> values,
-                                                                   const base::IpPrefix& block)>& value_of);
 
 }  // namespace meridian::geo

@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <future>
 #include <map>
 #include <set>
 #include <utility>
@@ -23,7 +25,7 @@ std::vector<std::string> database_countries(const Geography& geography) {
   std::set<std::string> codes;
   for (const auto& database : geography.databases) {
     for (const auto& file : database.files) {
-      for (const auto& place : file->places) {
+      for (const auto& place : file->places.areas()) {
         if (!place.country.empty()) codes.insert(place.country);
       }
     }
@@ -138,14 +140,25 @@ base::Expected<Geography, base::Diagnostics> load_geography(
   }
   auto wanted = databases;
   if (wanted.empty()) wanted.push_back({"country", {data_folder + "/country.mmdb"}, {}});
-  // A file that two databases name is decoded once: all maps share it.
+  // A file that two databases name is decoded once: all maps share it. All at the same time: most often two,
+  // of which each takes as long as the other.
+  using Loaded = base::Expected<geo::GeoFile, base::Diagnostics>;
+  std::map<std::string, std::future<Loaded>> loading;
+  for (const auto& database : wanted) {
+    for (const auto& path : database.files) {
+      const auto [found, is_new] = loading.try_emplace(path);
+      if (is_new)
+        found->second =
+            std::async(std::launch::async, geo::load_geo_file, path, std::cref(*geography.places));
+    }
+  }
   std::map<std::string, std::shared_ptr<const geo::GeoFile>> known;
   for (const auto& database : wanted) {
     NamedFiles named{database.name, {}};
     for (const auto& path : database.files) {
       const auto [found, is_new] = known.try_emplace(path);
       if (is_new) {
-        if (auto file = geo::load_geo_file(path, *geography.places)) {
+        if (auto file = loading.at(path).get()) {
           found->second = std::make_shared<const geo::GeoFile>(std::move(*file));
         } else {
           diagnostics.append(file.error());
@@ -182,9 +195,14 @@ base::Expected<Compiled, base::Diagnostics> compile(config::LoadedMap loaded, co
 
   steering::TierTableBuilder tiers;
   std::size_t conflicts = 0;
-  for (const auto& map : rulebook->maps) {
-    const auto* resolvers = map.resolvers ? &*map.resolvers : nullptr;
-    auto compiled = compile_map(map.rules, resolvers, map.order, map.database, tiers);
+  std::vector<MapParts> parts;
+  for (const auto& map : rulebook->maps)
+    parts.push_back({&map.rules, map.resolvers ? &*map.resolvers : nullptr, &map.order, &map.database});
+  auto compiled_maps = compile_maps(parts, tiers);
+  for (std::size_t i = 0; i < compiled_maps.size(); ++i) {
+    auto& compiled = compiled_maps[i];
+    const auto& map = rulebook->maps[i];
+    const auto* resolvers = parts[i].resolvers;
     warn_of_odd_rules(map.rules, map.database, compiled.rule_wins, *geography.places, diagnostics);
     conflicts += map.rules.file_conflict_count();
     if (resolvers != nullptr) {

@@ -1,11 +1,14 @@
 #include "config/compile/map_compiler.hpp"
 
-#include "base/random.hpp"
+#include "base/fact_memo.hpp"
+#include "config/compile/decider.hpp"
+#include "geo/lock_step.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <deque>
+#include <future>
+#include <map>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 
 namespace meridian::compile {
@@ -26,145 +29,47 @@ geo::PrefixTree special_tree(base::Family family) {
   return geo::build_prefix_tree(family, networks, kPublic);
 }
 
-/// Decides each combination of (database records…, networks' chain) once.
-class Decider {
- public:
-  Decider(const RuleIndex& rules, const TierOrder& order, const geo::GeoDatabase& database,
-          steering::TierTableBuilder& tiers)
-      : rules_(rules), order_(order), database_(database), tiers_(tiers), rule_wins_(rules.rules().size()) {
-    for (const auto& file : database.files()) by_record_.emplace_back(file->places.size());
-  }
-
-  struct Decision {
-    std::uint32_t tiers = 0;
-    bool is_made = false;
-    bool is_named = false;     ///< by a network rule or a database record
-    bool is_implicit = false;  ///< no rule wins
-  };
-
-  const Decision& decide(std::span<const std::uint32_t> places, std::uint32_t chain) {
-    // Most blocks are in one file alone and in no network of a rule: a city database has millions of them.
-    if (chain == 0) {
-      if (const auto only = only_record(places)) {
-        auto& decision = by_record_[*only][places[*only]];
-        if (!decision.is_made) decision = make(places, chain);
-        return decision;
-      }
-    }
-    // A feed's networks are all alike, so that a million of them are one decision for each record.
-    std::uint64_t key = rules_.chains().chain(chain).kind();
-    for (const auto place : places) key = intern(key, place);
-    const auto [found, is_new] = decisions_.try_emplace(key);
-    if (is_new) found->second = make(places, chain);
-    return found->second;
-  }
-
-  [[nodiscard]] const std::vector<bool>& rule_wins() const noexcept { return rule_wins_; }
-
-  std::uint32_t intern_tiers(const Win& win, const geo::Place& place) {
-    if (win.rule != kImplicitRule) rule_wins_[win.rule] = true;
-    const auto& rules = rules_.rules();
-    const bool by_client = win.rule == kImplicitRule || TierOrder::depends_on_client(rules[win.rule]);
-    const bool has_place = by_client && place.at.has_value();
-    const auto at = has_place ? *place.at : base::Coordinates{};
-    const TiersKey key{.rule = win.rule, .has_place = has_place, .list = list_of(win), .at = at};
-    const auto [found, is_new] = tiers_memo_.try_emplace(key, 0);
-    if (is_new) {
-      found->second =
-          static_cast<std::uint32_t>(base::index_of(tiers_.intern(tiers_of(rules_, order_, win, place))));
-    }
-    return found->second;
-  }
-
- private:
-  /// What a rule's tiers for a place depend on.
-  struct TiersKey {
-    std::uint32_t rule = 0;
-    bool has_place = false;
-    std::uint64_t list = 0;  ///< of a networks file
-    base::Coordinates at;    ///< with has_place
-
-    friend bool operator==(const TiersKey&, const TiersKey&) = default;
-  };
-  struct TiersKeyHash {
-    std::size_t operator()(const TiersKey& key) const noexcept {
-      const auto at = base::mix(std::bit_cast<std::uint64_t>(key.at.latitude)) +
-                      std::bit_cast<std::uint64_t>(key.at.longitude);
-      return base::mix(at + base::mix(key.list * 2 + (key.has_place ? 1 : 0)) + key.rule);
-    }
-  };
-
-  /// The file whose record it is, when no other file has one; the first file when none has.
-  [[nodiscard]] static std::optional<std::size_t> only_record(std::span<const std::uint32_t> places) {
-    std::size_t only = 0;
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      if (places[i] == 0) continue;
-      if (places[only] != 0 && only != i) return std::nullopt;
-      only = i;
-    }
-    if (places.empty()) return std::nullopt;
-    return only;
-  }
-
-  /// What of a networks file's line the tiers depend on.
-  [[nodiscard]] std::uint64_t list_of(const Win& win) const {
-    if (win.rule == kImplicitRule || rules_.rules()[win.rule].order != config::Rule::Order::AsListed)
-      return 0;
-    return std::uint64_t{win.line.file} << 32 | rules_.entry_of(win).list;
-  }
-
-  /// Folds one more fact into a key: pairs get numbers in the order they are met.
-  std::uint64_t intern(std::uint64_t left, std::uint32_t right) {
-    if (right == 0 && left < (1u << 31)) return left;
-    const auto next = (std::uint64_t{1} << 31) + pairs_.size();
-    return pairs_.try_emplace(left << 32 | right, next).first->second;
-  }
-
-  Decision make(std::span<const std::uint32_t> places, std::uint32_t chain) {
-    const geo::Place place = database_.merge(places).place;
-    const Win win = rules_.find(place, chain);
-    const bool by_network =
-        win.atom != nullptr && (win.atom->place.kind == config::PlaceRef::Kind::Network ||
-                                win.atom->place.kind == config::PlaceRef::Kind::NetworksFile);
-    const bool by_record =
-        std::any_of(places.begin(), places.end(), [](std::uint32_t id) { return id != 0; });
-    return {.tiers = intern_tiers(win, place),
-            .is_made = true,
-            .is_named = by_network || by_record,
-            .is_implicit = win.rule == kImplicitRule};
-  }
-
-  const RuleIndex& rules_;
-  const TierOrder& order_;
-  const geo::GeoDatabase& database_;
-  steering::TierTableBuilder& tiers_;
-  std::vector<bool> rule_wins_;
-  std::vector<std::vector<Decision>> by_record_;  ///< by file and record, where nothing else matters
-  std::unordered_map<std::uint64_t, Decision> decisions_;
-  std::unordered_map<std::uint64_t, std::uint64_t> pairs_;
-  std::unordered_map<TiersKey, std::uint32_t, TiersKeyHash> tiers_memo_;
+/// What clients of a block get, as far as walking needs to know it.
+struct Outcome {
+  std::uint32_t value = 0;  ///< a TiersId, or a class of clients
+  bool is_named = false;    ///< by a network rule or a database record
 };
 
-/// Compiles one family. Private space that nobody named melts into its surroundings and is listed in
-/// `unnamed_private`; only the networks in `split` keep a leaf of their own, because a rule names a part of
-/// them and that part's scope must not reach beyond it.
-geo::PrefixTree compile_family(base::Family family, const RuleIndex& rules, const geo::GeoDatabase& database,
-                               Decider& decider, std::span<const base::IpPrefix> split,
+/// The trees of one family in which clients differ: the databases', that of the rules' networks, and the
+/// space with rules of its own.
+struct Facts {
+  Facts(base::Family family, const geo::GeoDatabase& database, const geo::PrefixTree* networks)
+      : special(special_tree(family)), no_networks(family, 0), trees(database.sources(family)) {
+    record_count = trees.size();
+    trees.emplace_back(networks != nullptr ? networks : &no_networks);
+    trees.emplace_back(&special);
+  }
+  Facts(const Facts&) = delete;
+  Facts& operator=(const Facts&) = delete;
+
+  geo::PrefixTree special;
+  geo::PrefixTree no_networks;
+  std::vector<geo::TreeView> trees;
+  std::size_t record_count = 0;
+};
+
+/// Compiles one family with `decide(records, chain)` → Outcome. Private space that nobody named melts into
+/// its surroundings and is listed in `unnamed_private`; only the networks in `split` keep a leaf of their
+/// own, because a rule names a part of them and that part's scope must not reach beyond it.
+template <typename Decide>
+geo::PrefixTree compile_family(const Facts& facts, Decide& decide, std::span<const base::IpPrefix> split,
                                std::vector<base::IpPrefix>& unnamed_private) {
-  const auto special = special_tree(family);
-  auto trees = database.sources(family);
-  const std::size_t source_count = trees.size();
-  trees.push_back(&rules.network_tree(family));
-  trees.push_back(&special);
-  return geo::combine(trees, [&](std::span<const std::uint32_t> values, const base::IpPrefix& block) {
-    const std::uint32_t kind = values[source_count + 1];
+  const std::size_t count = facts.record_count;
+  return geo::combine(facts.trees, [&](std::span<const std::uint32_t> values, const geo::TreeBlock& block) {
+    const std::uint32_t kind = values[count + 1];
     if (kind == kCarrier) return geo::kMelts;
-    const auto& decision = decider.decide(values.first(source_count), values[source_count]);
-    if (kind == kPublic || decision.is_named) return decision.tiers;
-    unnamed_private.push_back(block);
-    const bool is_split =
-        std::any_of(split.begin(), split.end(), [&](const auto& network) { return network.contains(block); });
-    return is_split ? decision.tiers : geo::kMelts;
+    const Outcome outcome = decide(values.first(count), values[count]);
+    if (kind == kPublic || outcome.is_named) return outcome.value;
+    const base::IpPrefix prefix = block;
+    unnamed_private.push_back(prefix);
+    const bool is_split = std::any_of(split.begin(), split.end(),
+                                      [&](const auto& network) { return network.contains(prefix); });
+    return is_split ? outcome.value : geo::kMelts;
   });
 }
 
@@ -181,14 +86,17 @@ std::vector<base::IpPrefix> find_split(base::Family family, const std::vector<ba
   return split;
 }
 
-geo::PrefixTree compile_family(base::Family family, const RuleIndex& rules, const geo::GeoDatabase& database,
-                               Decider& decider, std::vector<base::IpPrefix>& unnamed_private) {
+template <typename Decide>
+geo::PrefixTree compile_family(base::Family family, const geo::GeoDatabase& database,
+                               const geo::PrefixTree* networks, Decide decide,
+                               std::vector<base::IpPrefix>& unnamed_private) {
+  const Facts facts(family, database, networks);
   std::vector<base::IpPrefix> unnamed;
-  auto tree = compile_family(family, rules, database, decider, {}, unnamed);
+  auto tree = compile_family(facts, decide, {}, unnamed);
   // Rarely, and only then, a second pass: which networks are split is known after the first.
   if (const auto split = find_split(family, unnamed); !split.empty()) {
     unnamed.clear();
-    tree = compile_family(family, rules, database, decider, split, unnamed);
+    tree = compile_family(facts, decide, split, unnamed);
   }
   unnamed_private.insert(unnamed_private.end(), unnamed.begin(), unnamed.end());
   return tree;
@@ -196,43 +104,208 @@ geo::PrefixTree compile_family(base::Family family, const RuleIndex& rules, cons
 
 /// The rules for resolvers: query::SteeringMap::resolvers_v4 and _v6. Nothing of them is ever a scope, so
 /// nothing has to melt but the carriers, which nobody looks up.
-geo::PrefixTree compile_resolvers(base::Family family, const RuleIndex& rules,
-                                  const geo::GeoDatabase& database, Decider& decider) {
-  const auto special = special_tree(family);
-  auto trees = database.sources(family);
-  const std::size_t source_count = trees.size();
-  trees.push_back(&rules.network_tree(family));
-  trees.push_back(&special);
-  return geo::combine(trees, [&](std::span<const std::uint32_t> values, const base::IpPrefix&) {
-    if (values[source_count + 1] == kCarrier) return geo::kMelts;
-    const auto& decision = decider.decide(values.first(source_count), values[source_count]);
+geo::PrefixTree compile_resolvers(base::Family family, const MapParts& parts, Decider& decider) {
+  const Facts facts(family, *parts.database, &parts.resolvers->network_tree(family));
+  const std::size_t count = facts.record_count;
+  return geo::combine(facts.trees, [&](std::span<const std::uint32_t> values, const geo::TreeBlock&) {
+    if (values[count + 1] == kCarrier) return geo::kMelts;
+    const auto decision = decider.decide(values.first(count), values[count]);
     return decision.is_implicit ? query::kNoResolverRule : decision.tiers + 1;
   });
 }
 
-}  // namespace
+/// Sorts clients into classes that no map of a group tells apart.
+class Classes {
+ public:
+  explicit Classes(std::deque<Decider>& deciders) : deciders_(deciders) {}
 
-std::vector<steering::TierEntry> tiers_of(const RuleIndex& rules, const TierOrder& order, const Win& win,
-                                          const geo::Place& place) {
-  if (win.rule == kImplicitRule) return order.tiers(config::Rule{}, place.at);
-  return order.tiers(rules.rules()[win.rule], place.at, rules.listed(win));
+  [[nodiscard]] std::uint32_t find(std::span<const std::uint32_t> records) {
+    return class_of_.find(records, [&] {
+      std::vector<std::uint32_t> tiers;
+      for (auto& decider : deciders_) tiers.push_back(decider.decide(records, 0).tiers);
+      const auto [known, is_new] = ids_.try_emplace(tiers, static_cast<std::uint32_t>(tiers_.size()));
+      if (is_new) tiers_.push_back(std::move(tiers));
+      return known->second;
+    });
+  }
+
+  [[nodiscard]] std::uint32_t tiers(std::uint32_t id, std::size_t map) const { return tiers_[id][map]; }
+
+ private:
+  std::deque<Decider>& deciders_;
+  base::FactMemo<std::uint32_t> class_of_;
+  std::map<std::vector<std::uint32_t>, std::uint32_t> ids_;
+  std::vector<std::vector<std::uint32_t>> tiers_;
+};
+
+/// One family of the maps of a group. Tier lists have numbers of their own here, so that the families can be
+/// compiled at the same time and yet always come out the same.
+struct FamilyMaps {
+  struct Own {
+    geo::PrefixTree clients;
+    std::optional<geo::PrefixTree> resolvers;
+    std::vector<bool> rule_wins;
+    std::vector<bool> resolver_rule_wins;
+  };
+  steering::TierTableBuilder tiers;
+  std::vector<Own> maps;
+  std::vector<base::IpPrefix> unnamed_private;
+};
+
+/// Maps with one list of databases and no networks in their rules: one walk for all of them to a tree of
+/// classes, which is some times smaller than the databases', and from that each map's own.
+std::vector<geo::PrefixTree> compile_together(base::Family family, const geo::GeoDatabase& database,
+                                              std::deque<Decider>& deciders,
+                                              std::vector<base::IpPrefix>& unnamed_private) {
+  Classes classes(deciders);
+  const auto decide = [&](std::span<const std::uint32_t> records, std::uint32_t) {
+    const bool is_named = std::any_of(records.begin(), records.end(), [](auto id) { return id != 0; });
+    return Outcome{classes.find(records), is_named};
+  };
+  const auto tree = compile_family(family, database, nullptr, decide, unnamed_private);
+  const geo::TreeView trees[] = {&tree};
+  std::vector<geo::PrefixTree> own;
+  for (std::size_t i = 0; i < deciders.size(); ++i) {
+    own.push_back(geo::combine(trees, [&](std::span<const std::uint32_t> values, const geo::TreeBlock&) {
+      return classes.tiers(values[0], i);
+    }));
+  }
+  return own;
 }
 
-CompiledMap compile_map(const RuleIndex& rules, const RuleIndex* resolvers, const TierOrder& order,
-                        const geo::GeoDatabase& database, steering::TierTableBuilder& tiers) {
-  query::SteeringMap map;
-  map.name = rules.map().name.text;
-  Decider decider(rules, order, database, tiers);
-  map.v4 = compile_family(base::Family::V4, rules, database, decider, map.unnamed_private);
-  map.v6 = compile_family(base::Family::V6, rules, database, decider, map.unnamed_private);
-  std::sort(map.unnamed_private.begin(), map.unnamed_private.end());
-  map.unknown = static_cast<base::TiersId>(decider.intern_tiers(rules.find({}, 0), {}));
-  if (resolvers == nullptr) return {std::move(map), decider.rule_wins(), {}};
-  map.has_resolvers = true;
-  Decider resolver_decider(*resolvers, order, database, tiers);
-  map.resolvers_v4 = compile_resolvers(base::Family::V4, *resolvers, database, resolver_decider);
-  map.resolvers_v6 = compile_resolvers(base::Family::V6, *resolvers, database, resolver_decider);
-  return {std::move(map), decider.rule_wins(), resolver_decider.rule_wins()};
+geo::PrefixTree compile_alone(base::Family family, const MapParts& parts, Decider& decider,
+                              std::vector<base::IpPrefix>& unnamed_private) {
+  const auto decide = [&](std::span<const std::uint32_t> records, std::uint32_t chain) {
+    const auto decision = decider.decide(records, chain);
+    return Outcome{decision.tiers, decision.is_named};
+  };
+  return compile_family(family, *parts.database, &parts.rules->network_tree(family), decide, unnamed_private);
+}
+
+FamilyMaps compile_group(base::Family family, std::span<const MapParts* const> group) {
+  FamilyMaps result;
+  std::deque<Decider> deciders;
+  for (const auto* parts : group)
+    deciders.emplace_back(*parts->rules, *parts->order, *parts->database, result.tiers);
+  std::vector<geo::PrefixTree> trees;
+  if (group.size() == 1) {
+    trees.push_back(compile_alone(family, *group[0], deciders[0], result.unnamed_private));
+  } else {
+    trees = compile_together(family, *group[0]->database, deciders, result.unnamed_private);
+  }
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    FamilyMaps::Own own{std::move(trees[i]), std::nullopt, deciders[i].rule_wins(), {}};
+    if (group[i]->resolvers != nullptr) {
+      Decider decider(*group[i]->resolvers, *group[i]->order, *group[i]->database, result.tiers);
+      own.resolvers = compile_resolvers(family, *group[i], decider);
+      own.resolver_rule_wins = decider.rule_wins();
+    }
+    result.maps.push_back(std::move(own));
+  }
+  return result;
+}
+
+bool looks_at_networks(const MapParts& parts) { return parts.rules->chains().count() > 1; }
+
+/// Which maps can be walked together, by their indexes; each map in one group.
+std::vector<std::vector<std::size_t>> find_groups(std::span<const MapParts> parts) {
+  std::vector<std::vector<std::size_t>> groups;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto fits = [&](const std::vector<std::size_t>& group) {
+      const auto& first = parts[group.front()];
+      return !looks_at_networks(parts[i]) && !looks_at_networks(first) &&
+             parts[i].database->files() == first.database->files();
+    };
+    const auto found = std::find_if(groups.begin(), groups.end(), fits);
+    if (found == groups.end()) {
+      groups.push_back({i});
+    } else {
+      found->push_back(i);
+    }
+  }
+  return groups;
+}
+
+/// By a family's number of a list, its number among all.
+std::vector<std::uint32_t> absorb(const steering::TierTableBuilder& family, steering::TierTableBuilder& all) {
+  std::vector<std::uint32_t> ids;
+  for (std::size_t i = 0; i < family.size(); ++i) {
+    const auto list = family.list(static_cast<base::TiersId>(i));
+    const auto id = all.intern(std::vector<steering::TierEntry>(list.begin(), list.end()));
+    ids.push_back(static_cast<std::uint32_t>(base::index_of(id)));
+  }
+  return ids;
+}
+
+void set_all(std::vector<bool>& wins, const std::vector<bool>& more) {
+  for (std::size_t i = 0; i < more.size(); ++i) wins[i] = wins[i] || more[i];
+}
+
+/// Adds what one family has of a map.
+void add_family(CompiledMap& compiled, FamilyMaps::Own own, const std::vector<std::uint32_t>& ids) {
+  auto& map = compiled.map;
+  const bool is_v4 = own.clients.family() == base::Family::V4;
+  own.clients.renumber([&](std::uint32_t id) { return ids[id]; });
+  (is_v4 ? map.v4 : map.v6) = std::move(own.clients);
+  set_all(compiled.rule_wins, own.rule_wins);
+  if (!own.resolvers) return;
+  own.resolvers->renumber(
+      [&](std::uint32_t value) { return value == query::kNoResolverRule ? value : ids[value - 1] + 1; });
+  (is_v4 ? map.resolvers_v4 : map.resolvers_v6) = std::move(*own.resolvers);
+  set_all(compiled.resolver_rule_wins, own.resolver_rule_wins);
+}
+
+CompiledMap begin_map(const MapParts& parts) {
+  CompiledMap compiled;
+  compiled.map.name = parts.rules->map().name.text;
+  compiled.map.has_resolvers = parts.resolvers != nullptr;
+  compiled.rule_wins.resize(parts.rules->rules().size());
+  if (parts.resolvers != nullptr) compiled.resolver_rule_wins.resize(parts.resolvers->rules().size());
+  return compiled;
+}
+
+/// What clients get of whom nothing is known.
+void set_unknown(CompiledMap& compiled, const MapParts& parts, steering::TierTableBuilder& tiers) {
+  const Win win = parts.rules->find({}, 0);
+  if (win.rule != kImplicitRule) compiled.rule_wins[win.rule] = true;
+  compiled.map.unknown = tiers.intern(tiers_of(*parts.rules, *parts.order, win, {}));
+}
+
+}  // namespace
+
+std::vector<CompiledMap> compile_maps(std::span<const MapParts> parts, steering::TierTableBuilder& tiers) {
+  const auto groups = find_groups(parts);
+  const auto compile_all = [&](base::Family family) {
+    std::vector<FamilyMaps> results;
+    for (const auto& group : groups) {
+      std::vector<const MapParts*> members;
+      for (const auto i : group) members.push_back(&parts[i]);
+      results.push_back(compile_group(family, members));
+    }
+    return results;
+  };
+  // The families share nothing that is written to.
+  auto v6 = std::async(std::launch::async, compile_all, base::Family::V6);
+  std::vector<FamilyMaps> families[] = {compile_all(base::Family::V4), v6.get()};
+
+  std::vector<CompiledMap> compiled;
+  for (const auto& part : parts) compiled.push_back(begin_map(part));
+  for (auto& family : families) {
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      const auto ids = absorb(family[i].tiers, tiers);
+      for (std::size_t j = 0; j < groups[i].size(); ++j) {
+        auto& map = compiled[groups[i][j]];
+        add_family(map, std::move(family[i].maps[j]), ids);
+        auto& unnamed = map.map.unnamed_private;
+        unnamed.insert(unnamed.end(), family[i].unnamed_private.begin(), family[i].unnamed_private.end());
+      }
+    }
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    set_unknown(compiled[i], parts[i], tiers);
+    std::sort(compiled[i].map.unnamed_private.begin(), compiled[i].map.unnamed_private.end());
+  }
+  return compiled;
 }
 
 }  // namespace meridian::compile

@@ -1,7 +1,9 @@
-// One map of maps.yaml → two tries whose leaves are tier lists.
+// The maps of maps.yaml → two tries each, whose leaves are tier lists.
 //
 // The databases' trees, the rules' networks and the space that must not narrow anything are walked in
-// lock-step; each combination of facts is decided once. Used while compiling, never per query.
+// lock-step; each combination of facts is decided once. Maps that look at nothing but the same databases are
+// walked together: the blocks of one database are millions, and what differs between such maps is little.
+// Used while compiling, never per query.
 #pragma once
 
 #include "config/compile/rule_index.hpp"
@@ -10,13 +12,18 @@
 #include "query/snapshot.hpp"
 #include "steering/tiers.hpp"
 
+#include <span>
 #include <vector>
 
 namespace meridian::compile {
 
-/// A rule's tiers for a place: the one function both the compiler and explain ask.
-[[nodiscard]] std::vector<steering::TierEntry> tiers_of(const RuleIndex& rules, const TierOrder& order,
-                                                        const Win& win, const geo::Place& place);
+/// What one map is made of. All of it outlives the call.
+struct MapParts {
+  const RuleIndex* rules = nullptr;
+  const RuleIndex* resolvers = nullptr;  ///< nullptr: the map has no such rules
+  const TierOrder* order = nullptr;
+  const geo::GeoDatabase* database = nullptr;
+};
 
 struct CompiledMap {
   query::SteeringMap map;
@@ -25,9 +32,8 @@ struct CompiledMap {
   std::vector<bool> resolver_rule_wins;  ///< the same for the rules for resolvers
 };
 
-/// `resolvers`: nullptr when the map has no such rules.
-[[nodiscard]] CompiledMap compile_map(const RuleIndex& rules, const RuleIndex* resolvers,
-                                      const TierOrder& order, const geo::GeoDatabase& database,
-                                      steering::TierTableBuilder& tiers);
+/// One a part, in their order.
+[[nodiscard]] std::vector<CompiledMap> compile_maps(std::span<const MapParts> parts,
+                                                    steering::TierTableBuilder& tiers);
 
 }  // namespace meridian::compile

@@ -12,7 +12,6 @@ namespace meridian::compile {
 namespace {
 
 using Kind = config::PlaceRef::Kind;
-using Link = geo::PrefixTree::Link;
 
 /// True when some record is in the atom. What networks it names counts as there: an address always is. Feeds
 /// change by themselves, so what stands in a networks file today counts as nothing.
@@ -20,26 +19,31 @@ bool is_anywhere(const Atom& atom, const geo::GeoDatabase& database, const geo::
   if (atom.place.kind == Kind::NetworksFile) return false;
   if (atom.place.kind == Kind::Network || atom.place.kind == Kind::Everyone) return true;
   for (const auto& file : database.files()) {
-    for (const auto& place : file->places) {
+    for (const auto& place : file->places.areas()) {
       if (contains(atom, place, {}, places)) return true;
     }
   }
   return false;
 }
 
-/// True when a leaf below `link` has a country.
-bool has_country_below(const geo::PrefixTree& tree, Link link, const std::vector<geo::Place>& places) {
-  if (link.is_leaf()) return !places[link.value()].country.empty();
-  const auto& node = tree.node(link);
-  return has_country_below(tree, node[0], places) || has_country_below(tree, node[1], places);
-}
-
+/// True when the file has a country for some address of the network.
 bool has_country(const geo::GeoFile& file, const base::IpPrefix& network) {
-  const auto& tree = file.tree(network.address.family);
-  Link link = tree.root();
-  for (unsigned bit = 0; bit < network.bits && !link.is_leaf(); ++bit)
-    link = tree.node(link)[network.address.bit(bit) ? 1 : 0];
-  return has_country_below(tree, link, file.places);
+  geo::PackedTree::Cursor cursor(file.tree(network.address.family));
+  unsigned depth = 0;
+  for (; depth < network.bits && cursor.next_is_split(); ++depth) {
+    if (network.address.bit(depth)) cursor.skip();
+  }
+  if (depth < network.bits) return !file.places.area(cursor.take_value()).country.empty();
+  // Everything below, in whatever order.
+  for (std::size_t blocks = 1; blocks > 0;) {
+    if (cursor.next_is_split()) {
+      ++blocks;
+      continue;
+    }
+    if (!file.places.area(cursor.take_value()).country.empty()) return true;
+    --blocks;
+  }
+  return false;
 }
 
 /// False also where no file could know.

@@ -43,7 +43,7 @@ template <typename Visit>
 void for_each_city(const geo::GeoDatabase& database, Visit visit) {
   for (const auto& file : database.files()) {
     if (!file->known.city) continue;
-    for (const auto& place : file->places) {
+    for (const auto& place : file->places.areas()) {
       if (!place.city.empty()) visit(place);
     }
   }

@@ -1,5 +1,7 @@
 #include "config/compile/service_compiler.hpp"
 
+#include "config/compile/check_compiler.hpp"
+
 #include "dns/types.hpp"
 
 #include <fmt/format.h>
@@ -36,6 +38,15 @@ void put_16(std::vector<std::uint8_t>& out, std::size_t value) {
   out.push_back(static_cast<std::uint8_t>(value));
 }
 
+/// A pool that is another name has no weight to hold against the others', and may carry all clients there
+/// are: such a service never has too little.
+steering::Share min_capacity_of(const config::Service& service) {
+  const bool has_alias =
+      std::any_of(service.pools.begin(), service.pools.end(),
+                  [](const config::Pool& pool) { return !pool.cname.empty() && !pool.force_down; });
+  return has_alias ? 0 : to_share(service.min_serving_capacity);
+}
+
 class ServiceCompiler {
  public:
   ServiceCompiler(const config::LoadedMap& loaded, const config::MapDirectory& model,
@@ -43,12 +54,17 @@ class ServiceCompiler {
                   base::Diagnostics& diagnostics)
       : loaded_(loaded), model_(model), maps_(maps), snapshot_(snapshot), diagnostics_(diagnostics) {}
 
-  void run() {
-    for (const auto& service : model_.services) snapshot_.services.push_back(compile_service(service));
+  std::vector<OwnPool> run() {
+    for (const auto& service : model_.services) {
+      auto compiled = compile_service(service);
+      compiled.id = static_cast<base::ServiceId>(snapshot_.services.size());
+      snapshot_.services.push_back(std::move(compiled));
+    }
     // Views look at pools of other services, so they come when all pools are there.
     for (std::size_t i = 0; i < model_.services.size(); ++i) {
       if (model_.services[i].view) compile_view(model_.services[i], snapshot_.services[i]);
     }
+    return std::move(own_pools_);
   }
 
  private:
@@ -57,6 +73,8 @@ class ServiceCompiler {
     compiled.name = dns::to_string(service.owner);
     compiled.key = query::stable_hash(compiled.name);
     compiled.ttl_s = service.ttl_s;
+    compiled.ttl_min_s = service.ttl_min_s;
+    compiled.min_capacity = min_capacity_of(service);
     compiled.answer = static_cast<std::uint8_t>(service.answer);
     compiled.sticky = service.sticky;
     compiled.use_client_subnet = service.use_client_subnet;
@@ -89,6 +107,7 @@ class ServiceCompiler {
     }
     const auto id = add_content(static_cast<base::DatacenterId>(*datacenter), pool, service);
     pool_ids_.emplace(&pool, id);
+    own_pools_.push_back({&service, &pool, id});
     // Configured, not yet in use: no map may choose it, but a view of this datacenter can show it.
     if (!pool.force_down) compiled.pools[*datacenter] = id;
   }
@@ -103,10 +122,7 @@ class ServiceCompiler {
     add_targets(content, service, pool);
     pool.v4 = add_range(endpoints, base::Family::V4, ttl_s);
     pool.v6 = add_range(endpoints, base::Family::V6, ttl_s);
-    for (const auto& endpoint : endpoints) {
-      pool.total_weight += endpoint.weight;
-      if (endpoint.weight != endpoints.front().weight) pool.equal_weights = false;
-    }
+    for (const auto& endpoint : endpoints) pool.total_weight += endpoint.weight;
     snapshot_.pools.push_back(pool);
     return static_cast<base::PoolId>(snapshot_.pools.size() - 1);
   }
@@ -256,6 +272,7 @@ class ServiceCompiler {
   query::Snapshot& snapshot_;
   base::Diagnostics& diagnostics_;
   std::map<const config::Pool*, base::PoolId> pool_ids_;
+  std::vector<OwnPool> own_pools_;
 };
 
 /// The types a name is steered for: all where an answer may be a CNAME.
@@ -278,7 +295,8 @@ zone::SteeredTypes steered_types(const config::Service& service, const std::vect
 void compile_services(const config::LoadedMap& loaded, const config::MapDirectory& model,
                       const std::vector<MapRules>& maps, query::Snapshot& snapshot,
                       base::Diagnostics& diagnostics) {
-  ServiceCompiler(loaded, model, maps, snapshot, diagnostics).run();
+  const auto pools = ServiceCompiler(loaded, model, maps, snapshot, diagnostics).run();
+  compile_checks(loaded, model, pools, snapshot, diagnostics);
 }
 
 void add_steered_names(const config::MapDirectory& model, std::vector<zone::ZoneBuilder>& builders,

@@ -11,8 +11,9 @@
 
 namespace meridian::compile {
 
-/// Fills services, pools, endpoints and records of `snapshot`; its datacenters must be there already. `maps`
-/// by MapId, or empty when the rules are not known: then what they leave without a pool is not looked for.
+/// Fills services, pools, endpoints, records, checks and what they probe of `snapshot`; its datacenters must
+/// be there already. `maps` by MapId, or empty when the rules are not known: then what they leave without a
+/// pool is not looked for.
 void compile_services(const config::LoadedMap& loaded, const config::MapDirectory& model,
                       const std::vector<MapRules>& maps, query::Snapshot& snapshot,
                       base::Diagnostics& diagnostics);

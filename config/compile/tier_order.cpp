@@ -1,11 +1,11 @@
 #include "config/compile/tier_order.hpp"
 
-#include "geo/distance.hpp"
+#include "base/limits.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
+#include <array>
 
 namespace meridian::compile {
 
@@ -28,8 +28,7 @@ std::vector<config::Word> words_of(const config::Rule& rule, const config::MapDi
 }  // namespace
 
 TierOrder::TierOrder(const config::MapDirectory& model, const config::Map& map, bool complete,
-                     base::Diagnostics& diagnostics)
-    : datacenters_(&model.datacenters) {
+                     base::Diagnostics& diagnostics) {
   const auto& datacenters = model.datacenters;
   std::map<std::string, base::DatacenterId, std::less<>> all;
   for (std::size_t i = 0; i < datacenters.size(); ++i) {
@@ -50,6 +49,14 @@ TierOrder::TierOrder(const config::MapDirectory& model, const config::Map& map, 
     });
   }
   std::erase_if(universe_, [&](base::DatacenterId id) { return datacenters[base::index_of(id)].named_only; });
+  for (const auto id : universe_) {
+    const auto& at = datacenters[base::index_of(id)].at;
+    if (at) {
+      sites_.push_back({id, geo::unit_vector(*at)});
+    } else {
+      nowhere_.push_back(id);
+    }
+  }
   for (const auto& datacenter : datacenters) by_distance_from_.push_back(by_distance(datacenter.at));
 }
 
@@ -109,24 +116,39 @@ std::vector<steering::TierEntry> TierOrder::named_tiers(const config::Rule& rule
   return tiers;
 }
 
+void TierOrder::nearest(const base::Coordinates& client, std::size_t count,
+                        std::vector<base::DatacenterId>& ids) const {
+  // The nearest so far in order: few are wanted, of not many more.
+  struct Candidate {
+    double distance;
+    base::DatacenterId id;
+  };
+  std::array<Candidate, base::limits::kDatacentersMax> found;  // not cleared: 16 KiB, of which three are used
+  count = std::min(count, found.size());
+  const auto from = geo::unit_vector(client);
+  std::size_t size = 0;
+  for (const auto& site : sites_) {
+    const double distance = geo::squared_chord(from, site.at);
+    if (size == count && !(distance < found[size - 1].distance)) continue;
+    std::size_t at = size < count ? size++ : size - 1;
+    for (; at > 0 && distance < found[at - 1].distance; --at) found[at] = found[at - 1];
+    found[at] = {distance, site.id};
+  }
+  ids.clear();
+  for (std::size_t i = 0; i < size; ++i) ids.push_back(found[i].id);
+  // A datacenter without a position is never nearest.
+  for (std::size_t i = 0; i < nowhere_.size() && ids.size() < count; ++i) ids.push_back(nowhere_[i]);
+}
+
 TierOrder::Ids TierOrder::by_distance(const std::optional<base::Coordinates>& from) const {
   if (!from) return universe_;
-  // By their place in the universe where the distances are equal.
-  std::vector<std::pair<double, std::size_t>> order;
-  order.reserve(universe_.size());
-  for (std::size_t i = 0; i < universe_.size(); ++i) {
-    const auto& at = (*datacenters_)[base::index_of(universe_[i])].at;
-    // A datacenter without a position is never nearest.
-    order.emplace_back(at ? geo::distance_km(*from, *at) : std::numeric_limits<double>::infinity(), i);
-  }
-  std::sort(order.begin(), order.end());
   Ids ids;
-  ids.reserve(order.size());
-  for (const auto& [distance, i] : order) ids.push_back(universe_[i]);
+  nearest(*from, universe_.size(), ids);
   return ids;
 }
 
-void TierOrder::append(std::vector<steering::TierEntry>& tiers, const Ids& ids, std::size_t most) {
+void TierOrder::append(std::vector<steering::TierEntry>& tiers, std::span<const base::DatacenterId> ids,
+                       std::size_t most) {
   for (const auto id : ids) {
     if (most == 0) return;
     const bool is_there = std::any_of(
@@ -138,18 +160,7 @@ void TierOrder::append(std::vector<steering::TierEntry>& tiers, const Ids& ids, 
   }
 }
 
-std::vector<steering::TierEntry> TierOrder::tiers(const config::Rule& rule,
-                                                  const std::optional<base::Coordinates>& client,
-                                                  std::span<const config::Word> listed) const {
-  const bool is_listed = rule.order == config::Rule::Order::AsListed;
-  auto tiers = named_tiers(rule, is_listed ? listed : std::span<const config::Word>{});
-  if (rule.order == config::Rule::Order::Only) return tiers;
-  if (rule.order == config::Rule::Order::Nearest) append(tiers, by_distance(client), rule.nearest_count);
-  if (rule.order == config::Rule::Order::Nearest && !client) tiers.clear();
-  if (tiers.empty()) {  // nothing known of the client: the order of the file
-    append(tiers, universe_, universe_.size());
-    return tiers;
-  }
+void TierOrder::append_tail(std::vector<steering::TierEntry>& tiers) const {
   // The tail follows the first datacenter, not the client: it costs no leaf, keeps scopes wide, and a network
   // that is geolocated wrongly isn't sent far in its fallbacks either.
   const auto first_end =
@@ -158,6 +169,34 @@ std::vector<steering::TierEntry> TierOrder::tiers(const config::Rule& rule,
     return left.weight < right.weight;
   });
   append(tiers, by_distance_from_[base::index_of(heaviest->datacenter)], universe_.size());
+}
+
+std::vector<steering::TierEntry> TierOrder::tiers_by_nearest(
+    const config::Rule& rule, std::span<const base::DatacenterId> nearest) const {
+  std::vector<steering::TierEntry> tiers;
+  append(tiers, nearest, rule.nearest_count);
+  if (!tiers.empty()) append_tail(tiers);
+  return tiers;
+}
+
+std::vector<steering::TierEntry> TierOrder::tiers(const config::Rule& rule,
+                                                  const std::optional<base::Coordinates>& client,
+                                                  std::span<const config::Word> listed) const {
+  if (depends_on_client(rule) && client) {
+    Ids ids;
+    nearest(*client, rule.nearest_count, ids);
+    return tiers_by_nearest(rule, ids);
+  }
+  const bool is_listed = rule.order == config::Rule::Order::AsListed;
+  auto tiers = depends_on_client(rule)
+                   ? std::vector<steering::TierEntry>{}
+                   : named_tiers(rule, is_listed ? listed : std::span<const config::Word>{});
+  if (rule.order == config::Rule::Order::Only) return tiers;
+  if (tiers.empty()) {  // nothing known of the client: the order of the file
+    append(tiers, universe_, universe_.size());
+    return tiers;
+  }
+  append_tail(tiers);
   return tiers;
 }
 

@@ -7,6 +7,7 @@
 #include "base/diagnostics.hpp"
 #include "base/ids.hpp"
 #include "config/model.hpp"
+#include "geo/distance.hpp"
 #include "steering/tiers.hpp"
 
 #include <map>
@@ -31,6 +32,16 @@ class TierOrder {
                                                        const std::optional<base::Coordinates>& client,
                                                        std::span<const config::Word> listed = {}) const;
 
+  /// The same for a rule that depends on the client, by its `rule.nearest_count` nearest datacenters, as
+  /// nearest() gives them.
+  [[nodiscard]] std::vector<steering::TierEntry> tiers_by_nearest(
+      const config::Rule& rule, std::span<const base::DatacenterId> nearest) const;
+
+  /// The datacenters nearest to a client, nearest first, `count` at most; the order of the file between equal
+  /// ones, and those without a position last. Takes the place of what `ids` holds.
+  void nearest(const base::Coordinates& client, std::size_t count,
+               std::vector<base::DatacenterId>& ids) const;
+
   /// True when tiers() depends on where the client is.
   [[nodiscard]] static bool depends_on_client(const config::Rule& rule) {
     return rule.order == config::Rule::Order::Nearest;
@@ -46,10 +57,17 @@ class TierOrder {
   [[nodiscard]] std::vector<steering::TierEntry> named_tiers(const config::Rule& rule,
                                                              std::span<const config::Word> listed) const;
   [[nodiscard]] Ids by_distance(const std::optional<base::Coordinates>& from) const;
-  static void append(std::vector<steering::TierEntry>& tiers, const Ids& ids, std::size_t most);
-  const std::vector<config::Datacenter>* datacenters_;
+  static void append(std::vector<steering::TierEntry>& tiers, std::span<const base::DatacenterId> ids,
+                     std::size_t most);
+  void append_tail(std::vector<steering::TierEntry>& tiers) const;
+  struct Site {
+    base::DatacenterId id{};
+    geo::UnitVector at;
+  };
   std::map<std::string, base::DatacenterId, std::less<>> ids_;
   Ids universe_;                       ///< without named_only ones
+  std::vector<Site> sites_;            ///< those of the universe that have a position
+  Ids nowhere_;                        ///< those that have none
   std::vector<Ids> by_distance_from_;  ///< by DatacenterId: the universe as seen from there
 };
 

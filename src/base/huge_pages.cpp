@@ -25,14 +25,24 @@ constexpr std::size_t round_up(std::size_t bytes) {
 
 void* allocate_large(std::size_t bytes) {
   if (!is_aligned(bytes)) return ::operator new(bytes);
-  void* const start = ::operator new (round_up(bytes), std::align_val_t{kHugePageBytes});
-  static_cast<void>(::madvise(start, round_up(bytes), MADV_HUGEPAGE));  // fails only where there are none
-  return start;
+  // From the kernel, not from the heap: a table of a hundred megabytes that was freed is to be gone.
+  const std::size_t wanted = round_up(bytes);
+  const std::size_t mapped = wanted + kHugePageBytes;
+  void* const map = ::mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (map == MAP_FAILED) throw std::bad_alloc();
+  const auto begin = reinterpret_cast<std::uintptr_t>(map);
+  const auto start = round_up(begin);
+  if (start != begin) ::munmap(map, start - begin);
+  const std::size_t behind = begin + mapped - (start + wanted);
+  if (behind != 0) ::munmap(reinterpret_cast<void*>(start + wanted), behind);
+  auto* const pages = reinterpret_cast<void*>(start);
+  static_cast<void>(::madvise(pages, wanted, MADV_HUGEPAGE));  // fails only where there are none
+  return pages;
 }
 
 void deallocate_large(void* start, std::size_t bytes) noexcept {
   if (!is_aligned(bytes)) return ::operator delete(start);
-  ::operator delete (start, std::align_val_t{kHugePageBytes});
+  ::munmap(start, round_up(bytes));
 }
 
 void advise_huge_pages(void* start, std::size_t bytes) noexcept {

@@ -232,6 +232,19 @@ inline constexpr std::size_t kControlBodyBytesMax = 64u << 10;
 inline constexpr std::size_t kShedReasonBytesMax = 200;
 /// Why a probe failed, for logs and status: a step and what the library says of it.
 inline constexpr std::size_t kProbeCauseBytesMax = 200;
+/// Checks of one map. Each kind of service has its own, and they are compared with each other when a map is
+/// compiled.
+inline constexpr std::size_t kChecksMax = 1'000;
+/// Headers an HTTP check sends besides its own: a token, a content type, some of tracing.
+inline constexpr std::size_t kCheckHeadersMax = 16;
+/// One text of a check: a path, a header, what a body must hold. The longest that servers take for a path.
+inline constexpr std::size_t kCheckTextBytesMax = 4'096;
+/// Words of a check's command, the program with them.
+inline constexpr std::size_t kCheckCommandWordsMax = 32;
+/// Ranges of statuses of a check; who needs more wants one range.
+inline constexpr std::size_t kCheckStatusRangesMax = 16;
+/// Redirects a check may follow, as many as browsers do.
+inline constexpr std::uint32_t kCheckRedirectsMax = 20;
 /// The longest time after which a drain ends by itself; who wants longer changes the map.
 inline constexpr std::uint32_t kShedSecondsMax = 30 * 86'400;
 /// A new binary loads the map and tests itself within this, or the old one goes on: the largest maps take
@@ -292,6 +305,11 @@ inline constexpr std::size_t kTalliedPoolsMax = 16'384;
 /// Series of answers by service, datacenter and reason on the metrics page, for good: what comes later is
 /// counted as `other`. Prometheus asks for a fixed number, and a page of 2,000 lines has 200 kB.
 inline constexpr std::size_t kMetricAnswerSeriesMax = 2'000;
+/// Checks whose results and durations are counted each for itself, for good: 15 lines each on the metrics
+/// page. Few maps have more than ten.
+inline constexpr std::size_t kMetricChecksMax = 256;
+/// Services with series of their own on the metrics page, three lines each.
+inline constexpr std::size_t kMetricServicesMax = 2'000;
 /// Endpoints that have series of their own on the metrics page: those that a server is measured with.
 inline constexpr std::size_t kMetricEndpointsMax = 10'000;
 /// Of so many batches one is timed: two looks at the clock cost 50 ns, which is then 1 ns a batch.
@@ -362,6 +380,46 @@ inline constexpr std::size_t kDemandCountedMax = 65'536;
 /// One query in so many unless the site file says otherwise: a network with 10,000 queries is then known to
 /// some 4 %, and a worker pays for two queries of a batch.
 inline constexpr std::uint32_t kDemandSampleDefault = 16;
+
+// --- probes ----------------------------------------------------------------------------------------
+
+/// Probes on their way at once, a descriptor each: 10,000 endpoints that all hang for 2 of every 5 s are
+/// 4,000. Past this they start late, and are counted.
+inline constexpr std::size_t kProbesInFlightMax = 4'096;
+/// So many may be on their way however little a busy machine lets us run: 64 take 6 ms of processor time.
+inline constexpr std::size_t kProbesInFlightMin = 64;
+/// Programs that probe at once. Each is a process, and a machine that starts more of them answers no queries.
+inline constexpr std::size_t kProbeProgramsMax = 32;
+/// Headers of one reply, trailers included; servers themselves stop at 8 to 64 KiB.
+inline constexpr std::size_t kProbeHeaderBytesMax = 64u << 10;
+/// What is read of a body, or of what a TCP service says, before it is judged. A health page is a line or
+/// two; the limit bounds what a regular expression costs on the one thread that probes.
+inline constexpr std::size_t kProbeBodyBytesMax = 64u << 10;
+/// What a program that probes may print: a line for the operator is wanted, and a page is a mistake.
+inline constexpr std::size_t kProbeOutputBytesMax = 4u << 10;
+/// Memory that such a program may write to; interpreters that reserve much more use less.
+inline constexpr std::uint64_t kProbeProgramDataBytesMax = 1u << 30;
+/// What it may write to one file, and descriptors it may have.
+inline constexpr std::uint64_t kProbeProgramFileBytesMax = 1u << 20;
+inline constexpr std::uint64_t kProbeProgramDescriptorsMax = 64;
+/// Replies taken from a ping socket before others have their turn; some 100 us.
+inline constexpr std::size_t kProbePingBatch = 64;
+/// Room for replies to the pings of a first round, 10,000 in a second; net.core.rmem_max caps it.
+inline constexpr int kProbePingBufferBytes = 1 << 20;
+/// A first round is spread over so much, and over no more than `every`: a server that starts wants to know
+/// soon.
+inline constexpr std::uint32_t kProbeFirstRoundSpreadMs = 1'000;
+/// Or over so much for each probe, if that is more: an HTTP probe takes 100 us, so this is half a core, and
+/// whoever uses all of one sees time-outs that are its own.
+inline constexpr std::uint32_t kProbeFirstRoundPaceUs = 200;
+/// A probe thread that comes so late to its turn was not running. What timed out meanwhile may have been
+/// answered in time, so failures of that while are not believed.
+inline constexpr std::uint32_t kProbeStallMs = 200;
+/// Nobody waits longer for a first round: the spread, and the longest time-outs that are usual. What is not
+/// known by then counts as up.
+inline constexpr std::uint32_t kProbeFirstRoundMs = 10'000;
+/// Probes start at multiples of this: 200 wake-ups a second instead of 2,000, for 5 ms of delay.
+inline constexpr std::uint32_t kProbeTickMs = 5;
 
 // --- import of other servers' configuration ---------------------------------------------------------
 

@@ -50,7 +50,8 @@ void AnswerTotals::add(const Epoch& epoch, AnswerSums& sums) {
     for (std::size_t i = 0; i < sums.scopes.size(); ++i) sums.scopes[i] += tally->by_scope(i);
     for (std::size_t pool = 0; pool < tally->pool_count(); ++pool) {
       const bool is_named = pool + 1 < tally->pool_count() && !epoch.pools[pool].service.empty();
-      for (std::size_t reason = 0; reason < query::kTalliedReasons; ++reason) {
+      for (std::size_t number = 0; number < query::kTalliedReasons; ++number) {
+        const auto reason = static_cast<query::TallyReason>(number);
         const auto count = tally->by_pool(pool, reason);
         if (count == 0) continue;
         const AnswerSeries series{is_named ? epoch.pools[pool].service : kOtherSeries,

@@ -24,7 +24,7 @@ namespace meridian::control {
 struct AnswerSeries {
   std::string service;
   std::string datacenter;
-  std::size_t reason = 0;  ///< number of a steering::Reason
+  query::TallyReason reason{};
 
   friend auto operator<=>(const AnswerSeries&, const AnswerSeries&) = default;
 };

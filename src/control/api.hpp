@@ -4,6 +4,8 @@
 //   GET  /v1/demand         where steered queries came from
 //   POST /v1/demand/reset   the same, and start over
 //   POST /v1/reload         read the map again; answers when it is done
+//   GET  /v1/health         checks, services and their endpoints: ?name=SERVICE
+//   POST /v1/report         an endpoint says how it is: ?check=…&address=…&ok=yes|no&cause=…&weight=PERCENT
 //   …    /v1/overrides, /v1/shed, /v1/audit, /v1/history: override_api.hpp
 //   POST /v1/upgrade        start the program again and hand over to it: ?timeout=SECONDS
 //   GET  /v1/events         what happens, as it happens: server-sent events
@@ -16,6 +18,8 @@
 
 #include "base/clock.hpp"
 #include "control/event_hub.hpp"
+#include "control/health_keeper.hpp"
+#include "control/health_reports.hpp"
 #include "control/http_server.hpp"
 #include "control/override_api.hpp"
 #include "control/overrides.hpp"
@@ -49,6 +53,8 @@ struct ApiParts {
   journal::Journal& journal;
   Upgrader& upgrader;
   querylog::DemandBook& demand;
+  const HealthKeeper& health;
+  HealthReports& reports;
   const base::Clock& clock;
   EventHub& events;
   std::function<std::string()> metrics;  ///< the page for Prometheus
@@ -77,16 +83,29 @@ class Api {
   [[nodiscard]] Response tell_demand(const std::optional<querylog::DemandReport>& report) const;
   [[nodiscard]] Response epochs() const;
   [[nodiscard]] Response listen() const;
-  void load(const ReloadOrder& order, Respond respond) const;
-  void reload(const std::string& query, Respond respond) const;
-  void rollback(const std::string& query, Respond respond) const;
-  void upgrade(const std::string& query, const Respond& respond) const;
+  [[nodiscard]] Response health(const std::string& query) const;
+  [[nodiscard]] Response report(const std::string& query) const;
+  /// What an operator does that changes what is served.
+  struct Action {
+    std::string who;
+    std::string name;  ///< as the audit log has it: "reload"
+    std::string details = {};
+  };
+  void load(const ReloadOrder& order, Action action, Respond respond) const;
+  void reload(const Request& request, Respond respond) const;
+  void rollback(const Request& request, Respond respond) const;
+  /// From any thread.
+  void write_down(const Action& action, std::string result) const;
+  void upgrade(const Request& request, const Respond& respond) const;
 
   ServerInfo info_;
   Reloader& reloader_;
   Upgrader& upgrader_;
   querylog::DemandBook& demand_;
+  const HealthKeeper& health_;
+  HealthReports& reports_;
   const base::Clock& clock_;
+  journal::Journal& journal_;
   OverrideApi overrides_;
   EventHub& events_;
   std::function<std::string()> metrics_;

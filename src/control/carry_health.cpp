@@ -1,5 +1,7 @@
 #include "control/carry_health.hpp"
 
+#include "query/capacity.hpp"
+
 #include <cstdint>
 #include <map>
 #include <tuple>
@@ -33,16 +35,17 @@ void for_each_endpoint(const query::Snapshot& snapshot, Visit visit) {
 void carry_health(const query::Snapshot& last, const query::Tables& before, const query::Snapshot& next,
                   query::Tables& after) {
   using health::EndpointState;
-  std::map<Identity, EndpointState> known;
+  std::map<Identity, health::EndpointWord> known;
   for_each_endpoint(last, [&](const Identity& identity, base::EndpointId endpoint) {
-    const auto state = before.health.state(endpoint);
-    if (state != EndpointState::Unknown) known.emplace(identity, state);
+    const auto word = before.health.word(endpoint);
+    if (word.state != EndpointState::Unknown) known.emplace(identity, word);
   });
   if (known.empty()) return;
   for_each_endpoint(next, [&](const Identity& identity, base::EndpointId endpoint) {
     const auto found = known.find(identity);
-    if (found != known.end()) after.health.set_state(endpoint, found->second);
+    if (found != known.end()) after.health.set_word(endpoint, found->second);
   });
+  query::settle_capacities(next, after);
 }
 
 }  // namespace meridian::control

@@ -93,6 +93,12 @@ class HttpCore : public std::enable_shared_from_this<HttpCore<Protocol>> {
     });
   }
 
+  /// Whatever it was before.
+  void resume() {
+    paused_ = false;
+    start_accepting();
+  }
+
   void start_accepting() {
     boost::asio::co_spawn(
         context_, [self = this->shared_from_this()] { return self->accept(); }, boost::asio::detached);

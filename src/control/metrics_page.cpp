@@ -1,7 +1,7 @@
 #include "control/metrics_page.hpp"
 
 #include "base/limits.hpp"
-#include "steering/reason_text.hpp"
+#include "query/capacity.hpp"
 
 #include <fmt/format.h>
 #include <prometheus/metric_family.h>
@@ -79,6 +79,22 @@ void add_counters(const MetricsSources& sources, Page& page) {
   }
 }
 
+std::string_view word_of(query::TallyReason reason) {
+  switch (reason) {
+    case query::TallyReason::Preferred:
+      return "preferred";
+    case query::TallyReason::Fallback:
+      return "fallback";
+    case query::TallyReason::Open:
+      return "open";
+    case query::TallyReason::Drained:
+      return "drained";
+    case query::TallyReason::Shed:
+      return "shed";
+  }
+  return "";
+}
+
 std::string_view rcode_name(std::size_t cell) {
   constexpr std::string_view kNames[] = {"NOERROR", "FORMERR",  "SERVFAIL", "NXDOMAIN",  "NOTIMP",
                                          "REFUSED", "YXDOMAIN", "BADVERS",  "BADCOOKIE", "other"};
@@ -97,13 +113,12 @@ void add_answers(const MetricsSources& sources, Page& page) {
   }
   auto& services =
       page.add(MetricType::Counter, "service_answers_total",
-               "Steered answers by the service and datacenter whose pool they name, and why that "
-               "one: preferred, fallback, all_down and so on.");
+               "Steered answers by the service and datacenter whose pool they name, and why that one.");
   for (const auto& [series, value] : sums.series) {
-    const auto reason = steering::to_string(static_cast<steering::Reason>(series.reason));
-    Page::put(
-        services, count(value),
-        {{"service", series.service}, {"datacenter", series.datacenter}, {"reason", std::string{reason}}});
+    Page::put(services, count(value),
+              {{"service", series.service},
+               {"datacenter", series.datacenter},
+               {"reason", std::string{word_of(series.reason)}}});
   }
   constexpr std::size_t kBounds[] = {0, 8, 12, 16, 18, 20, 22, 24, 28, 32, 40, 48, 56, 64};
   std::vector<double> bounds(std::begin(kBounds), std::end(kBounds));
@@ -177,6 +192,49 @@ void add_operators(const MetricsSources& sources, const Serving& serving, Page& 
   page.gauge("journal_waiting_changes", "Changes of state that wait for the disk.", count(journal.waiting));
 }
 
+void add_services(const Serving& serving, Page& page) {
+  const auto& snapshot = *serving.snapshot;
+  const auto& health = serving.tables->health;
+  auto& capacity = page.add(MetricType::Gauge, "service_capacity_ratio",
+                            "The share of a service's weight that is healthy, whatever operators drain.");
+  std::vector<std::pair<Labels, bool>> open;
+  std::uint64_t left_out = 0;
+  for (const auto& service : snapshot.services) {
+    if (service.fixed_pool != base::kNoPool) continue;
+    if (open.size() == base::limits::kMetricServicesMax) {
+      ++left_out;
+      continue;
+    }
+    Labels labels{{"service", service.name}};
+    const auto share = query::serving_capacity(snapshot, health, service);
+    Page::put(capacity, static_cast<double>(share) / steering::kFull, labels);
+    open.emplace_back(std::move(labels), health.fails_open(service.id));
+  }
+  auto& fails_open = page.add(MetricType::Gauge, "service_fails_open",
+                              "1: too little of the service is healthy, so all of it counts as healthy.");
+  for (auto& [labels, is_open] : open) Page::put(fails_open, is_open ? 1 : 0, std::move(labels));
+  page.gauge("services_left_out", "Services without series of their own, because there are too many.",
+             count(left_out));
+}
+
+double number_of(health::EndpointState state) {
+  if (state == health::EndpointState::Unknown) return 2;
+  return state == health::EndpointState::Up ? 1 : 0;
+}
+
+/// The endpoints of a service that is no view of one datacenter, with what tells them apart.
+template <typename Visit>
+void visit_endpoints(const query::Snapshot& snapshot, const query::Service& service, const Visit& visit) {
+  for (const auto id : service.pools) {
+    if (id == base::kNoPool) continue;
+    const auto& pool = snapshot.pools[base::index_of(id)];
+    for (const auto& range : {pool.v4, pool.v6}) {
+      for (auto i = range.begin; i < range.end; ++i)
+        visit(base::EndpointId{i}, snapshot.datacenters[base::index_of(pool.datacenter)].name);
+    }
+  }
+}
+
 void add_endpoints(const Serving& serving, Page& page) {
   const auto& snapshot = *serving.snapshot;
   const auto& health = serving.tables->health;
@@ -186,29 +244,17 @@ void add_endpoints(const Serving& serving, Page& page) {
   std::uint64_t left_out = 0;
   for (const auto& service : snapshot.services) {
     if (service.fixed_pool != base::kNoPool) continue;
-    for (const auto id : service.pools) {
-      if (id == base::kNoPool) continue;
-      const auto& pool = snapshot.pools[base::index_of(id)];
-      for (const auto& range : {pool.v4, pool.v6}) {
-        for (auto i = range.begin; i < range.end; ++i) {
-          if (states.metric.size() == base::limits::kMetricEndpointsMax) {
-            ++left_out;
-            continue;
-          }
-          Labels labels{{"service", service.name},
-                        {"datacenter", snapshot.datacenters[base::index_of(pool.datacenter)].name},
-                        {"address", base::to_string(snapshot.endpoints[i].address)}};
-          if (const auto state = health.forced(base::EndpointId{i}))
-            forced.emplace_back(labels, *state == health::EndpointState::Up ? 1 : 0);
-          const auto state = health.state(base::EndpointId{i});
-          Page::put(states,
-                    state == health::EndpointState::Down ? 0
-                    : state == health::EndpointState::Up ? 1
-                                                         : 2,
-                    std::move(labels));
-        }
+    visit_endpoints(snapshot, service, [&](base::EndpointId id, const std::string& datacenter) {
+      if (states.metric.size() == base::limits::kMetricEndpointsMax) {
+        ++left_out;
+        return;
       }
-    }
+      Labels labels{{"service", service.name},
+                    {"datacenter", datacenter},
+                    {"address", base::to_string(snapshot.endpoints[base::index_of(id)].address)}};
+      if (const auto state = health.forced(id)) forced.emplace_back(labels, number_of(*state));
+      Page::put(states, number_of(health.state(id)), std::move(labels));
+    });
   }
   auto& by_hand = page.add(MetricType::Gauge, "endpoint_forced",
                            "What an operator forces an endpoint to be: 0 down, 1 up.");
@@ -217,20 +263,38 @@ void add_endpoints(const Serving& serving, Page& page) {
              count(left_out));
 }
 
-void add_checks(const MetricsSources& sources, Page& page) {
-  const auto checks = sources.checks ? sources.checks() : std::vector<CheckMetric>{};
-  auto& results = page.add(MetricType::Counter, "probes_total", "Probes by check and result.");
-  for (const auto& check : checks) {
-    Page::put(results, count(check.ok), {{"check", check.check}, {"result", "ok"}});
-    Page::put(results, count(check.failed), {{"check", check.check}, {"result", "failed"}});
+void add_alarms(MetricFamily& family, std::string_view label,
+                const std::vector<std::pair<std::string, bool>>& alarms, std::size_t most) {
+  for (const auto& [name, is_on] : alarms) {
+    if (family.metric.size() == most) return;
+    Page::put(family, is_on ? 1 : 0, {{std::string{label}, name}});
   }
-  auto& durations =
-      page.add(MetricType::Histogram, "probe_duration_seconds", "How long probes took, by check.");
-  for (const auto& check : checks) {
-    auto metric = histogram(check.bounds_s, check.buckets, check.sum_s);
-    metric.label = {{"check", check.check}};
+}
+
+void add_health(const MetricsSources& sources, Page& page) {
+  const auto figures = sources.health.figures();
+  auto& results = page.add(MetricType::Counter, "check_results_total",
+                           "Results of probes and reports, by check; a probe of two checks counts in both.");
+  for (const auto& [key, counts] : figures.probes) {
+    const auto& [check, type] = key;
+    Page::put(results, count(counts.ok), {{"check", check}, {"type", type}, {"result", "ok"}});
+    Page::put(results, count(counts.failed), {{"check", check}, {"type", type}, {"result", "failed"}});
+  }
+  std::vector<double> bounds;
+  for (const auto bound : kProbeDurationBounds) bounds.push_back(std::chrono::duration<double>(bound).count());
+  auto& durations = page.add(MetricType::Histogram, "probe_duration_seconds",
+                             "How long probes took, by check, those that failed too.");
+  for (const auto& [key, counts] : figures.probes) {
+    if (key.second == to_string(config::Check::Type::Push)) continue;
+    auto metric = histogram(bounds, counts.buckets, static_cast<double>(counts.sum_us) / 1e6);
+    metric.label = {{"check", key.first}, {"type", key.second}};
     durations.metric.push_back(std::move(metric));
   }
+  add_alarms(page.add(MetricType::Gauge, "check_suspect", "1: the check is not believed for now."), "check",
+             figures.checks, base::limits::kMetricChecksMax);
+  add_alarms(page.add(MetricType::Gauge, "service_panicking",
+                      "1: too much of the service fell at once, and keeps its states from before."),
+             "service", figures.services, base::limits::kMetricServicesMax);
 }
 
 }  // namespace
@@ -243,8 +307,9 @@ std::string metrics_page(const MetricsSources& sources) {
   add_answers(sources, page);
   add_latency(sources, page);
   add_operators(sources, *serving, page);
+  add_services(*serving, page);
   add_endpoints(*serving, page);
-  add_checks(sources, page);
+  add_health(sources, page);
   return page.text();
 }
 

@@ -7,28 +7,16 @@
 
 #include "base/clock.hpp"
 #include "control/answer_totals.hpp"
+#include "control/health_keeper.hpp"
 #include "control/overrides.hpp"
 #include "control/reloader.hpp"
 #include "control/upgrader.hpp"
 #include "journal/journal.hpp"
 #include "stats/latency.hpp"
 
-#include <cstdint>
-#include <functional>
 #include <string>
-#include <vector>
 
 namespace meridian::control {
-
-/// What probes of one check did. Filled in by who runs them.
-struct CheckMetric {
-  std::string check;
-  std::uint64_t ok = 0;  ///< probes that succeeded
-  std::uint64_t failed = 0;
-  std::vector<double> bounds_s;        ///< upper bounds of the buckets of durations
-  std::vector<std::uint64_t> buckets;  ///< one more than bounds; not cumulative
-  double sum_s = 0;
-};
 
 /// What the page tells; all outlive it.
 struct MetricsSources {
@@ -36,12 +24,12 @@ struct MetricsSources {
   const Overrides& overrides;
   const journal::Journal& journal;
   const Upgrader& upgrader;
+  const HealthKeeper& health;
   AnswerTotals& answers;
   const stats::LatencyRegistry& latency;
   const base::Clock& clock;
   std::string version;
   base::MonotonicTime started_at;
-  std::function<std::vector<CheckMetric>()> checks;  ///< empty: nothing is probed
 };
 
 inline constexpr const char* kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";

@@ -66,8 +66,8 @@ std::optional<OverrideKind> find_kind(std::string_view word) noexcept {
 }
 
 double fraction_of(steering::Share share) noexcept {
-  // Five digits tell the 65,536 shares apart.
-  constexpr double kDigits = 1e5;
+  // A unit is 0.0015 %, so hundredths of a percent come back as they were written.
+  constexpr double kDigits = 1e4;
   return std::round(static_cast<double>(share) * kDigits / steering::kFull) / kDigits;
 }
 
@@ -104,7 +104,7 @@ journal::OverrideRow to_row(const Override& it) {
   return {.id = it.id,
           .kind = std::string{word_of(it.kind)},
           .target = it.target_text,
-          .share_percent = std::round(fraction_of(it.share) * 1e5) / 1e3,
+          .share_percent = std::round(static_cast<double>(it.share) * 1e5 / steering::kFull) / 1e3,
           .reason = it.reason,
           .author = it.author,
           .created_at = it.created_at,

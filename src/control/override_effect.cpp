@@ -1,6 +1,7 @@
 #include "control/override_effect.hpp"
 
 #include "health/health_table.hpp"
+#include "query/capacity.hpp"
 #include "query/decide.hpp"
 
 #include <fmt/format.h>
@@ -51,6 +52,7 @@ void write_overrides(std::span<const Override> overrides,
     health.set_kept(static_cast<base::PoolId>(i), steering::kFull - effect.pools[i]);
   for (std::size_t i = 0; i < effect.endpoints.size(); ++i)
     health.force(static_cast<base::EndpointId>(i), effect.endpoints[i]);
+  query::settle_capacities(snapshot, tables);
 }
 
 double serving_capacity(const query::Service& service, const query::Snapshot& snapshot,
@@ -59,9 +61,13 @@ double serving_capacity(const query::Service& service, const query::Snapshot& sn
   double serving = 0;
   for (std::size_t i = 0; i < service.pools.size(); ++i) {
     if (service.pools[i] == base::kNoPool) continue;
-    const auto candidate = query::candidate_at(snapshot, tables, service, static_cast<base::DatacenterId>(i));
+    const auto& pool = snapshot.pools[base::index_of(service.pools[i])];
+    // What is up, also where so little is that the service fails open.
+    const auto kept = std::min(tables.health.kept(pool.datacenter), tables.health.kept(service.pools[i]));
     ++pools;
-    serving += static_cast<double>(candidate.health) / steering::kFull;
+    serving +=
+        static_cast<double>(steering::reduced(query::pool_health(pool, snapshot, tables.health), kept)) /
+        steering::kFull;
   }
   return pools == 0 ? 0 : serving / static_cast<double>(pools);
 }

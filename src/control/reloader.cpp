@@ -216,7 +216,7 @@ void Reloader::publish(compile::Compiled compiled, config::Site site, EpochInfo 
   next->rulebook = std::move(compiled.rulebook);
   next->site = std::make_shared<const config::Site>(std::move(site));
   next->info = std::move(info);
-  if (serving_) {
+  if (serving_ && health_ == nullptr) {
     const auto last = serving_->get();
     carry_health(*last->snapshot, *last->tables, *next->snapshot, *next->tables);
   }
@@ -228,10 +228,17 @@ void Reloader::publish(compile::Compiled compiled, config::Site site, EpochInfo 
       serving_ = std::make_unique<base::Published<Serving>>(next);
     }
   };
+  const auto write_health = [&] {
+    if (health_ != nullptr) {
+      health_->publish(next->snapshot, next->tables, swap_in);
+    } else {
+      swap_in();
+    }
+  };
   if (overrides_ != nullptr) {
-    overrides_->publish(next->snapshot, next->tables, swap_in);
+    overrides_->publish(next->snapshot, next->tables, write_health);
   } else {
-    swap_in();
+    write_health();
   }
   next.reset();  // ours would keep it from being freed
   free_retired();

@@ -17,6 +17,7 @@
 #include "control/answer_totals.hpp"
 #include "control/epoch_builder.hpp"
 #include "control/epoch_store.hpp"
+#include "control/health_keeper.hpp"
 #include "control/overrides.hpp"
 #include "dns/cookie.hpp"
 #include "query/snapshot.hpp"
@@ -85,6 +86,9 @@ class Reloader {
 
   /// They are written into each new epoch; before load_first(). It outlives this.
   void set_overrides(Overrides& overrides) { overrides_ = &overrides; }
+  /// Writes what is known of endpoints into each epoch's tables; before the first load. Without one the words
+  /// of the last epoch are carried as they are.
+  void set_health(HealthKeeper& health) { health_ = &health; }
 
   /// Each new epoch tallies what `threads` answer, and is handed to `answers`; before load_first(). It
   /// outlives this.
@@ -144,6 +148,7 @@ class Reloader {
   Overrides* overrides_ = nullptr;
   AnswerTotals* answers_ = nullptr;
   std::size_t answering_threads_ = 0;
+  HealthKeeper* health_ = nullptr;
   const base::Clock& clock_;
   stats::Counters& counters_;
   std::unique_ptr<base::Published<Serving>> serving_;

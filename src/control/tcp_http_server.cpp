@@ -44,7 +44,27 @@ class TcpHttpServer::Implementation {
         })) {}
 
   base::Expected<void, std::string> listen(const base::IpAddress& address, std::uint16_t port) {
-    const Protocol::endpoint endpoint(to_asio(address), port);
+    return open({to_asio(address), port});
+  }
+
+  [[nodiscard]] const std::string& address() const noexcept { return address_; }
+
+  /// Another process listens beside us by then; what the kernel gave us would wait for an answer in vain.
+  void pause(bool is_paused) {
+    if (address_.empty()) return;
+    auto& acceptor = core_->acceptor();
+    boost::system::error_code ignored;
+    if (is_paused) {
+      core_->pause(true);
+      acceptor.close(ignored);
+    } else if (auto opened = open(endpoint_); !opened) {
+      base::log_event(base::LogLevel::Error, "http_lost", {{"why", opened.error()}});
+    }
+  }
+  void stop() { core_->stop(); }
+
+ private:
+  base::Expected<void, std::string> open(const Protocol::endpoint& endpoint) {
     auto& acceptor = core_->acceptor();
     boost::system::error_code error;
     acceptor.open(endpoint.protocol(), error);
@@ -59,19 +79,14 @@ class TcpHttpServer::Implementation {
       return base::unexpected(fmt::format("cannot listen on {} for 'control: {{http: …}}': {}",
                                           to_text(endpoint), error.message()));
     }
-    address_ = to_text(acceptor.local_endpoint(error));
-    core_->start_accepting();
+    endpoint_ = acceptor.local_endpoint(error);
+    address_ = to_text(endpoint_);
+    core_->resume();
     return {};
   }
 
-  [[nodiscard]] const std::string& address() const noexcept { return address_; }
-  void pause(bool is_paused) {
-    if (!address_.empty()) core_->pause(is_paused);
-  }
-  void stop() { core_->stop(); }
-
- private:
   std::shared_ptr<Core> core_;
+  Protocol::endpoint endpoint_;
   std::string address_;
 };
 

@@ -1,6 +1,7 @@
 #include "explain/explain.hpp"
 
 #include "base/random.hpp"
+#include "config/compile/decider.hpp"
 #include "config/compile/expiry.hpp"
 #include "config/place_ref.hpp"
 #include "query/chain.hpp"
@@ -141,7 +142,8 @@ void explain_addresses(const query::Service& service, const query::Snapshot& sna
                        const query::Tables& tables, Explanation& explanation) {
   const auto& decision = explanation.decision;
   explanation.answer_most = service.answer;
-  explanation.ttl_s = service.ttl_s;
+  explanation.ttl_s = query::ttl_of(service, decision);
+  explanation.ttl_shaped = explanation.ttl_s != service.ttl_s;
   if (decision.verdict != query::Verdict::Answer) return;
   const auto& pool = snapshot.pools[base::index_of(decision.pool)];
   if (decision.pool != service.sorry_pool) {
@@ -151,7 +153,8 @@ void explain_addresses(const query::Service& service, const query::Snapshot& sna
   if (explanation.question.type != dns::Rtype::A && explanation.question.type != dns::Rtype::Aaaa) return;
   const auto& range = explanation.question.type == dns::Rtype::Aaaa ? pool.v6 : pool.v4;
   for (std::uint32_t i = range.begin; i < range.end; ++i) {
-    if (!decision.ignore_health && !tables.health.is_serving(base::EndpointId{i})) continue;
+    const auto word = tables.health.word(base::EndpointId{i});
+    if (!decision.ignore_health && (!word.is_serving() || word.weight_percent == 0)) continue;
     explanation.addresses.push_back(base::to_string(snapshot.endpoints[i].address));
   }
 }

@@ -96,6 +96,7 @@ struct Explanation {
   std::string alias_outcome;           ///< what is at the end of the alias: "static", "outside", …
   std::uint32_t answer_most = 0;
   std::uint32_t ttl_s = 0;
+  bool ttl_shaped = false;  ///< shorter than configured, for an endpoint is about to change its state
   std::uint64_t epoch = 0;
   bool has_rules = true;  ///< false: the map comes from the disk, and neither place nor rule is known
   bool agrees = true;     ///< the compiled leaf says what the rules say; false is a bug of ours

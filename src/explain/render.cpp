@@ -113,9 +113,17 @@ std::string choice_text(const Explanation& e) {
   const auto where = e.datacenter.empty() ? std::string{"the sorry page"} : e.datacenter;
   if (choice.reason == steering::Reason::AllDown)
     return fmt::format("{} · nothing is healthy: on_all_down", where);
+  if (choice.reason == steering::Reason::LowCapacity)
+    return fmt::format("{} · too little is healthy (min_serving_capacity): all of it counts", where);
   const auto word = choice.reason == steering::Reason::Preferred ? "preferred" : "fallback";
   return fmt::format("{} · {}, tier {}{}", where, word, choice.tier + 1,
                      choice.varies ? " · clients of this leaf are spread" : "");
+}
+
+std::string ttl_text(const Explanation& e) {
+  if (!e.ttl_shaped) return fmt::format("{} s", e.ttl_s);
+  return fmt::format("{} s, shortened: an address may go down or come up in {} s", e.ttl_s,
+                     e.decision.change_in_s);
 }
 
 std::string alias_text(const std::string& outcome) {
@@ -203,6 +211,7 @@ void put_steered(const Explanation& e, json::object& object) {
   }
   object["answer_most"] = e.answer_most;
   object["ttl_s"] = e.ttl_s;
+  if (e.ttl_shaped) object["ttl_shaped"] = true;
   object["scope_bits"] = e.decision.scope_bits;
   object["agrees"] = e.agrees;
   if (e.fixed) return;
@@ -258,16 +267,16 @@ std::string to_text(const Explanation& e) {
   }
   line("choice", choice_text(e));
   if (!e.alias.empty()) {
-    line("answer",
-         fmt::format("CNAME {}{} · TTL {} s", e.alias,
-                     e.aliases.size() > 1 ? fmt::format(" of {}", fmt::join(e.aliases, ", ")) : "", e.ttl_s));
+    line("answer", fmt::format("CNAME {}{} · TTL {}", e.alias,
+                               e.aliases.size() > 1 ? fmt::format(" of {}", fmt::join(e.aliases, ", ")) : "",
+                               ttl_text(e)));
     if (!e.alias_outcome.empty()) line("alias", alias_text(e.alias_outcome));
   } else if (e.decision.verdict == query::Verdict::Answer) {
     if (e.addresses.empty()) {
       line("answer", fmt::format("no {} record there (NODATA)", dns::to_string(e.question.type)));
     } else {
-      line("answer", fmt::format("{} · at most {} at once · TTL {} s", fmt::join(e.addresses, ", "),
-                                 e.answer_most, e.ttl_s));
+      line("answer", fmt::format("{} · at most {} at once · TTL {}", fmt::join(e.addresses, ", "),
+                                 e.answer_most, ttl_text(e)));
     }
   }
   line("scope", fmt::format("/{}", e.decision.scope_bits));

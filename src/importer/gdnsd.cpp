@@ -64,8 +64,8 @@ void report_service_types(const VscfNode& node, GdnsdContext& context) {
   for (const auto& [key, where, value] : node.entries) {
     const auto* plugin = value.find("plugin");
     context.report.gap(
-        where, fmt::format("service type '{}' ({}): nothing watches endpoints in this version, so every "
-                           "address counts as up",
+        where, fmt::format("service type '{}' ({}): write a check in services.yaml, and 'check' for the "
+                           "services; without one every address counts as up",
                            key, plugin != nullptr ? plugin->text : "no plugin"));
   }
 }

@@ -38,8 +38,8 @@ void read_service_types(const GdnsdScopes& scopes, GdnsdPool& pool, GdnsdContext
       continue;
     }
     context.report.gap(type->where,
-                       fmt::format("service_types '{}': nothing watches endpoints in this version, so "
-                                   "these addresses count as up",
+                       fmt::format("service_types '{}': give the service a 'check'; without one these "
+                                   "addresses count as up",
                                    type->text));
   }
 }

@@ -196,11 +196,10 @@ class ZoneFile {
       return ttl_s_;
     }
     if (*least != *most) {
-      gap(token,
-          fmt::format(
-              "TTL {}: the lower bound is for answers about to change, and nothing watches endpoints in "
-              "this version; the TTL is {}",
-              text, *most));
+      gap(token, fmt::format("TTL {}: the lower bound is for answers about to change; 'ttl_min' of the "
+                             "service has it, 5 s unless "
+                             "written; the TTL is {}",
+                             text, *most));
     }
     return *most;
   }

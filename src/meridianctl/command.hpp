@@ -41,12 +41,14 @@ void add_epochs(CLI::App& app, Options& options);
 void add_explain(CLI::App& app, Options& options);
 void add_force(CLI::App& app, Options& options);
 void add_geoip(CLI::App& app, Options& options);
+void add_health(CLI::App& app, Options& options);
 void add_history(CLI::App& app, Options& options);
 void add_import(CLI::App& app, Options& options);
 void add_map(CLI::App& app, Options& options);
 void add_overrides(CLI::App& app, Options& options);
 void add_plan(CLI::App& app, Options& options);
 void add_reload(CLI::App& app, Options& options);
+void add_report(CLI::App& app, Options& options);
 void add_rollback(CLI::App& app, Options& options);
 void add_schema(CLI::App& app, Options& options);
 void add_shed(CLI::App& app, Options& options);
@@ -81,6 +83,10 @@ struct ControlReply {
 [[nodiscard]] std::optional<boost::json::object> ask_object(const Options& options, const std::string& method,
                                                             const std::string& target,
                                                             long timeout_s = kReplyTimeoutS);
+
+/// The same, and sets `options.exit_code`: nullopt (and a complaint) also when the reply is an error.
+[[nodiscard]] std::optional<boost::json::object> ask_and_judge(Options& options, const std::string& method,
+                                                               const std::string& target);
 
 /// A value as people read it: strings without quotes.
 [[nodiscard]] std::string text(const boost::json::value& value);

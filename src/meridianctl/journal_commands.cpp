@@ -22,15 +22,8 @@ struct Question {
 
 /// The reply, once printed as JSON or found to be an error nothing.
 std::optional<json::object> ask(Options& options, const std::string& target, bool as_json) {
-  auto reply = ask_object(options, "GET", target);
-  options.exit_code = reply ? kOk : kUnusable;
-  if (!reply) return std::nullopt;
-  if (const auto* const error = reply->if_contains("error")) {
-    complain(text(*error));
-    options.exit_code = kProblems;
-    return std::nullopt;
-  }
-  if (!as_json) return reply;
+  auto reply = ask_and_judge(options, "GET", target);
+  if (!reply || !as_json) return reply;
   fmt::print("{}\n", json::serialize(*reply));
   return std::nullopt;
 }

@@ -51,6 +51,7 @@ int main(int argc, char** argv) {
   add_demand(app, options);
   add_import(app, options);
   add_status(app, options);
+  add_health(app, options);
   add_reload(app, options);
   add_epochs(app, options);
   add_rollback(app, options);
@@ -62,6 +63,7 @@ int main(int argc, char** argv) {
   add_overrides(app, options);
   add_history(app, options);
   add_audit(app, options);
+  add_report(app, options);
   add_upgrade(app, options);
   add_schema(app, options);
   add_completion(app, options);

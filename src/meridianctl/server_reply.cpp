@@ -26,6 +26,19 @@ std::optional<json::object> ask_object(const Options& options, const std::string
   return std::move(value.as_object());
 }
 
+std::optional<json::object> ask_and_judge(Options& options, const std::string& method,
+                                          const std::string& target) {
+  auto reply = ask_object(options, method, target);
+  options.exit_code = reply ? kOk : kUnusable;
+  if (!reply) return std::nullopt;
+  if (const auto* const error = reply->if_contains("error")) {
+    complain(text(*error));
+    options.exit_code = kProblems;
+    return std::nullopt;
+  }
+  return reply;
+}
+
 std::string text(const json::value& value) {
   return value.is_string() ? std::string{value.as_string()} : json::serialize(value);
 }

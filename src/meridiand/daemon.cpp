@@ -52,6 +52,18 @@ net::ServerOptions server_options(const config::Site& site, const control::Inher
   return options;
 }
 
+void write_down(journal::Journal& journal, const control::HealthChange& change) {
+  // A change that is left out is counted there.
+  static_cast<void>(journal.record({.endpoint = {.service = change.service,
+                                                 .datacenter = change.datacenter,
+                                                 .address = base::to_string(change.address)},
+                                    .check = change.check,
+                                    .from = std::string{health::to_string(change.from)},
+                                    .to = std::string{health::to_string(change.to)},
+                                    .cause = change.cause,
+                                    .at = change.at}));
+}
+
 net::HandlerFactory handler_factory(const base::Published<control::Serving>& serving,
                                     const base::Clock& clock, querylog::Recorder& recorder,
                                     stats::LatencyRegistry& latency) {
@@ -130,6 +142,7 @@ Daemon::Daemon(Options options)
   overrides_.set_on_change([this] { wait_for_overrides(); });
   overrides_.set_on_audit(
       [this](const journal::AuditRow& row) { events_.publish("override", control::to_json(row)); });
+  reloader_.set_health(keeper_);
   if (options_.takeover_descriptor >= 0)
     takeover_.emplace(options_.takeover_descriptor, takeover_block_, overrides_);
 }
@@ -146,6 +159,13 @@ base::Expected<void, std::string> Daemon::start(config::Site site) {
   site_ = std::move(site);
   journal_.emplace(site_.state, clock_, journal_block_);
   overrides_.set_journal(*journal_);
+  overrides_.set_min_serving([](const query::Service& service) {
+    return static_cast<double>(service.min_capacity) / steering::kFull;
+  });
+  keeper_.set_on_change([this](const control::HealthChange& change) {
+    write_down(*journal_, change);
+    events_.publish("health", control::to_json(change));
+  });
   control::Inheritance inherited;
   if (takeover_) {
     auto received = takeover_->receive();
@@ -156,6 +176,7 @@ base::Expected<void, std::string> Daemon::start(config::Site site) {
   const OldServer old{.pid = inherited.pid, .control_path = inherited.control_path};
   reloader_.set_answers(answers_, worker_count(site_, inherited) + 1);  // and TCP's
   if (auto loaded = load(inherited); !loaded) return loaded;
+  health_watch_.start(*journal_);
   if (auto listening = listen(std::move(inherited)); !listening) return listening;
   for (const auto& address : server_->addresses()) {
     base::log_event(base::LogLevel::Info, "listening",
@@ -205,6 +226,7 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
       site_, *server_, [this] { return upgrader_->is_under_way(); },
       [this] {
         recorder_.configure(*reloader_.serving().get()->site);
+        health_watch_.follow();
         boost::asio::post(context_, [this] {
           watch_files();
           load_tokens();
@@ -214,6 +236,7 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
   reloader_.start();
   watch_files();
   wait_for_overrides();
+  tick_health();
   return {};
 }
 
@@ -222,18 +245,20 @@ void Daemon::make_api(std::size_t workers) {
                                            .overrides = overrides_,
                                            .journal = *journal_,
                                            .upgrader = *upgrader_,
+                                           .health = keeper_,
                                            .answers = answers_,
                                            .latency = latency_,
                                            .clock = clock_,
                                            .version = MERIDIAN_VERSION,
-                                           .started_at = clock_.monotonic(),
-                                           .checks = {}});
+                                           .started_at = clock_.monotonic()});
   api_.emplace(server_info(*server_, tcp_http_.address(), workers, clock_),
                control::ApiParts{.reloader = reloader_,
                                  .overrides = overrides_,
                                  .journal = *journal_,
                                  .upgrader = *upgrader_,
                                  .demand = recorder_.demand(),
+                                 .health = keeper_,
+                                 .reports = health_watch_,
                                  .clock = clock_,
                                  .events = events_,
                                  .metrics = [this] { return control::metrics_page(*metrics_); }});
@@ -321,6 +346,7 @@ control::UpgradeParts Daemon::upgrade_parts() {
           [this] {
             server_->hand_over();
             reloader_.stop();
+            health_watch_.stop();
           },
       .leave = [this] { boost::asio::post(context_, [this] { http_.leave([this] { context_.stop(); }); }); }};
 }
@@ -346,6 +372,16 @@ void Daemon::wait_for_overrides() {
   });
 }
 
+/// What changes because time passes: states that are too old, panics, leases.
+void Daemon::tick_health() {
+  health_timer_.expires_after(std::chrono::seconds{1});
+  health_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    health_watch_.advance();
+    tick_health();
+  });
+}
+
 void Daemon::run() {
   context_.run();
 
@@ -356,6 +392,7 @@ void Daemon::run() {
   http_.stop();
   tcp_http_.stop();
   reloader_.stop();
+  health_watch_.stop();
   recorder_.stop();
   base::log_event(base::LogLevel::Info, "stopped");
 }

@@ -1,8 +1,8 @@
 // The running server: every part, wired. Builds the first epoch, binds or takes over, serves, and ends on
 // a signal or when it has handed over.
 //
-// Threads: UDP workers and TCP in net/, the builder in control/, and the one that calls run() for signals,
-// the control socket and watched files.
+// Threads: UDP workers and TCP in net/, the builder in control/, one that probes, one of the journal, and the
+// one that calls run() for signals, the control socket and watched files.
 #pragma once
 
 #include "base/clock.hpp"
@@ -11,6 +11,7 @@
 #include "control/api.hpp"
 #include "control/event_hub.hpp"
 #include "control/file_watcher.hpp"
+#include "control/health_keeper.hpp"
 #include "control/http_gate.hpp"
 #include "control/http_server.hpp"
 #include "control/metrics_page.hpp"
@@ -20,6 +21,7 @@
 #include "control/tcp_http_server.hpp"
 #include "control/upgrader.hpp"
 #include "journal/journal.hpp"
+#include "meridiand/health_watch.hpp"
 #include "meridiand/options.hpp"
 #include "net/server.hpp"
 #include "querylog/recorder.hpp"
@@ -71,6 +73,7 @@ class Daemon {
   void wait_for_signal();
   void watch_files();
   void wait_for_overrides();
+  void tick_health();
 
   config::Site site_;  ///< As it was at the start.
   const Options options_;
@@ -85,11 +88,14 @@ class Daemon {
   stats::Counters& journal_block_ = counters_.register_block();
   std::optional<journal::Journal> journal_;  ///< made once the site file is known; before what writes into it
   control::Overrides overrides_{clock_, counters_.register_block()};
+  control::HealthKeeper keeper_{clock_, counters_.register_block()};
+  HealthWatch health_watch_{clock_, keeper_, counters_.register_block()};
   control::Reloader reloader_;
   querylog::Recorder recorder_;
   boost::asio::io_context context_{1};
   boost::asio::signal_set signals_{context_};
   boost::asio::steady_timer override_timer_{context_};
+  boost::asio::steady_timer health_timer_{context_};
   control::FileWatcher watcher_;
   std::optional<control::MetricsSources> metrics_;
   std::optional<control::Api> api_;  ///< Made once the addresses are known; nothing is asked before run().

@@ -1,5 +1,7 @@
 #include "plan/assume.hpp"
 
+#include "query/capacity.hpp"
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -35,10 +37,11 @@ base::Expected<std::unique_ptr<query::Tables>, std::string> assumed_tables(
   if (!states) return base::unexpected(states.error());
   auto assumed = std::make_unique<query::Tables>(snapshot);
   for (std::uint32_t i = 0; i < snapshot.endpoints.size(); ++i) {
-    // What is forced counts as what is known, since an assumption has to win over it.
     const base::EndpointId endpoint{i};
-    assumed->health.set_state(endpoint,
-                              tables.health.forced(endpoint).value_or(tables.health.state(endpoint)));
+    auto word = tables.health.word(endpoint);
+    // What is forced counts as what is known, since an assumption has to win over it.
+    if (word.forced != health::EndpointState::Unknown) word.state = word.forced;
+    assumed->health.set_word(endpoint, word);
   }
   for (std::uint32_t i = 0; i < snapshot.pools.size(); ++i)
     assumed->health.set_kept(base::PoolId{i}, tables.health.kept(base::PoolId{i}));
@@ -57,6 +60,7 @@ base::Expected<std::unique_ptr<query::Tables>, std::string> assumed_tables(
     std::for_each(service.pools.begin(), service.pools.end(), limit);
     limit(service.fixed_pool);
   }
+  query::settle_capacities(snapshot, *assumed);
   return assumed;
 }
 

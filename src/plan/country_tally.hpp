@@ -4,10 +4,10 @@
 // Each combination of records is looked at once. Not for the query path; one thread.
 #pragma once
 
+#include "base/fact_memo.hpp"
 #include "geo/geo_database.hpp"
 #include "geo/places.hpp"
 #include "plan/amount.hpp"
-#include "plan/fact_memo.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -41,7 +41,7 @@ class CountryTally {
 
   const geo::GeoDatabase& database_;
   const geo::Places& places_;
-  FactMemo<std::uint32_t> row_of_;
+  base::FactMemo<std::uint32_t> row_of_;
   std::map<std::string, std::uint32_t> index_;
   std::vector<Row> rows_;
 };

@@ -1,10 +1,10 @@
 #include "plan/expectations.hpp"
 
+#include "base/fact_memo.hpp"
 #include "config/place_ref.hpp"
 #include "plan/amount.hpp"
 #include "plan/amount_text.hpp"
 #include "plan/claims.hpp"
-#include "plan/fact_memo.hpp"
 #include "plan/lock_step.hpp"
 #include "plan/overlay.hpp"
 #include "plan/place_sets.hpp"
@@ -114,7 +114,7 @@ class MapProof {
 
     Trees trees{&view.map->tree(family), &view.map->resolver_tree(family), &overlay};
     places.append_trees(trees);
-    FactMemo<std::vector<Finding>> findings;
+    base::FactMemo<std::vector<Finding>> findings;
     walk(trees, [&](std::span<const std::uint32_t> values, const base::IpPrefix& block) {
       if ((values[2] & kCarrier) != 0) return;
       const std::uint32_t set = places.find(values.subspan(3));

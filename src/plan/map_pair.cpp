@@ -12,7 +12,7 @@ enum Layer : std::size_t { kOldMap, kNewMap, kOverlay, kDemand, kFiles };
 /// The files of both maps, each once: most often they are the same.
 Trees database_trees(base::Family family, const MapView& old, const MapView& now) {
   Trees files = now.rules->database.sources(family);
-  for (const auto* tree : old.rules->database.sources(family)) {
+  for (const auto& tree : old.rules->database.sources(family)) {
     if (std::find(files.begin(), files.end(), tree) == files.end()) files.push_back(tree);
   }
   return files;
@@ -69,10 +69,10 @@ std::uint64_t MapPair::key_of(std::span<const std::uint32_t> values) const noexc
 }
 
 Amount MapPair::amount_of_block(std::span<const std::uint32_t> values,
-                                const base::IpPrefix& block) const noexcept {
-  Amount amount = amount_of(block.address.family, block.bits);
+                                const geo::TreeBlock& block) const noexcept {
+  Amount amount = amount_of(block.family, block.bits);
   if (values[kDemand] != 0)
-    amount.demand = demand_->density(values[kDemand]) * size_of(block.address.family, block.bits);
+    amount.demand = demand_->density(values[kDemand]) * size_of(block.family, block.bits);
   return amount;
 }
 
@@ -81,7 +81,7 @@ void MapPair::sum(base::Family family) {
   const std::size_t file_count = layers.further_at - kFiles;
   std::uint64_t last_key = ~std::uint64_t{0};
   std::size_t at = 0;
-  walk(layers.trees, [&](std::span<const std::uint32_t> values, const base::IpPrefix& block) {
+  walk(layers.trees, [&](std::span<const std::uint32_t> values, const geo::TreeBlock& block) {
     if (is_carrier(values)) return;
     const auto key = key_of(values);
     if (key != last_key) {  // neighbours are often alike
@@ -119,7 +119,7 @@ void MapPair::visit(base::Family family, const std::function<bool(std::size_t)>&
     const auto found = index_.find(key_of(values));
     return found == index_.end() || !wanted[found->second] ? std::nullopt : std::optional{found->second};
   };
-  const auto visit_values = [&](std::span<const std::uint32_t> values, const base::IpPrefix& block) {
+  const auto visit_values = [&](std::span<const std::uint32_t> values, const geo::TreeBlock& block) {
     if (is_carrier(values)) return;
     const auto pair = wanted_pair(values);
     if (!pair) return;
@@ -129,9 +129,9 @@ void MapPair::visit(base::Family family, const std::function<bool(std::size_t)>&
     visit_block({*pair, values.subspan(kFiles, new_files), values.subspan(layers.further_at), amount});
   };
   // Where the maps and the overlay end, all below is one pair: not worth a walk when nobody asks for it.
-  const auto skip = [&](std::span<const geo::PrefixTree::Link> links) {
-    if (!links[kOldMap].is_leaf() || !links[kNewMap].is_leaf() || !links[kOverlay].is_leaf()) return false;
-    const std::uint32_t values[] = {links[kOldMap].value(), links[kNewMap].value(), links[kOverlay].value()};
+  const auto skip = [&](std::span<const geo::TreeState> at) {
+    if (!at[kOldMap].is_leaf || !at[kNewMap].is_leaf || !at[kOverlay].is_leaf) return false;
+    const std::uint32_t values[] = {at[kOldMap].value, at[kNewMap].value, at[kOverlay].value};
     return is_carrier(values) || !wanted_pair(values);
   };
   walk(layers.trees, visit_values, skip);

@@ -60,7 +60,7 @@ class MapPair {
   struct Layers;
   [[nodiscard]] std::uint64_t key_of(std::span<const std::uint32_t> values) const noexcept;
   [[nodiscard]] Amount amount_of_block(std::span<const std::uint32_t> values,
-                                       const base::IpPrefix& block) const noexcept;
+                                       const geo::TreeBlock& block) const noexcept;
   void sum(base::Family family);
   void visit(base::Family family, const std::function<bool(std::size_t)>& is_wanted, const Trees& further,
              const std::function<void(const Block&)>& visit_block) const;

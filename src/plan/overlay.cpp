@@ -35,7 +35,7 @@ geo::PrefixTree private_tree(base::Family family, const MapView& view, OverlayMa
 }
 
 /// The networks that rules of this map name.
-void append_named(base::Family family, const MapView& view, std::vector<const geo::PrefixTree*>& trees) {
+void append_named(base::Family family, const MapView& view, std::vector<geo::TreeView>& trees) {
   trees.push_back(&view.rules->rules.network_tree(family));
   if (view.as_resolvers && view.rules->resolvers)
     trees.push_back(&view.rules->resolvers->network_tree(family));
@@ -45,7 +45,7 @@ void append_named(base::Family family, const MapView& view, std::vector<const ge
 
 geo::PrefixTree resolver_tiers(base::Family family, const query::SteeringMap& map) {
   const auto in_private = private_tree(family, map, 1);
-  const geo::PrefixTree* const trees[] = {&map.resolver_tree(family), &in_private, &map.tree(family)};
+  const geo::TreeView trees[] = {&map.resolver_tree(family), &in_private, &map.tree(family)};
   return geo::combine(trees, [&](std::span<const std::uint32_t> values, const base::IpPrefix&) {
     if (values[0] != query::kNoResolverRule) return values[0] - 1;
     return values[1] != 0 ? static_cast<std::uint32_t>(base::index_of(map.unknown)) : values[2];
@@ -56,7 +56,7 @@ geo::PrefixTree mark_overlay(base::Family family, const MapView& old, const MapV
   const auto carriers = carrier_tree(family);
   const auto old_private = private_tree(family, old, kOldPrivate);
   const auto new_private = private_tree(family, now, kNewPrivate);
-  std::vector<const geo::PrefixTree*> trees{&carriers, &old_private, &new_private};
+  std::vector<geo::TreeView> trees{&carriers, &old_private, &new_private};
   append_named(family, old, trees);
   append_named(family, now, trees);
   return geo::combine(trees, [](std::span<const std::uint32_t> values, const base::IpPrefix&) {

@@ -4,11 +4,11 @@
 // combination of facts is asked once. Not for the query path; one thread.
 #pragma once
 
+#include "base/fact_memo.hpp"
 #include "config/compile/network_chains.hpp"
 #include "config/compile/place_set.hpp"
 #include "config/model.hpp"
 #include "geo/geo_database.hpp"
-#include "plan/fact_memo.hpp"
 #include "plan/lock_step.hpp"
 
 #include <cstdint>
@@ -44,7 +44,7 @@ class PlaceSets {
   const geo::GeoDatabase& database_;
   const geo::Places& places_;
   compile::NetworkChains chains_;  // of the networks that any atom names
-  FactMemo<std::uint32_t> set_of_;
+  base::FactMemo<std::uint32_t> set_of_;
   std::vector<std::uint32_t> facts_;  // room for what set_of_ is asked by
   std::vector<std::vector<std::uint32_t>> sets_{{}};
   std::map<std::vector<std::uint32_t>, std::uint32_t> ids_{{{}, 0}};

@@ -3,11 +3,11 @@
 // Each combination of records is looked at once. Not for the query path; one thread.
 #pragma once
 
+#include "base/fact_memo.hpp"
 #include "geo/geo_database.hpp"
 #include "geo/place.hpp"
 #include "geo/places.hpp"
 #include "plan/amount.hpp"
-#include "plan/fact_memo.hpp"
 
 #include <cstdint>
 #include <map>
@@ -53,7 +53,7 @@ class PlaceTally {
 
   const geo::GeoDatabase& database_;
   const geo::Places& places_;
-  FactMemo<Rows> rows_of_;
+  base::FactMemo<Rows> rows_of_;
   std::map<std::string, std::uint32_t> place_index_;
   std::map<std::uint32_t, std::uint32_t> system_index_;
   std::vector<Row> place_rows_;

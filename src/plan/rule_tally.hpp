@@ -4,9 +4,9 @@
 // Not for the query path; one thread.
 #pragma once
 
+#include "base/fact_memo.hpp"
 #include "config/compile/compile.hpp"
 #include "plan/amount.hpp"
-#include "plan/fact_memo.hpp"
 #include "plan/lock_step.hpp"
 
 #include <cstddef>
@@ -43,7 +43,7 @@ class RuleTally {
   std::vector<Amount> of_rules_;
   std::vector<Amount> of_resolvers_;
   Amount of_no_rule_;
-  FactMemo<Amount*> sum_of_;
+  base::FactMemo<Amount*> sum_of_;
   std::vector<std::uint32_t> facts_;  // room for what sum_of_ is asked by
 };
 

@@ -20,8 +20,28 @@
 
 namespace meridian::query {
 
-/// Reasons that are counted apart, by their number in steering::Reason.
-inline constexpr std::size_t kTalliedReasons = 8;
+/// Why an answer names the datacenter that it names, as operators ask.
+enum class TallyReason : std::uint8_t {
+  Preferred,
+  Fallback,  ///< earlier tiers are unhealthy
+  Open,      ///< nothing of the service is healthy, or too little to carry its clients
+  Drained,   ///< the client would have another datacenter, which operators drained
+  Shed,      ///< the same, and operators shed load from it
+};
+inline constexpr std::size_t kTalliedReasons = 5;
+
+[[nodiscard]] constexpr TallyReason tally_reason(const Summary& summary) noexcept {
+  switch (summary.moved_by) {
+    case MovedBy::Drain:
+      return TallyReason::Drained;
+    case MovedBy::Shed:
+      return TallyReason::Shed;
+    case MovedBy::Nothing:
+      break;
+  }
+  if (summary.reason == steering::Reason::Preferred) return TallyReason::Preferred;
+  return summary.reason == steering::Reason::Fallback ? TallyReason::Fallback : TallyReason::Open;
+}
 
 /// RCODEs that are counted apart; the others share the last one.
 inline constexpr auto kTalliedRcodes = std::to_array<dns::Rcode>(
@@ -63,7 +83,7 @@ class AnswerTally {
     if (summary.pool == base::kNoPool) return cells;
     const std::size_t pool = std::min(base::index_of(summary.pool), pool_count_ - 1);
     cells.pool =
-        static_cast<std::uint32_t>(1 + pool * kTalliedReasons + static_cast<std::size_t>(summary.reason));
+        static_cast<std::uint32_t>(1 + pool * kTalliedReasons + static_cast<std::size_t>(tally_reason(summary)));
     return cells;
   }
 
@@ -78,8 +98,8 @@ class AnswerTally {
   [[nodiscard]] std::uint64_t by_rcode(std::size_t cell) const noexcept { return read(rcodes_[cell]); }
   [[nodiscard]] std::uint64_t by_scope(std::size_t bits) const noexcept { return read(scopes_[bits]); }
   /// `pool` below pool_count(); the last one is that of all others.
-  [[nodiscard]] std::uint64_t by_pool(std::size_t pool, std::size_t reason) const noexcept {
-    return read(pools_[1 + pool * kTalliedReasons + reason]);
+  [[nodiscard]] std::uint64_t by_pool(std::size_t pool, TallyReason reason) const noexcept {
+    return read(pools_[1 + pool * kTalliedReasons + static_cast<std::size_t>(reason)]);
   }
   [[nodiscard]] std::size_t pool_count() const noexcept { return pool_count_; }
 

@@ -12,6 +12,7 @@
 #include "query/summary.hpp"
 #include "steering/choose.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -29,7 +30,10 @@ struct Decision {
   bool ignore_health = false;         ///< every endpoint of `pool` may be named (fail-open, sorry page)
   std::uint32_t target = 0;           ///< in Snapshot::targets, when `pool` is an alias
   std::uint8_t scope_bits = 0;        ///< for the client subnet option of the reply, whatever the verdict
-  bool is_drawn = false;              ///< another client in the same tiers may get another pool or target
+  /// Seconds until what was looked at can change at the earliest; 0: no change is near.
+  std::uint16_t change_in_s = 0;
+  bool is_drawn = false;  ///< another client in the same tiers may get another pool or target
+  MovedBy moved_by = MovedBy::Nothing;
 };
 
 /// Decides for one client. `random` is drawn from only where the service spreads randomly.
@@ -42,6 +46,12 @@ struct Decision {
 /// nothing is known of what it leads to.
 [[nodiscard]] steering::Share pool_health(const Pool& pool, const Snapshot& snapshot,
                                           const health::HealthTable& health) noexcept;
+
+/// The TTL of an answer: the service's, but while something is about to change no longer than until then.
+[[nodiscard]] constexpr std::uint32_t ttl_of(const Service& service, const Decision& decision) noexcept {
+  if (decision.change_in_s == 0 || decision.change_in_s >= service.ttl_s) return service.ttl_s;
+  return std::max<std::uint32_t>(decision.change_in_s, service.ttl_min_s);
+}
 
 /// What the service offers in one datacenter, as steering::choose asks for it: its pool's health, less what
 /// the datacenter is to shed.
@@ -56,10 +66,11 @@ struct Selection {
   Variation variation = Variation::None;
 };
 
-/// At most `most` endpoints of `range`, healthy ones unless `ignore_health`, drawn by weight without
-/// replacement (with equal weights: neighbours from a random start on).
+/// At most `most` endpoints of `range`, drawn by weight without replacement (with equal weights: neighbours
+/// from a random start on). Healthy ones, each with what it asks for of its weight; or, to `ignore_health`,
+/// all of them as they are configured.
 [[nodiscard]] Selection select_endpoints(const Snapshot& snapshot, const health::HealthTable& health,
-                                         const Pool& pool, const EndpointRange& range, bool ignore_health,
-                                         std::size_t most, base::Random& random) noexcept;
+                                         const EndpointRange& range, bool ignore_health, std::size_t most,
+                                         base::Random& random) noexcept;
 
 }  // namespace meridian::query

@@ -6,6 +6,7 @@
 #include "query/edns.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 namespace meridian::query {
@@ -14,9 +15,11 @@ namespace {
 using stats::Counter;
 
 constexpr dns::ExtendedErrorNote kAllDownNote{dns::ExtendedError::Other, "no healthy endpoint"};
+constexpr dns::ExtendedErrorNote kLowCapacityNote{dns::ExtendedError::Other, "too little is healthy"};
 constexpr dns::ExtendedErrorNote kChainNote{dns::ExtendedError::Other, "CNAME chain too long"};
 constexpr dns::ExtendedErrorNote kLoopNote{dns::ExtendedError::Other, "CNAME loop"};
 static_assert(kAllDownNote.text.size() <= base::limits::kExtendedErrorTextBytesMax);
+static_assert(kLowCapacityNote.text.size() <= base::limits::kExtendedErrorTextBytesMax);
 static_assert(kLoopNote.text.size() <= base::limits::kExtendedErrorTextBytesMax);
 static_assert(kChainNote.text.size() <= base::limits::kExtendedErrorTextBytesMax);
 
@@ -40,6 +43,17 @@ bool is_meta(dns::Rtype type) noexcept {
 std::optional<base::IpPrefix> subnet_of(const dns::Query& query) noexcept {
   if (!query.edns.client_subnet) return std::nullopt;
   return query.edns.client_subnet->source;
+}
+
+/// A copy of address records in `room`, with another TTL.
+std::span<const std::uint8_t> with_ttl(std::span<const std::uint8_t> images, std::size_t record_bytes,
+                                       std::uint32_t ttl_s, std::span<std::uint8_t> room) noexcept {
+  constexpr std::size_t kTtlAt = 6;  // behind owner, type and class: see EndpointRange
+  std::copy(images.begin(), images.end(), room.begin());
+  for (std::size_t at = kTtlAt; at < images.size(); at += record_bytes) {
+    for (std::size_t i = 0; i < 4; ++i) room[at + i] = static_cast<std::uint8_t>(ttl_s >> (24 - 8 * i));
+  }
+  return room.first(images.size());
 }
 
 }  // namespace
@@ -171,6 +185,7 @@ Decision Reply::decide_steered(const Chain& chain, const Service& service) noexc
   worker_.summary.scope_bits = decision.scope_bits;
   worker_.summary.reason = decision.choice.reason;
   worker_.summary.tier = decision.choice.tier;
+  worker_.summary.moved_by = decision.moved_by;
   if (decision.is_drawn) worker_.summary.variation = Variation::Drawn;
   if (edns_.client_subnet) edns_.client_subnet->scope_bits = decision.scope_bits;
   if (subnet && decision.client.whose != Whose::ClientSubnet)
@@ -178,6 +193,9 @@ Decision Reply::decide_steered(const Chain& chain, const Service& service) noexc
   if (decision.choice.reason == steering::Reason::AllDown) {
     worker_.counters.add(Counter::AllDownAnswers);
     edns_.extended_error = kAllDownNote;
+  } else if (decision.choice.reason == steering::Reason::LowCapacity) {
+    worker_.counters.add(Counter::LowCapacityAnswers);
+    edns_.extended_error = kLowCapacityNote;
   }
   return decision;
 }
@@ -208,9 +226,11 @@ std::optional<std::size_t> Reply::finish_steered(Chain& chain) noexcept {
 std::optional<std::size_t> Reply::add_target(Chain& chain, const Decision& decision,
                                              const Service& service) noexcept {
   const auto rdata = snapshot_.target_rdata(snapshot_.targets[decision.target]);
-  if (!writer_.add_rrset(dns::Section::Answer, chain.name(), dns::Rtype::Cname, service.ttl_s, rdata)) {
+  const std::uint32_t ttl_s = ttl_of(service, decision);
+  if (!writer_.add_rrset(dns::Section::Answer, chain.name(), dns::Rtype::Cname, ttl_s, rdata)) {
     return truncate();
   }
+  if (ttl_s != service.ttl_s) worker_.counters.add(Counter::TtlShapedAnswers);
   is_steered_ = true;
   count_answer();
   // RFC 1034 4.3.2 step 3a: who asks for the CNAME itself has it; for ANY one set is enough (RFC 8482 4.1).
@@ -251,9 +271,11 @@ bool Reply::add_addresses(dns::NameView name, dns::Rtype type, const Decision& d
   const bool is_v6 = type == dns::Rtype::Aaaa;
   const EndpointRange& range = is_v6 ? pool.v6 : pool.v4;
   const std::size_t record_bytes = is_v6 ? kAaaaRecordBytes : kARecordBytes;
-  const Selection selection = select_endpoints(snapshot_, tables_.health, pool, range, decision.ignore_health,
+  const Selection selection = select_endpoints(snapshot_, tables_.health, range, decision.ignore_health,
                                                service.answer, worker_.random);
   worker_.summary.variation = std::max(worker_.summary.variation, selection.variation);
+  const std::uint32_t ttl_s = ttl_of(service, decision);
+  if (ttl_s != service.ttl_s && selection.count != 0) worker_.counters.add(Counter::TtlShapedAnswers);
   const auto mark = writer_.mark();
   const bool at_question = writer_.count(dns::Section::Answer) == 0;  // no CNAME before
   // Neighbours in the table are neighbours in the rendered records: copy them in one go.
@@ -263,7 +285,9 @@ bool Reply::add_addresses(dns::NameView name, dns::Rtype type, const Decision& d
     end = begin + 1;
     while (end < selection.count && chosen[end] == chosen[end - 1] + 1) ++end;
     const std::size_t first = chosen[begin] - range.begin;
-    const std::span<const std::uint8_t> images{records + first * record_bytes, (end - begin) * record_bytes};
+    std::span<const std::uint8_t> images{records + first * record_bytes, (end - begin) * record_bytes};
+    std::array<std::uint8_t, base::limits::kAnswerAddressesMax * kAaaaRecordBytes> shaped;
+    if (ttl_s != service.ttl_s) images = with_ttl(images, record_bytes, ttl_s, shaped);
     const bool fits =
         at_question ? writer_.add_raw(dns::Section::Answer, images, static_cast<std::uint16_t>(end - begin))
                     : writer_.add_raw(dns::Section::Answer, name, std::nullopt, images);

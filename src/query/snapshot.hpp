@@ -25,6 +25,10 @@
 #include <utility>
 #include <vector>
 
+namespace meridian::config {
+struct Check;  // only named here: what a probe does is no business of queries
+}
+
 namespace meridian::query {
 
 struct Datacenter {
@@ -64,7 +68,6 @@ struct Pool {
   steering::Share at_least = 0;  ///< below this share of healthy weight the pool counts as down
   EndpointRange v4;
   EndpointRange v6;
-  bool equal_weights = true;
   std::uint32_t targets_begin = 0;
   std::uint32_t targets_end = 0;
 
@@ -75,15 +78,18 @@ struct Pool {
 enum class OnAllDown : std::uint8_t { AnswerAnyway, NoData, ServFail, SorryPool };
 
 struct Service {
+  base::ServiceId id{};
   std::string name;
   std::uint64_t key = 0;  ///< hash of the name, for draws
   base::MapId map{};
   std::uint32_t ttl_s = 60;
-  std::uint8_t answer = 8;  ///< addresses in one answer at most
+  std::uint32_t ttl_min_s = 0;  ///< at most ttl_s; the shortest one while an endpoint is about to change
+  std::uint8_t answer = 8;      ///< addresses in one answer at most
   bool sticky = true;
   bool use_client_subnet = true;
   OnAllDown on_all_down = OnAllDown::AnswerAnyway;
   steering::Share overprovision = steering::kFull;
+  steering::Share min_capacity = 0;  ///< with less healthy it fails open; 0: never
   base::PoolId sorry_pool = base::kNoPool;
   base::PoolId fixed_pool = base::kNoPool;  ///< set for a view of one datacenter: the client does not matter
   std::vector<base::PoolId> pools;          ///< by DatacenterId; kNoPool where it does not run
@@ -115,6 +121,19 @@ struct SteeringMap {
   }
 };
 
+/// An address that a check probes, and the endpoints that its result is about, of whatever services.
+struct ProbeTarget {
+  std::uint32_t check = 0;  ///< in Snapshot::checks
+  base::IpAddress address;
+  struct Feed {
+    base::EndpointId endpoint{};
+    base::ServiceId service{};
+    base::DatacenterId datacenter{};
+    bool in_use = true;  ///< false: configured, and only a view can show it
+  };
+  std::vector<Feed> feeds;  ///< at least one
+};
+
 struct Snapshot {
   std::uint64_t epoch = 0;
   std::chrono::system_clock::time_point built_at;
@@ -125,6 +144,8 @@ struct Snapshot {
   std::vector<Endpoint> endpoints;
   std::vector<Target> targets;
   std::vector<std::uint8_t> records;
+  std::vector<std::shared_ptr<const config::Check>> checks;  ///< those in use; no two probe alike
+  std::vector<ProbeTarget> probe_targets;                    ///< each check and address once
   std::vector<SteeringMap> maps;
   steering::TierTable tiers;
   Settings settings;
@@ -141,7 +162,8 @@ struct Tables {
   /// `threads` that answer are tallied.
   explicit Tables(const Snapshot& snapshot, std::shared_ptr<rate::RateTable> rate_table = nullptr,
                   std::size_t threads = 0)
-      : health(snapshot.endpoints.size(), snapshot.datacenters.size(), snapshot.pools.size()),
+      : health(snapshot.endpoints.size(), snapshot.datacenters.size(), snapshot.services.size(),
+               snapshot.pools.size()),
         rates(std::move(rate_table)) {
     for (std::size_t i = 0; i < threads; ++i)
       tallies.push_back(std::make_unique<AnswerTally>(snapshot.pools.size()));

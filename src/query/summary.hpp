@@ -41,6 +41,13 @@ enum class Variation : std::uint8_t {
   Drawn,    ///< another choice
 };
 
+/// What operators keep back, where that gives a client another datacenter than it would have.
+enum class MovedBy : std::uint8_t {
+  Nothing,
+  Drain,  ///< nothing is left to the datacenter that it would have
+  Shed,   ///< less than all
+};
+
 struct Summary {
   AnswerKind kind = AnswerKind::Dropped;
   dns::Rcode rcode = dns::Rcode::NoError;
@@ -52,6 +59,7 @@ struct Summary {
   std::uint8_t scope_bits = 0;        ///< of the client subnet in the reply
   steering::Reason reason{};          ///< with a service
   std::uint16_t tier = 0;             ///< with a service
+  MovedBy moved_by = MovedBy::Nothing;
   base::PoolId pool = base::kNoPool;  ///< once chosen, even if it had no address of the type
   base::ServiceId service = base::kNoService;  ///< once a steered name was met, whatever came of it
   RateAction rate = RateAction::None;

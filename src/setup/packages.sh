@@ -14,6 +14,7 @@ test_packages=(
   clang clang-tidy clang-format libclang-rt-14-dev
   doctest-dev libbenchmark-dev
   bind9-host dnsperf fstrm-bin gdnsd knot-dnsutils ldnsutils mmdb-bin prometheus
+  iproute2 nginx-light nsd openssl
   python3 python3-dnspython python3-jsonschema python3-pytest python3-yaml
 )
 # The servers of `make bench-peers`, and an independent reader of country databases to check their answers with.
@@ -53,8 +54,8 @@ export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 # Packages of servers start them; here they are wanted as programs only.
-for service in gdnsd knot nsd prometheus; do
-  if [[ " ${missing[*]} " == *" $service "* ]] && [ -d /run/systemd/system ]; then
-    "${as_root[@]}" systemctl disable --now --quiet "$service"
+for package in gdnsd knot nginx-light nsd prometheus; do
+  if [[ " ${missing[*]} " == *" $package "* ]] && [ -d /run/systemd/system ]; then
+    "${as_root[@]}" systemctl disable --now --quiet "${package%-light}"
   fi
 done

@@ -23,10 +23,11 @@ struct Candidate {
 };
 
 enum class Reason : std::uint8_t {
-  Preferred,  ///< the first tier in which the service has a pool
-  Fallback,   ///< a later tier, because earlier ones are unhealthy
-  AllDown,    ///< nothing is healthy
-  Nobody,     ///< no tier has a pool of this service for this place (`only: []`)
+  Preferred,    ///< the first tier in which the service has a pool
+  Fallback,     ///< a later tier, because earlier ones are unhealthy
+  AllDown,      ///< nothing is healthy
+  LowCapacity,  ///< too little of the service is healthy, so all of it counts as healthy (query/capacity.hpp)
+  Nobody,       ///< no tier has a pool of this service for this place (`only: []`)
 };
 
 struct Choice {

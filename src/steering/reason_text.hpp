@@ -15,6 +15,8 @@ namespace meridian::steering {
       return "fallback";
     case Reason::AllDown:
       return "all_down";
+    case Reason::LowCapacity:
+      return "low_capacity";
     case Reason::Nobody:
       return "nobody";
   }

@@ -42,6 +42,7 @@ class TierTableBuilder {
   [[nodiscard]] base::TiersId intern(const std::vector<TierEntry>& entries);
   /// What an id returned by intern stands for.
   [[nodiscard]] std::span<const TierEntry> list(base::TiersId id) const noexcept { return table_.list(id); }
+  [[nodiscard]] std::size_t size() const noexcept { return table_.size(); }
   [[nodiscard]] TierTable build() && { return std::move(table_); }
 
  private:

@@ -82,7 +82,8 @@ class Data {
 class Tree {
  public:
   Tree(const geo::GeoFile& v4, const geo::GeoFile& v6) : v4_(v4), v6_(v6) {
-    emit(v6.v6, v6.v6.root(), 0, true);
+    geo::PackedTree::Cursor cursor(v6.v6);
+    emit_v6(cursor, 0, true);
   }
 
   void write(const std::string& path, std::uint64_t build_epoch) const {
@@ -110,30 +111,50 @@ class Tree {
     Kind kind = Kind::Nothing;
     std::uint32_t at = 0;
   };
-  using Link = geo::PrefixTree::Link;
-
   static std::uint32_t word_of(const Side& side, std::uint32_t count) {
     if (side.kind == Kind::Nothing) return count;
     return side.kind == Kind::Node ? side.at : count + 16 + side.at;
   }
 
+  Side emit_v4(geo::PackedTree::Cursor& cursor) {
+    if (!cursor.next_is_split()) return record(v4_, cursor.take_value());
+    return node([&] { return emit_v4(cursor); }, [&] { return emit_v4(cursor); });
+  }
+
   /// `is_zero`: every bit so far is.
-  Side emit(const geo::PrefixTree& tree, Link link, int depth, bool is_zero) {
-    const bool is_v6 = &tree == &v6_.v6;
-    if (is_v6 && is_zero && depth == 96) return emit(v4_.v4, v4_.v4.root(), depth, false);
-    const bool leads_to_v4 = is_v6 && is_zero;
-    if (link.is_leaf() && !leads_to_v4) {
-      const auto& places = is_v6 ? v6_.places : v4_.places;
-      return link.value() == 0 ? Side{} : Side{Kind::Record, data_.add(places[link.value()])};
+  Side emit_v6(geo::PackedTree::Cursor& cursor, int depth, bool is_zero) {
+    if (is_zero && depth == 96) {
+      cursor.skip();
+      geo::PackedTree::Cursor v4(v4_.v4);
+      return emit_v4(v4);
     }
+    if (!cursor.next_is_split()) return emit_leaf(cursor.take_value(), depth, is_zero);
+    return node([&] { return emit_v6(cursor, depth + 1, is_zero); },
+                [&] { return emit_v6(cursor, depth + 1, false); });
+  }
+
+  /// A leaf of IPv6, split where IPv4 is below it.
+  Side emit_leaf(std::uint32_t value, int depth, bool is_zero) {
+    if (!is_zero) return record(v6_, value);
+    if (depth == 96) {
+      geo::PackedTree::Cursor v4(v4_.v4);
+      return emit_v4(v4);
+    }
+    return node([&] { return emit_leaf(value, depth + 1, true); }, [&] { return record(v6_, value); });
+  }
+
+  template <typename First, typename Second>
+  Side node(First first, Second second) {
     const auto at = static_cast<std::uint32_t>(nodes_.size());
     nodes_.emplace_back();
-    const Link first = link.is_leaf() ? link : tree.node(link)[0];
-    const Link second = link.is_leaf() ? link : tree.node(link)[1];
-    const Side left = emit(tree, first, depth + 1, is_zero);
-    const Side right = emit(tree, second, depth + 1, false);
+    const Side left = first();
+    const Side right = second();
     nodes_[at] = {left, right};
     return {Kind::Node, at};
+  }
+
+  Side record(const geo::GeoFile& file, std::uint32_t place) {
+    return place == 0 ? Side{} : Side{Kind::Record, data_.add(file.places[place])};
   }
 
   const geo::GeoFile& v4_;

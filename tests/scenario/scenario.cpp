@@ -2,7 +2,9 @@
 
 #include "config/compile/compile.hpp"
 #include "config/yaml_reader.hpp"
+#include "control/health_keeper.hpp"
 #include "query/answer.hpp"
+#include "query/capacity.hpp"
 #include "scenario/records.hpp"
 #include "scenario/text_geoip.hpp"
 #include "support/manual_clock.hpp"
@@ -97,6 +99,9 @@ class Runner {
     if (verb == "geoip") return load_geoip(folder_ + "/" + word(step, 1));
     if (verb == "load") return load(word(step, 1));
     if (verb == "load-fails") return load_fails(word(step, 1), word(step, 2));
+    if (verb == "probe") return probe(step);
+    if (verb == "rounds") return rounds(step);
+    if (verb == "expect-state") return expect_state(word(step, 1), word(step, 2));
     if (verb == "health") return set_health(word(step, 1), word(step, 2));
     if (verb == "shed") return shed(word(step, 1), word(step, 2));
     if (verb == "pass") return pass(word(step, 1));
@@ -128,7 +133,8 @@ class Runner {
     auto compiled = compile(folder);
     if (!compiled) fail("the map is not good:\n" + compiled.error().to_text());
     compiled_ = std::move(*compiled);
-    tables_ = std::make_unique<query::Tables>(*compiled_->snapshot);
+    tables_ = std::make_shared<query::Tables>(*compiled_->snapshot);
+    keeper_.publish(compiled_->snapshot, tables_, [] {});
   }
 
   void load_fails(const std::string& folder, const std::string& text) {
@@ -165,6 +171,59 @@ class Runner {
       }
     }
     if (changed == 0) fail(fmt::format("'{}' has no endpoint", target));
+    query::settle_capacities(snapshot(), *tables_);
+  }
+
+  /// `probe ADDRESS ok|fail [CAUSE] [weight N]`: a probe of it ended just now.
+  void probe(const Step& step) {
+    health::ProbeResult result;
+    result.is_ok = word(step, 2) == "ok";
+    if (!result.is_ok && word(step, 2) != "fail") fail("a probe is ok or fail");
+    for (std::size_t i = 3; i < step.words.size(); ++i) {
+      if (step.words[i] == "weight") {
+        result.weight_percent = static_cast<std::uint32_t>(std::stoul(word(step, ++i)));
+      } else {
+        result.cause = step.words[i];
+      }
+    }
+    if (tell_result(word(step, 1), result) == 0) fail(fmt::format("no check probes '{}'", step.words[1]));
+  }
+
+  std::size_t tell_result(const std::string& address, const health::ProbeResult& result) {
+    std::size_t told = 0;
+    for (const auto& target : keeper_.targets()) {
+      if (base::to_string(target.address) != address) continue;
+      keeper_.on_result(*target.check, target.address, result);
+      ++told;
+    }
+    return told;
+  }
+
+  /// `rounds N [fail ADDRESS…]`: N times five seconds pass and every address is probed; those named fail.
+  void rounds(const Step& step) {
+    std::set<std::string> failing;
+    if (step.words.size() > 2 && word(step, 2) != "fail") fail("write: rounds N fail ADDRESS…");
+    if (step.words.size() > 3) failing.insert(step.words.begin() + 3, step.words.end());
+    for (int left = std::stoi(word(step, 1)); left > 0; --left) {
+      pass("5s");
+      for (const auto& target : keeper_.targets()) {
+        health::ProbeResult result;
+        result.is_ok = !failing.contains(base::to_string(target.address));
+        if (!result.is_ok) result.cause = "connect: refused";
+        keeper_.on_result(*target.check, target.address, result);
+      }
+    }
+  }
+
+  void expect_state(const std::string& address, const std::string& state) {
+    for (std::uint32_t i = 0; i < snapshot().endpoints.size(); ++i) {
+      if (base::to_string(snapshot().endpoints[i].address) != address) continue;
+      const auto is = health::to_string(tables_->health.state(base::EndpointId{i}));
+      if (is != state) fail(fmt::format("{} is {}", address, is));
+      ++met_;
+      return;
+    }
+    fail(fmt::format("no endpoint is called '{}'", address));
   }
 
   /// What an operator's `shed DC 30%`, `drain DC` (100%) and `undrain DC` (0%) write.
@@ -181,7 +240,10 @@ class Runner {
 
   void pass(const std::string& text) {
     if (text.size() < 2 || text.back() != 's') fail("write a time like 31s");
-    clock_.pass(std::chrono::seconds(std::stoi(text)));
+    for (int left = std::stoi(text); left > 0; --left) {
+      clock_.pass(std::chrono::seconds(1));
+      keeper_.advance();
+    }
   }
 
   void query(const Step& step) {
@@ -320,8 +382,10 @@ class Runner {
   ManualClock clock_;
   std::unique_ptr<MemoryFile> geoip_;
   std::optional<compile::Compiled> compiled_;
-  std::unique_ptr<query::Tables> tables_;
+  std::shared_ptr<query::Tables> tables_;
   stats::Counters counters_;
+  stats::Counters health_counters_;  ///< apart: a query's counters are those of its answer
+  control::HealthKeeper keeper_{clock_, health_counters_};
   query::Worker worker_{.counters = counters_, .random = base::Random(1)};
   std::map<stats::Counter, std::uint64_t> before_;
   query::Source source_;

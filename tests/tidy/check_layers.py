@@ -10,7 +10,8 @@ LAYERS = {
     "stats": 1, "dns": 1, "health": 1, "rate": 1, "geo": 1, "config": 1,
     "zone": 2, "steering": 2,
     "query": 3,
-    "compile": 4, "explain": 4, "plan": 4, "picture": 4, "importer": 4, "net": 4, "control": 4, "querylog": 4, "journal": 4,
+    "compile": 4, "explain": 4, "plan": 4, "picture": 4, "importer": 4, "net": 4, "control": 4, "querylog": 4,
+    "probe": 4, "journal": 4,
     "meridiand": 5, "meridianctl": 5,
 }
 

@@ -12,7 +12,7 @@ from harness import REPOSITORY, UnixConnection, until
 
 STATUS_KEYS = {"version", "site", "uptime_s", "listening", "workers", "epoch", "epoch_built_at", "epoch_hash", "has_rules",
                "geoip_held", "zones", "services", "endpoints", "maps", "databases", "shedding", "demand", "last_reload",
-               "counters"}
+               "counters", "journal"}
 CONNECTIONS_MOST = 64
 
 

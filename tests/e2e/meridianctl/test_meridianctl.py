@@ -9,8 +9,9 @@ import pytest
 
 from harness import EXAMPLE, REPOSITORY
 
-COMMANDS = ["check", "completion", "cookie-secret", "demand", "drain", "epochs", "explain", "geoip", "import", "map", "plan",
-            "reload", "rollback", "schema", "shed", "status", "undrain", "upgrade", "version"]
+COMMANDS = ["audit", "check", "completion", "cookie-secret", "demand", "drain", "epochs", "explain", "force", "geoip", "health",
+            "history", "import", "map", "overrides", "plan", "reload", "report", "rollback", "schema", "shed", "status", "undrain",
+            "upgrade", "version"]
 KINDS = ["datacenters", "expect", "maps", "meridian", "regions", "services"]
 VERSION = re.search(r"^project\(meridian VERSION (\S+)", (REPOSITORY / "CMakeLists.txt").read_text(encoding="utf-8"),
                     re.MULTILINE).group(1)

@@ -4,12 +4,13 @@ import http.client
 import json
 import re
 import shutil
+import socket
 import subprocess
 
 import pytest
 import yaml
 
-from harness import REPOSITORY, UnixConnection
+from harness import REPOSITORY, UnixConnection, until
 
 GB = "81.2.69.0/24"
 MONITORING = REPOSITORY / "docs" / "monitoring"
@@ -84,7 +85,41 @@ def test_drained_and_forced_show(new_server):
     assert value(text, 'meridian_overrides{kind="force_down"}') == 1
     forced = 'meridian_endpoint_forced{service="www.example.com",datacenter="iad",address="198.51.100.10"}'
     assert value(text, forced) == 0
-    assert re.search(r'^meridian_service_answers_total\{service="www.example.com",.*reason="fallback"\} 1$', text, re.M)
+    assert re.search(r'^meridian_service_answers_total\{service="www.example.com",.*reason="drained"\} 1$', text, re.M)
+
+
+def test_probes_and_what_they_find_show(new_server):
+    with socket.create_server(("127.0.1.1", 0)) as listener:
+        number = listener.getsockname()[1]
+        server = new_server()
+        check = f"type: tcp, port: {number}, every: 500ms, timeout: 200ms, down_after: 2, jitter: 0%"
+        server.write("services.yaml", f"checks:\n  front: {{{check}}}\nservices:\n"
+                     "  www.example.com: {map: web, check: front, pools: {ams: [127.0.1.1], iad: [127.0.1.2], sin: [127.0.1.3]}}\n")
+        server.start()
+        labels = 'service="www.example.com",datacenter='
+        down = f'meridian_endpoint_state{{{labels}"iad",address="127.0.1.2"}}'
+        until(lambda: value(page(server), down) == 0, "the endpoint that nobody serves is down")
+        text = page(server)
+    assert value(text, f'meridian_endpoint_state{{{labels}"ams",address="127.0.1.1"}}') == 1
+    assert value(text, 'meridian_check_results_total{check="front",type="tcp",result="ok"}') >= 1
+    failed = value(text, 'meridian_check_results_total{check="front",type="tcp",result="failed"}')
+    assert failed >= 2
+    count = value(text, 'meridian_probe_duration_seconds_count{check="front",type="tcp"}')
+    assert count == failed + value(text, 'meridian_check_results_total{check="front",type="tcp",result="ok"}')
+    assert value(text, 'meridian_check_suspect{check="front"}') == 0
+    assert value(text, 'meridian_service_capacity_ratio{service="www.example.com"}') < 1
+
+
+def test_time_to_answer_is_measured(new_server):
+    server = new_server()
+    server.write_site(workers=1)
+    server.start()
+
+    def measured():
+        server.query("www.example.com", subnet=GB)
+        return value(page(server), "meridian_answer_duration_seconds_count") > 0
+
+    until(measured, "a batch of so many is timed", seconds=60)
 
 
 def test_the_manual_lists_every_metric_but_the_counters(example):
@@ -98,16 +133,26 @@ def test_the_manual_lists_every_metric_but_the_counters(example):
     told = {name: kind for name, kind in families(text).items() if name not in counters}
     # Families of things that are not there have no line.
     assert told.items() <= listed.items(), told.items() - listed.items()
-    assert set(listed) - set(told) <= {"meridian_service_answers_total", "meridian_endpoint_forced", "meridian_probes_total",
-                                       "meridian_probe_duration_seconds"}
+    assert set(listed) - set(told) <= {"meridian_service_answers_total", "meridian_endpoint_forced", "meridian_check_results_total",
+                                       "meridian_probe_duration_seconds", "meridian_check_suspect", "meridian_service_panicking"}
     assert counters <= set(families(text))
 
 
+def rules():
+    for group in yaml.safe_load((MONITORING / "meridian-alerts.yaml").read_text())["groups"]:
+        yield from group["rules"]
+
+
+def test_every_alert_has_its_section_in_the_manual_and_leads_there():
+    headings = set(re.findall(r"^## (Meridian\w+)$", (REPOSITORY / "docs" / "alerts.md").read_text(), re.MULTILINE))
+    assert headings == {rule["alert"] for rule in rules()}
+    for rule in rules():
+        assert rule["annotations"]["runbook"] == f"docs/alerts.md#{rule['alert'].lower()}"
+
+
 def expressions():
-    rules = yaml.safe_load((MONITORING / "meridian-alerts.yaml").read_text())
-    for group in rules["groups"]:
-        for rule in group["rules"]:
-            yield rule["alert"], rule["expr"]
+    for rule in rules():
+        yield rule["alert"], rule["expr"]
     dashboard = json.loads((MONITORING / "meridian-dashboard.json").read_text())
     for panel in dashboard["panels"]:
         for target in panel["targets"]:

@@ -216,6 +216,16 @@ TEST_SUITE("compile/language") {
     REQUIRE(tiers_of("81.2.69.1") != query::kNoResolverRule);
     CHECK(compiled.snapshot->tiers.list(base::TiersId{tiers_of("8.8.8.8") - 1}).empty());
 
+    // The families are compiled side by side; their lists are one table all the same.
+    fixture.write("maps.yaml", rules(own,
+                                     "      - {for: GB, prefer: [sin]}\n      - {for: 8.8.8.0/24, only: []}\n"
+                                     "      - {for: \"2001:db8:77::/48\", prefer: [ams]}\n"));
+    const auto both = fixture.must_compile();
+    const auto found = both.snapshot->maps[0].resolvers_v6.lookup(*base::parse_ip_address("2001:db8:77::1"));
+    REQUIRE(found.value != query::kNoResolverRule);
+    const auto list = both.snapshot->tiers.list(base::TiersId{found.value - 1});
+    CHECK(both.snapshot->datacenters[base::index_of(list[0].datacenter)].name == "ams");
+
     fixture.write("maps.yaml", rules(own));
     CHECK_FALSE(fixture.must_compile().snapshot->maps[0].has_resolvers);
     fixture.write("maps.yaml", rules(own, "      - {for: GB, prefer: [amz]}\n"));

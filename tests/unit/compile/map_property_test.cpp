@@ -2,6 +2,7 @@
 #include "config/compile/map_compiler.hpp"
 
 #include "base/random.hpp"
+#include "config/compile/decider.hpp"
 #include "query/locate.hpp"
 #include "support/map_fixture.hpp"
 
@@ -36,7 +37,12 @@ base::IpPrefix block_of(base::Family family, base::Random& random) {
   return {base::masked(address_of(family, random.below(1'024)), bits), bits};
 }
 
-std::string random_rules(base::Random& random) {
+bool names_networks(const std::string& place) {
+  return place.find('/') != std::string::npos || place.starts_with("file:") || place == "feeds" ||
+         place == "inland";
+}
+
+std::string random_rules(base::Random& random, const std::string& name) {
   static const std::vector<std::string> kPreferences{
       "prefer: [ams]",   "prefer: [iad, sin]", "prefer: [{sin: 70, iad: 30}]", "only: [sin]",
       "prefer: nearest", "only: []",           "prefer: {nearest: 1}"};
@@ -67,8 +73,10 @@ std::string random_rules(base::Random& random) {
             base::to_string(block_of(random.below(2) == 0 ? base::Family::V4 : base::Family::V6, random)));
     }
   }
-  if (random.below(2) == 0) places.insert("everyone");
-  std::string text = "maps:\n  web:\n    rules:\n";
+  // Maps that name no network are compiled together.
+  if (random.below(2) == 0) std::erase_if(places, names_networks);
+  if (random.below(2) == 0 || places.empty()) places.insert("everyone");
+  std::string text = fmt::format("  {}:\n    rules:\n", name);
   for (const auto& place : places) {
     text += fmt::format("      - {{for: \"{}\", {}}}\n", place, kPreferences[random.below(7)]);
   }
@@ -89,10 +97,17 @@ void write_world(const test::MapFixture& fixture, base::Random& random) {
     }
     fixture.write(file, fmt::format("# a feed\n{}\n", fmt::join(lines, "\n")));
   }
-  fixture.write("maps.yaml", random_rules(random));
-  fixture.write("services.yaml",
-                "services:\n  www.example.com: {map: web, pools: {ams: [192.0.2.1], iad: [192.0.2.2], sin: "
-                "[192.0.2.3]}}\n");
+  std::string maps = "maps:\n";
+  std::string services = "services:\n";
+  for (std::uint32_t i = 0, count = 1 + random.below(4); i < count; ++i) {
+    const auto name = fmt::format("web{}", i);
+    maps += random_rules(random, name);
+    services += fmt::format(
+        "  {0}.example.com: {{map: {0}, pools: {{ams: [192.0.2.1], iad: [192.0.2.2], sin: [192.0.2.3]}}}}\n",
+        name);
+  }
+  fixture.write("maps.yaml", maps);
+  fixture.write("services.yaml", services);
   test::MmdbWriter writer;
   for (const auto family : {base::Family::V4, base::Family::V6}) {
     for (int i = 0; i < 30; ++i) {
@@ -137,9 +152,9 @@ bool same(std::span<const steering::TierEntry> left, std::span<const steering::T
 }
 
 /// Checks every address of the family; returns the number of distinct leaves seen.
-std::size_t check_family(const Compiled& compiled, base::Family family) {
-  const auto& rules = compiled.rulebook->maps[0];
-  const auto& map = compiled.snapshot->maps[0];
+std::size_t check_family(const Compiled& compiled, std::size_t index, base::Family family) {
+  const auto& rules = compiled.rulebook->maps[index];
+  const auto& map = compiled.snapshot->maps[index];
   const auto& tree = map.tree(family);
   std::vector<geo::Leaf> leaves;
   for (std::uint32_t i = 0; i < 1'024; ++i) {
@@ -177,15 +192,23 @@ TEST_SUITE("compile/map_property") {
   TEST_CASE("every address gets the tiers its rules give, from the largest block for which that is true") {
     base::Random random(2026);
     std::size_t distinct = 0;
-    for (int round = 0; round < 25; ++round) {
+    std::size_t together = 0;  // worlds in which maps were compiled together
+    for (int round = 0; round < 12; ++round) {
       CAPTURE(round);
       const test::MapFixture fixture(MERIDIAN_BINARY_DIR "/share/meridian");
       write_world(fixture, random);
       const auto compiled = fixture.must_compile();
-      for (const auto family : {base::Family::V4, base::Family::V6})
-        distinct += check_family(compiled, family);
+      std::size_t plain = 0;
+      for (std::size_t map = 0; map < compiled.snapshot->maps.size(); ++map) {
+        CAPTURE(map);
+        if (compiled.rulebook->maps[map].rules.chains().count() == 1) ++plain;
+        for (const auto family : {base::Family::V4, base::Family::V6})
+          distinct += check_family(compiled, map, family);
+      }
+      if (plain > 1) ++together;
     }
     CHECK(distinct > 100);  // the worlds were not all alike
+    CHECK(together > 1);
   }
 }
 

@@ -140,15 +140,40 @@ TEST_CASE("what a service can't be called") {
   CHECK_FALSE(load_text(FileKind::Services, "services: {a..b: {}}").services_complete);
 }
 
+TEST_CASE("what a service says of its health, and what it does not need to") {
+  const auto load = [](const std::string& keys) {
+    return load_text(FileKind::Services,
+                     "services:\n  www.example.com:\n    map: web\n    pools: {ams: "
+                     "[192.0.2.1]}\n    " +
+                         keys + "\n")
+        .model.services.at(0);
+  };
+  const auto plain = load("ttl: 60");
+  CHECK(plain.check.text.empty());
+  CHECK_FALSE(plain.unchecked_on_purpose);
+  CHECK(plain.ttl_min_s == 5);
+  CHECK(plain.min_serving_capacity == doctest::Approx(0.4));
+  CHECK(load("check: front").check.text == "front");
+  CHECK(base::to_string(load("check: front").check.where) == "file.yaml:5:12");
+  CHECK(load("check: none").check.text.empty());
+  CHECK(load("check: none").unchecked_on_purpose);
+  CHECK(load("ttl: 3").ttl_min_s == 3);
+  CHECK(load("ttl_min: 10s").ttl_min_s == 10);
+  CHECK(load("min_serving_capacity: 0").min_serving_capacity == 0);
+}
+
 TEST_CASE("what a service can't say") {
   const Row rows[] = {
       {"unknown key", "tll: 5", "5:5: unknown key 'tll'; did you mean 'ttl'?"},
-      {"unknown key far from all", "balance: x",
-       "5:5: unknown key 'balance'; the keys here are map, pools, ttl, answer, spread, client_subnet, "
-       "overprovision, "
-       "on_all_down"},
-      {"check", "check: front", "5:5: 'check' is not supported in this version"},
-      {"ttl_min", "ttl_min: 5", "5:5: 'ttl_min' is not supported in this version"},
+      {"unknown key far from all", "balance: x", "5:5: unknown key 'balance'"},
+      {"check", "check: Front",
+       "5:12: 'Front' is no name for a check; use lower-case letters, digits, '-' and '_', a letter first, "
+       "at "
+       "most 63"},
+      {"ttl_min", "ttl_min: 61",
+       "5:14: 'ttl_min' is 61 s, and 'ttl' is 60 s; the shortest TTL can't be the longer"},
+      {"capacity", "min_serving_capacity: 140%",
+       "5:27: 'min_serving_capacity': expected a share from 0% to 100%, such as 50% or 0.5, found '140%'"},
       {"ttl", "ttl: 8d",
        "5:10: 'ttl': expected seconds from 0 to 604800, or a time such as 30s, 5m, 1h, 1d, found '8d'"},
       {"no answer", "answer: 0", "5:13: 'answer': expected a whole number from 1 to 32, found '0'"},
@@ -179,7 +204,8 @@ TEST_CASE("what a service can't say") {
 TEST_CASE("what is missing from a service is said once") {
   const Row rows[] = {
       {"empty file", "", "1:1: the key 'services' is missing"},
-      {"checks", "services: {}\nchecks: {}", "2:1: 'checks' is not supported in this version"},
+      {"checks alone", "checks: {}", ""},
+      {"another key", "service: {}", "1:1: unknown key 'service'; did you mean 'services'?"},
       {"no map", "services: {a.example: {pools: {ams: [192.0.2.1]}}}",
        "1:23: 'a.example': the key 'map' is missing"},
       {"no pools", "services: {a.example: {map: web}}", "1:23: 'a.example': the key 'pools' is missing"},

@@ -49,7 +49,7 @@ TEST_SUITE("control/answer_totals") {
     totals.take(*second, tables);
     answer(*tables, 0, 0);
     answer(*old, 0, 1);  // a worker that has yet to take the new epoch
-    const AnswerSeries series{"s1", "ams", 0};
+    const AnswerSeries series{"s1", "ams", query::TallyReason::Preferred};
     CHECK(totals.collect().series.at(series) == 4);
     const std::weak_ptr<query::Tables> watched = old;
     old.reset();

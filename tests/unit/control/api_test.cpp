@@ -12,8 +12,23 @@
 namespace meridian::control {
 namespace {
 
+/// Takes reports of one endpoint.
+struct Reports : HealthReports {
+  std::optional<HealthReport> last;
+
+  base::Expected<void, std::string> report(const HealthReport& report) override {
+    if (base::to_string(report.address) != "192.0.2.1")
+      return base::unexpected(std::string{"no such endpoint"});
+    last = report;
+    return {};
+  }
+};
+
 struct Fixture : test::SiteFixture {
-  Fixture() { start(); }
+  Fixture() {
+    keeps_health = true;
+    start();
+  }
 
   Response ask(const std::string& method, const std::string& path, const std::string& query = "") {
     std::promise<Response> promise;
@@ -36,6 +51,7 @@ struct Fixture : test::SiteFixture {
                     counters.register_block()};
   querylog::DemandBook demand{clock};
   EventHub events{counters.register_block()};
+  Reports reports;
   Api api{{.version = "1.2.3",
            .listening = [] { return std::vector<std::string>{"127.0.0.1:5353"}; },
            .http = "",
@@ -46,6 +62,8 @@ struct Fixture : test::SiteFixture {
                    .journal = journal,
                    .upgrader = upgrader,
                    .demand = demand,
+                   .health = keeper,
+                   .reports = reports,
                    .clock = clock,
                    .events = events,
                    .metrics = [] { return std::string{"meridian_up 1\n"}; }}};
@@ -58,6 +76,51 @@ boost::json::object object_of(const Response& response) {
 }  // namespace
 
 TEST_SUITE("control/api") {
+  TEST_CASE("health tells of all services, or of one") {
+    Fixture fixture;
+    const auto all = fixture.ask("GET", "/v1/health");
+    CHECK(all.status == 200);
+    CHECK(object_of(all).at("services").as_array().size() > 1);
+    CHECK(object_of(all).at("checks").as_array().empty());
+    const auto one = fixture.ask("GET", "/v1/health", "name=www.example.com");
+    CHECK(one.status == 200);
+    CHECK(object_of(one).at("services").as_array().size() == 1);
+    CHECK(object_of(one).at("services").at(0).at("name").as_string() == "www.example.com");
+    const auto none = fixture.ask("GET", "/v1/health", "name=nobody.example.com");
+    CHECK(none.status == 404);
+    CHECK(object_of(none).at("error").as_string() == "the map has no service 'nobody.example.com'");
+    CHECK(fixture.ask("GET", "/v1/health", "nam=www").status == 400);
+  }
+
+  TEST_CASE("a report is read whole, or refused with what is wrong") {
+    Fixture fixture;
+    const std::string sound = "check=lease&address=192.0.2.1&ok=no&cause=disk%20full&weight=30";
+    CHECK(fixture.ask("POST", "/v1/report", sound).status == 200);
+    REQUIRE(fixture.reports.last.has_value());
+    CHECK(fixture.reports.last->check == "lease");
+    CHECK_FALSE(fixture.reports.last->is_ok);
+    CHECK(fixture.reports.last->cause == "disk full");
+    CHECK(fixture.reports.last->weight_percent == 30);
+    struct Row {
+      const char* query;
+      unsigned status;
+      const char* error;
+    };
+    const Row rows[] = {
+        {"check=lease&address=here&ok=yes", 400, "address is an IP address, not 'here'"},
+        {"check=lease&address=192.0.2.1&ok=maybe", 400, "ok is yes or no, not 'maybe'"},
+        {"check=lease&address=192.0.2.1&ok=yes&weight=101", 400, "weight is 0 to 100 percent, not '101'"},
+        {"check=lease&address=192.0.2.1&ok=yes&weight=x", 400, "weight is 0 to 100 percent, not 'x'"},
+        {"check=lease&address=192.0.2.9&ok=yes", 404, "no such endpoint"},
+    };
+    for (const auto& row : rows) {
+      CAPTURE(row.query);
+      const auto response = fixture.ask("POST", "/v1/report", row.query);
+      CHECK(response.status == row.status);
+      CHECK(object_of(response).at("error").as_string() == row.error);
+    }
+  }
+
   TEST_CASE("status tells what serves") {
     Fixture fixture;
     fixture.clock.pass(std::chrono::seconds(90));

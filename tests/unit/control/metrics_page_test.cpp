@@ -1,5 +1,6 @@
 #include "control/metrics_page.hpp"
 
+#include "base/limits.hpp"
 #include "site_fixture.hpp"
 
 #include <doctest/doctest.h>
@@ -13,8 +14,21 @@ namespace {
 
 struct Fixture : test::SiteFixture {
   Fixture() {
+    keeps_health = true;
+    map.write("services.yaml",
+              "checks:\n  front: {type: http, jitter: 0}\n  self: {type: push}\nservices:\n"
+              "  www.example.com: {map: web, check: front, pools: {ams: [192.0.2.10, 192.0.2.11], iad: "
+              "[198.51.100.20]}}\n  own.example.com: {map: web, check: self, pools: {sin: [203.0.113.20]}}\n");
     reloader.set_answers(answers, 1);
     start();
+  }
+  void probe(const std::string& address, bool is_ok, std::chrono::microseconds took) {
+    health::ProbeResult result;
+    result.is_ok = is_ok;
+    result.took = took;
+    for (const auto& target : keeper.targets()) {
+      if (base::to_string(target.address) == address) keeper.on_result(*target.check, target.address, result);
+    }
   }
   [[nodiscard]] std::string page() const { return metrics_page(sources); }
   [[nodiscard]] bool has(const std::string& line) const {
@@ -37,12 +51,12 @@ struct Fixture : test::SiteFixture {
                          .overrides = overrides,
                          .journal = journal,
                          .upgrader = upgrader,
+                         .health = keeper,
                          .answers = answers,
                          .latency = latency,
                          .clock = clock,
                          .version = "1.2.3",
-                         .started_at = clock.monotonic(),
-                         .checks = {}};
+                         .started_at = clock.monotonic()};
 };
 
 }  // namespace
@@ -97,19 +111,64 @@ TEST_SUITE("control/metrics_page") {
     CHECK(fixture.has(R"(meridian_overrides{kind="drain"} 1)"));
     CHECK(fixture.has(R"(meridian_datacenter_shed_ratio{datacenter="ams"} 1)"));
     CHECK(fixture.has(
-        R"(meridian_endpoint_forced{service="*.cdn.example.com",datacenter="iad",address="198.51.100.20"} 0)"));
+        R"(meridian_endpoint_forced{service="www.example.com",datacenter="iad",address="198.51.100.20"} 0)"));
   }
 
-  TEST_CASE("probes of checks are told as whoever runs them says") {
+  TEST_CASE("probes are told by check and type, and what was reported has no duration") {
     Fixture fixture;
-    fixture.sources.checks = [] {
-      return std::vector<CheckMetric>{
-          {.check = "web", .ok = 5, .failed = 2, .bounds_s = {0.1, 1}, .buckets = {3, 2, 2}, .sum_s = 6.5}};
+    fixture.probe("192.0.2.10", true, std::chrono::milliseconds{3});
+    fixture.probe("192.0.2.11", false, std::chrono::seconds{2});
+    fixture.probe("203.0.113.20", true, {});
+    CHECK(fixture.has(R"(meridian_check_results_total{check="front",type="http",result="ok"} 1)"));
+    CHECK(fixture.has(R"(meridian_check_results_total{check="front",type="http",result="failed"} 1)"));
+    CHECK(fixture.has(R"(meridian_check_results_total{check="self",type="push",result="ok"} 1)"));
+    CHECK(fixture.has(R"(meridian_probe_duration_seconds_bucket{check="front",type="http",le="0.005"} 1)"));
+    CHECK(fixture.has(R"(meridian_probe_duration_seconds_bucket{check="front",type="http",le="+Inf"} 2)"));
+    CHECK(fixture.has(R"(meridian_probe_duration_seconds_sum{check="front",type="http"} 2.003)"));
+    CHECK(fixture.page().find(R"(meridian_probe_duration_seconds_count{check="self")") == std::string::npos);
+    CHECK(fixture.has(R"(meridian_check_suspect{check="front"} 0)"));
+    CHECK(fixture.has(R"(meridian_service_panicking{service="www.example.com"} 0)"));
+  }
+
+  TEST_CASE("what endpoints are, and how much of a service is well, is told") {
+    Fixture fixture;
+    const auto serving = fixture.reloader.serving().get();
+    auto& health = serving->tables->health;
+    health.set_state(base::EndpointId{0}, health::EndpointState::Down);
+    health.set_state(base::EndpointId{1}, health::EndpointState::Up);
+    health.set_fails_open(base::ServiceId{0}, true);
+    const auto state_of = [&](std::uint32_t id) {
+      const auto address = base::to_string(serving->snapshot->endpoints[id].address);
+      const auto page = fixture.page();
+      const auto at = page.find("address=\"" + address + "\"} ");
+      REQUIRE(at != std::string::npos);
+      return page[page.find("} ", at) + 2];
     };
-    CHECK(fixture.has(R"(meridian_probes_total{check="web",result="failed"} 2)"));
-    CHECK(fixture.has(R"(meridian_probe_duration_seconds_bucket{check="web",le="1"} 5)"));
-    CHECK(fixture.has(R"(meridian_probe_duration_seconds_bucket{check="web",le="+Inf"} 7)"));
-    CHECK(fixture.has(R"(meridian_probe_duration_seconds_sum{check="web"} 6.5)"));
+    CHECK(state_of(0) == '0');
+    CHECK(state_of(1) == '1');
+    CHECK(state_of(2) == '2');
+    const auto& name = serving->snapshot->services[0].name;
+    CHECK(fixture.has("meridian_service_fails_open{service=\"" + name + "\"} 1"));
+    CHECK(fixture.page().find("meridian_service_capacity_ratio{service=\"" + name + "\"} 1\n") ==
+          std::string::npos);
+    CHECK(fixture.has("meridian_endpoints_left_out 0"));
+  }
+
+  TEST_CASE("endpoints past the limit have no series and are counted") {
+    Fixture fixture;
+    std::string services = "services:\n";
+    const std::size_t pools = base::limits::kMetricEndpointsMax / 200 + 1;
+    for (std::size_t i = 0; i < pools; ++i) {
+      services += "  s" + std::to_string(i) + ".example.com: {map: web, pools: {ams: [";
+      for (int j = 0; j < 200; ++j)
+        services += (j == 0 ? "10." : ", 10.") + std::to_string(i) + ".0." + std::to_string(j);
+      services += "]}}\n";
+    }
+    fixture.map.write("services.yaml", services);
+    REQUIRE(fixture.reload({.force = true}).ok);
+    CHECK(fixture.has("meridian_endpoints_left_out 200"));
+    CHECK(fixture.has(
+        R"(meridian_endpoint_state{service="s0.example.com",datacenter="ams",address="10.0.0.1"} 2)"));
   }
 }
 

@@ -29,6 +29,7 @@ struct SiteFixture {
 
   void start() {
     reloader.set_overrides(overrides);
+    if (keeps_health) reloader.set_health(keeper);
     REQUIRE(reloader.load_first().has_value());
     reloader.start();
   }
@@ -48,6 +49,8 @@ struct SiteFixture {
   journal::Journal journal{"", clock, counters.register_block()};
   control::Overrides overrides{clock, counters.register_block()};
   control::AnswerTotals answers;
+  bool keeps_health = false;  ///< before start()
+  control::HealthKeeper keeper{clock, counters.register_block()};
   control::Reloader reloader{control::read_site_from(site_path()), data_folder(), clock, block};
 };
 

@@ -41,7 +41,7 @@ std::string error_of(std::string_view bytes) {
 
 Place at(const GeoFile& file, const char* text) {
   const auto address = base::parse_ip_address(text).value();
-  return file.places.at(file.tree(address.family).lookup(address).value);
+  return file.places[file.tree(address.family).lookup(address).value];
 }
 
 MmdbWriter one_record(const MmdbValue& record) {

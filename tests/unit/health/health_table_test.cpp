@@ -25,6 +25,24 @@ TEST_SUITE("health/health_table") {
     CHECK(table.kept(base::DatacenterId{0}) == kKeepsAll);
   }
 
+  TEST_CASE("a word holds state, weight and the next change, each in full range") {
+    HealthTable table(1, 0);
+    const base::EndpointId endpoint{0};
+    CHECK(table.word(endpoint) == EndpointWord{});
+    for (const auto state : {EndpointState::Unknown, EndpointState::Up, EndpointState::Down}) {
+      for (const int percent : {0, 1, 99, 100}) {
+        for (const int change_in_s : {0, 1, 65'535}) {
+          const EndpointWord word{state, static_cast<std::uint8_t>(percent),
+                                  static_cast<std::uint16_t>(change_in_s)};
+          table.set_word(endpoint, word);
+          CHECK(table.word(endpoint) == word);
+        }
+      }
+    }
+    table.set_state(endpoint, EndpointState::Up);
+    CHECK(table.word(endpoint) == EndpointWord{.state = EndpointState::Up});
+  }
+
   TEST_CASE("what is forced wins over what is known, and neither writes over the other") {
     HealthTable table(2, 0);
     const base::EndpointId endpoint{1};
@@ -46,31 +64,35 @@ TEST_SUITE("health/health_table") {
   }
 
   TEST_CASE("a pool keeps everything until it is told to shed, each for itself") {
-    HealthTable table(0, 1, 2);
+    HealthTable table(0, 1, 0, 2);
     table.set_kept(base::PoolId{1}, 0);
     CHECK(table.kept(base::PoolId{0}) == kKeepsAll);
     CHECK(table.kept(base::PoolId{1}) == 0);
     CHECK(table.kept(base::DatacenterId{0}) == kKeepsAll);
   }
 
-  TEST_CASE("the generation moves on with every change, and only with one") {
-    HealthTable table(1, 1, 1);
-    const base::EndpointId endpoint{0};
+  TEST_CASE("the generation moves behind every change, and only then") {
+    HealthTable table(1, 1, 2, 1);
     auto last = table.generation();
-    const auto moved = [&] {
-      const auto before = std::exchange(last, table.generation());
-      return before != last;
-    };
-    table.set_state(endpoint, EndpointState::Unknown);
-    table.force(endpoint, std::nullopt);
-    table.set_kept(base::PoolId{0}, kKeepsAll);
-    CHECK_FALSE(moved());
-    table.set_state(endpoint, EndpointState::Up);
-    CHECK(moved());
-    table.force(endpoint, EndpointState::Down);
-    CHECK(moved());
+    const auto has_moved = [&] { return std::exchange(last, table.generation()) != table.generation(); };
+    table.set_state(base::EndpointId{0}, EndpointState::Up);
+    CHECK(has_moved());
+    table.set_state(base::EndpointId{0}, EndpointState::Up);
+    CHECK_FALSE(has_moved());
+    table.set_word(base::EndpointId{0}, {EndpointState::Up, 100, 9});
+    CHECK(has_moved());
+    table.set_fails_open(base::ServiceId{1}, true);
+    CHECK(has_moved());
+    CHECK(table.fails_open(base::ServiceId{1}));
+    CHECK_FALSE(table.fails_open(base::ServiceId{0}));
+    table.set_fails_open(base::ServiceId{1}, true);
+    CHECK_FALSE(has_moved());
+    table.force(base::EndpointId{0}, EndpointState::Down);
+    CHECK(has_moved());
+    table.force(base::EndpointId{0}, EndpointState::Down);
+    CHECK_FALSE(has_moved());
     table.set_kept(base::PoolId{0}, 0);
-    CHECK(moved());
+    CHECK(has_moved());
   }
 
   TEST_CASE("only down does not serve, and only for its endpoint") {

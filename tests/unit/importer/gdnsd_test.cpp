@@ -271,14 +271,14 @@ TEST_CASE("options and service types are told, each with where its counterpart i
                "options => { listen => [ 192.0.2.1 192.0.2.2 ], zones_strict_data => true }\n"
                "service_types => { web => { plugin => tcp_connect } }\n");
   folder.write("zones/example.com", kZoneHead);
-  CHECK(import_folder(folder).report ==
-        "map/config:1:14: not imported: option listen = [ 192.0.2.1 192.0.2.2 ]: the site file's 'listen: "
-        "dns:' has the "
-        "addresses and ports\n"
-        "map/config:1:49: not imported: option zones_strict_data = true: it has no counterpart\n"
-        "map/config:2:20: not imported: service type 'web' (tcp_connect): nothing watches endpoints in this "
-        "version, so "
-        "every address counts as up\n");
+  CHECK(
+      import_folder(folder).report ==
+      "map/config:1:14: not imported: option listen = [ 192.0.2.1 192.0.2.2 ]: the site file's 'listen: "
+      "dns:' has the "
+      "addresses and ports\n"
+      "map/config:1:49: not imported: option zones_strict_data = true: it has no counterpart\n"
+      "map/config:2:20: not imported: service type 'web' (tcp_connect): write a check in services.yaml, and "
+      "'check' for the services; without one every address counts as up\n");
 }
 
 TEST_SUITE_END();

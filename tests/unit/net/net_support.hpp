@@ -1,6 +1,7 @@
 // What the tests of net/ share: a handler that does as the query says, and plain blocking clients.
 #pragma once
 
+#include "base/limits.hpp"
 #include "net/address.hpp"
 #include "net/handler.hpp"
 #include "net/sockets.hpp"
@@ -27,6 +28,10 @@ namespace meridian::net_test {
 
 /// Far more than any machine needs: reached only when the code under test is broken.
 inline constexpr std::chrono::seconds kPatience{20};
+
+/// The answer to "medium": one that does not end a turn, and that small buffers do not hold.
+inline constexpr std::size_t kMediumBytes = 15'000;
+static_assert(kMediumBytes < base::limits::kTcpWriteBytes);
 
 template <typename Condition>
 [[nodiscard]] bool eventually(Condition condition) {
@@ -70,8 +75,8 @@ struct Observed {
   }
 };
 
-/// Echoes a query, as much as fits; "silent…" gets no answer, "mark" is noted, "large…" the largest there is
-/// room for.
+/// Echoes a query, as much as fits; "silent…" gets no answer, "mark" is noted, "medium…" gets kMediumBytes,
+/// "large…" the largest there is room for.
 class EchoHandler final : public net::BatchHandler {
  public:
   explicit EchoHandler(Observed& observed) : observed_(observed) {}
@@ -83,8 +88,10 @@ class EchoHandler final : public net::BatchHandler {
       const std::string query(exchange.query.begin(), exchange.query.end());
       if (query == "mark") observed_.messages_at_mark = observed_.messages.load();
       if (query.rfind("silent", 0) == 0) continue;
-      const auto bytes = query.rfind("large", 0) == 0 ? exchange.reply.size()
-                                                      : std::min(query.size(), exchange.reply.size());
+      const auto wanted = query.rfind("large", 0) == 0    ? exchange.reply.size()
+                          : query.rfind("medium", 0) == 0 ? kMediumBytes
+                                                          : query.size();
+      const auto bytes = std::min(wanted, exchange.reply.size());
       std::fill_n(exchange.reply.begin(), bytes, std::uint8_t{'x'});
       std::copy_n(query.begin(), std::min(query.size(), bytes), exchange.reply.begin());
       exchange.reply_bytes = bytes;

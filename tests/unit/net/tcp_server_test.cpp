@@ -147,6 +147,42 @@ TEST_SUITE("net/tcp_server") {
     CHECK(fixture.counters.value(Counter::TcpAborted) == 1);
   }
 
+  TEST_CASE("a client that breaks off before its answers, or while it takes them, is counted") {
+    Fixture fixture;
+    {
+      const auto client = fixture.connect_served();
+      const linger at_once{.l_onoff = 1, .l_linger = 0};
+      REQUIRE(::setsockopt(client.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+      fixture.observed.hold();
+      REQUIRE(client.send(framed("hold")));
+      REQUIRE(fixture.observed.wait_until_waiting());
+    }
+    fixture.observed.let_go();
+    CHECK(fixture.counts(Counter::TcpAborted, 1));
+    {
+      const Client client(SOCK_STREAM, fixture.listen, 4'096);
+      std::string stream;
+      for (int i = 0; i < 50; ++i) stream += framed("large");
+      REQUIRE(client.send(stream));
+      REQUIRE(client.receive());
+    }
+    CHECK(fixture.counts(Counter::TcpAborted, 2));
+    CHECK(fixture.counters.value(Counter::TcpTimeouts) == 0);
+  }
+
+  TEST_CASE("what ends a connection waits until the answers before it are taken, however slowly") {
+    const Fixture fixture;
+    const int least = 1;  // the kernel makes it what it must be
+    REQUIRE(::setsockopt(fixture.listener, SOL_SOCKET, SO_SNDBUF, &least, sizeof least) == 0);
+    const Client client(SOCK_STREAM, fixture.listen, 4'096);
+    REQUIRE(client.send(framed("medium") + framed("silent") + framed("never looked at")));
+    REQUIRE(eventually([&] { return fixture.counters.value(Counter::TcpUnanswered) == 1; }));
+    CHECK(client.receive_message()->size() == net_test::kMediumBytes);
+    CHECK(client.is_closed_by_server());
+    CHECK(fixture.counters.value(Counter::TcpQueries) == 2);
+    CHECK(fixture.counters.value(Counter::TcpAnswers) == 1);
+  }
+
   TEST_CASE("an idle connection is closed, whether it ever asked or not") {
     const Fixture fixture({.idle = 30ms});
     const auto asked = fixture.connect_served();
@@ -268,6 +304,7 @@ TEST_SUITE("net/tcp_server") {
     fixture.stop();
     CHECK(client.is_closed_by_server());
     CHECK(half.is_closed_by_server());
+    CHECK(fixture.counters.value(Counter::TcpAborted) == 0);  // it is we who leave
     const net::FileDescriptor late(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const auto address = net::to_socket_address(fixture.listen);
     CHECK(::connect(late.get(), net_test::raw(address), address.bytes) != 0);
@@ -308,6 +345,7 @@ TEST_SUITE("net/tcp_server") {
       fixture.server->join();
       CHECK(received == (reads ? 200 : 1));
       CHECK(fixture.counters.value(Counter::TcpTimeouts) == (reads ? 0 : 1));
+      if (reads) CHECK(fixture.counters.value(Counter::TcpAnswers) == 200);
     }
   }
 }

@@ -194,6 +194,21 @@ TEST_SUITE("net/tcp_turns") {
     CHECK(net::FileDescriptor(::accept(handed_over.get(), nullptr, nullptr)));
   }
 
+  TEST_CASE("after a hand-over a listener that comes late is let go, and nobody lingers past the limit") {
+    const TcpFixture fixture({.drain = 3'600s, .linger = 50ms});
+    const auto client = fixture.connect_served();
+    fixture.server->request_hand_over();
+    auto another = net::bind_tcp(at("127.0.0.1"));
+    REQUIRE(another);
+    const auto listen = net::local_address(*another);
+    fixture.server->add_listener({std::move(*another)});
+    CHECK(client.is_closed_by_server());
+    fixture.server->join();
+    const net::FileDescriptor late(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto address = net::to_socket_address(listen);
+    CHECK(::connect(late.get(), net_test::raw(address), address.bytes) != 0);
+  }
+
   TEST_CASE("behind a proxy each connection is its client's, however the header comes") {
     const TcpFixture fixture({}, "127.0.0.1", kLoopback);
     struct Row {
@@ -268,6 +283,31 @@ TEST_SUITE("net/tcp_turns") {
     CHECK_FALSE(ask(third, "192.0.2.7", ""));
     CHECK(fixture.counts(Counter::TcpRejectedClientLimit, 1));
     CHECK(fixture.counters.value(Counter::TcpConnections) == 3);
+  }
+
+  TEST_CASE("an IPv6 client is its /64, an IPv4 client its address") {
+    struct Row {
+      const char* why;
+      const char* first;
+      const char* second;
+      bool is_one;
+    };
+    const Row rows[] = {
+        {"within a /64", "2001:db8::7", "2001:db8::1:2:3:4", true},
+        {"the next /64", "2001:db8::7", "2001:db8:0:1::7", false},
+        {"the next IPv4 address", "192.0.2.6", "192.0.2.7", false},
+    };
+    for (const auto& row : rows) {
+      CAPTURE(row.why);
+      const TcpFixture fixture({.connections_per_client_max = 1}, "127.0.0.1", kLoopback);
+      const auto first = fixture.connect();
+      // Within a message, so that it is not closed for the other one.
+      REQUIRE(first.send(proxy_header(row.first, 4'711) + framed("query") + framed("half").substr(0, 3)));
+      REQUIRE(first.receive_message() == "query");
+      const auto second = fixture.connect();
+      REQUIRE(second.send(proxy_header(row.second, 4'711) + framed("query")));
+      CHECK((second.receive_message() == "query") != row.is_one);
+    }
   }
 
   TEST_CASE("a stop does not take a half header for a query") {

@@ -42,9 +42,7 @@ TEST_SUITE("plan/lock_step") {
         [&](std::span<const std::uint32_t>, const base::IpPrefix& block) {
           seen += base::to_string(block) + " ";
         },
-        [](std::span<const geo::PrefixTree::Link> links) {
-          return links[0].is_leaf() && links[0].value() == 1;
-        });
+        [](std::span<const geo::TreeState> at) { return at[0].is_leaf && at[0].value == 1; });
     CHECK(seen.find("10.0.0.0/8") == std::string::npos);
     CHECK(seen.find("200.0.0.0/8") != std::string::npos);
   }

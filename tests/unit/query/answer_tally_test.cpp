@@ -39,10 +39,36 @@ TEST_SUITE("query/answer_tally") {
     CHECK(tally.by_rcode(AnswerTally::rcode_cell(dns::Rcode::NxDomain, false)) == 0);
     CHECK(tally.by_rcode(AnswerTally::rcode_cell(dns::Rcode::NoError, false)) == 2);
     CHECK(all_rcodes(tally) == 3);
-    CHECK(tally.by_pool(1, static_cast<std::size_t>(steering::Reason::Fallback)) == 2);
-    CHECK(tally.by_pool(0, static_cast<std::size_t>(steering::Reason::Fallback)) == 0);
+    CHECK(tally.by_pool(1, TallyReason::Fallback) == 2);
+    CHECK(tally.by_pool(0, TallyReason::Fallback) == 0);
     CHECK(tally.by_scope(20) == 1);
     CHECK(tally.by_scope(24) == 0);
+  }
+
+  TEST_CASE("an answer has the reason that an operator asks for") {
+    struct Row {
+      const char* why;
+      steering::Reason reason;
+      MovedBy moved_by;
+      TallyReason expected;
+    };
+    using steering::Reason;
+    const Row rows[] = {
+        {"first tier", Reason::Preferred, MovedBy::Nothing, TallyReason::Preferred},
+        {"a later tier", Reason::Fallback, MovedBy::Nothing, TallyReason::Fallback},
+        {"a later tier for a drain", Reason::Fallback, MovedBy::Drain, TallyReason::Drained},
+        {"another of the same tier for a drain", Reason::Preferred, MovedBy::Drain, TallyReason::Drained},
+        {"shed", Reason::Preferred, MovedBy::Shed, TallyReason::Shed},
+        {"nothing is healthy", Reason::AllDown, MovedBy::Nothing, TallyReason::Open},
+        {"too little is healthy", Reason::LowCapacity, MovedBy::Nothing, TallyReason::Open},
+    };
+    for (const auto& row : rows) {
+      CAPTURE(row.why);
+      Summary summary;
+      summary.reason = row.reason;
+      summary.moved_by = row.moved_by;
+      CHECK(tally_reason(summary) == row.expected);
+    }
   }
 
   TEST_CASE("what was not answered counts nowhere, and an RCODE of no cell in the last one") {
@@ -64,7 +90,7 @@ TEST_SUITE("query/answer_tally") {
       summary.pool = static_cast<base::PoolId>(pool);
       tally.add(tally.cells_of(summary, false), 0);
     }
-    const auto preferred = static_cast<std::size_t>(steering::Reason::Preferred);
+    const auto preferred = TallyReason::Preferred;
     CHECK(tally.pool_count() == base::limits::kTalliedPoolsMax + 1);
     CHECK(tally.by_pool(base::limits::kTalliedPoolsMax - 1, preferred) == 1);
     CHECK(tally.by_pool(base::limits::kTalliedPoolsMax, preferred) == 2);
@@ -104,7 +130,7 @@ TEST_SUITE("query/answer_tally") {
     CHECK(tally.by_scope(0) == 0);
     std::uint64_t preferred = 0;
     for (std::size_t pool = 0; pool < tally.pool_count(); ++pool)
-      preferred += tally.by_pool(pool, static_cast<std::size_t>(steering::Reason::Preferred));
+      preferred += tally.by_pool(pool, TallyReason::Preferred);
     CHECK(preferred == 8);
     CHECK(tables.tally_of(1) == nullptr);
   }

@@ -1,10 +1,13 @@
 #include "querylog/channel.hpp"
 
+#include "base/limits.hpp"
 #include "unit/querylog/records.hpp"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,9 +23,14 @@ struct Story {
 
 class StorySink final : public Sink {
  public:
-  StorySink(std::string name, Story& story) : name_(std::move(name)), story_(story) {}
+  StorySink(
+      std::string name, Story& story, std::function<void()> opened = [] {})
+      : name_(std::move(name)), story_(story), opened_(std::move(opened)) {}
   ~StorySink() override { story_.steps.push_back(name_ + " ended"); }
-  void open() override { story_.steps.push_back(name_ + " opened"); }
+  void open() override {
+    story_.steps.push_back(name_ + " opened");
+    opened_();
+  }
   void put(const Record& record) override {
     story_.steps.push_back(name_ + " put " + std::to_string(record.query.size()));
     ++story_.put_count;
@@ -32,6 +40,7 @@ class StorySink final : public Sink {
  private:
   std::string name_;
   Story& story_;
+  std::function<void()> opened_;  ///< On the channel's thread.
 };
 
 /// A record whose query has so many bytes.
@@ -99,7 +108,42 @@ TEST_CASE("the ring of a worker that has ended is read to its end and let go") {
   ring.reset();
   channel.use(std::make_unique<StorySink>("a", story));
   while (!left.expired()) std::this_thread::yield();
+  // The same while there is a sink: what the worker left behind is not lost.
+  ring = std::make_shared<Ring>(4'096);
+  push(*ring, 3);
+  push(*ring, 4);
+  channel.add_ring(std::move(ring));
   channel.stop();
+  CHECK(story.steps == std::vector<std::string>{"a opened", "a put 3", "a put 4", "a ended"});
+}
+
+TEST_CASE("a stop writes whatever the rings hold") {
+  constexpr int kRecords = 8'000;
+  Story story;
+  auto ring = std::make_shared<Ring>(base::limits::kQueryRecordRingBytes);
+  Channel channel("test");
+  channel.use(std::make_unique<StorySink>("a", story));
+  for (int i = 0; i < kRecords; ++i) push(*ring, 1);
+  channel.add_ring(std::move(ring));
+  channel.stop();
+  CHECK(story.put_count == kRecords);
+}
+
+TEST_CASE("a ring that is never empty does not keep the others waiting") {
+  Story story;
+  auto full = std::make_shared<Ring>(base::limits::kQueryRecordRingBytes);
+  auto modest = std::make_shared<Ring>(4'096);
+  for (int i = 0; i < 4'000; ++i) push(*full, 1);
+  push(*modest, 2);
+  Channel channel("test");
+  channel.use(std::make_unique<StorySink>("a", story, [&] {
+    channel.add_ring(full);
+    channel.add_ring(modest);
+  }));
+  channel.stop();
+  CHECK(story.put_count == 4'001);
+  const auto found = std::find(story.steps.begin(), story.steps.end(), "a put 2");
+  CHECK(found - story.steps.begin() < 1'000);
 }
 
 TEST_SUITE_END();

@@ -3,7 +3,7 @@
 //
 // Most often a block has one fact that is not 0: a record of the one database that knows it. Those are an
 // index away; measured on a city database, hashing each block instead takes seconds. Grows with the
-// combinations met.
+// combinations met. Not for the query path.
 #pragma once
 
 #include "base/random.hpp"
@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace meridian::plan {
+namespace meridian::base {
 
 template <typename Result>
 class FactMemo {
@@ -61,7 +61,7 @@ class FactMemo {
 
   struct Hash {
     std::size_t operator()(const std::pair<std::uint64_t, std::uint32_t>& pair) const noexcept {
-      return base::mix(pair.first * 0x9e37'79b9'7f4a'7c15 + pair.second);
+      return mix(pair.first * 0x9e37'79b9'7f4a'7c15 + pair.second);
     }
   };
   std::vector<std::vector<Slot>> singles_;  // by position, then by fact
@@ -69,4 +69,4 @@ class FactMemo {
   std::unordered_map<std::pair<std::uint64_t, std::uint32_t>, std::uint64_t, Hash> pairs_;
 };
 
-}  // namespace meridian::plan
+}  // namespace meridian::base

@@ -1,0 +1,93 @@
+#include "geo/place_table.hpp"
+
+#include <doctest/doctest.h>
+
+#include <optional>
+#include <string>
+
+namespace meridian::geo {
+namespace {
+
+Place place(const char* country, const char* city, std::optional<base::Coordinates> at) {
+  Place made;
+  made.country = country;
+  made.city = city;
+  made.at = at;
+  return made;
+}
+
+}  // namespace
+
+TEST_SUITE("geo/place_table") {
+  TEST_CASE("equal places are one, and places that differ in coordinates alone share their area") {
+    PlaceTable table;
+    const base::Coordinates here{52.5, 13.4};
+    const base::Coordinates there{52.4, 13.4};
+    const auto first = table.intern(place("DE", "Berlin", here));
+    const auto second = table.intern(place("DE", "Berlin", there));
+    const auto unplaced = table.intern(place("DE", "Berlin", std::nullopt));
+    const auto other = table.intern(place("DE", "Bonn", here));
+    CHECK(table.intern(place("DE", "Berlin", here)) == first);
+    CHECK(table.intern(Place{}) == 0);
+    CHECK(table.size() == 5);
+    CHECK(table.known() == KnownFields{.country = true,
+                                       .subdivision = false,
+                                       .city = true,
+                                       .geoname_id = false,
+                                       .coordinates = true,
+                                       .as_number = false});
+
+    const auto list = std::move(table).take_places();
+    CHECK(list.areas().size() == 3);
+    CHECK(list.area_index(first) == list.area_index(second));
+    CHECK(list.area_index(first) == list.area_index(unplaced));
+    CHECK(list.area_index(first) != list.area_index(other));
+    CHECK(list[first] == place("DE", "Berlin", here));
+    CHECK(list[second] == place("DE", "Berlin", there));
+    CHECK(list[unplaced] == place("DE", "Berlin", std::nullopt));
+    CHECK(list.area(other) == place("DE", "Bonn", std::nullopt));
+    CHECK(list[0] == Place{});
+  }
+
+  TEST_CASE("every field makes a place different") {
+    PlaceTable table;
+    Place base = place("DE", "Berlin", base::Coordinates{52.5, 13.4});
+    static_cast<void>(table.intern(base));
+    const auto expect_new = [&](const Place& changed) {
+      const auto before = table.size();
+      CHECK(table.intern(changed) == before);
+      CHECK(table.intern(base) == 1);
+    };
+    const auto change = [&](auto field, auto value) {
+      Place changed = base;
+      changed.*field = value;
+      expect_new(changed);
+    };
+    change(&Place::continent, "EU");
+    change(&Place::country, "AT");
+    change(&Place::outer_subdivision, "DE-BE");
+    change(&Place::inner_subdivision, "DE-X");
+    change(&Place::city, "Bonn");
+    change(&Place::geoname_id, 5u);
+    change(&Place::at, base::Coordinates{52.5, 13.5});
+    change(&Place::as_number, 64'500u);
+    change(&Place::as_name, "Example");
+  }
+
+  TEST_CASE("thousands of places and offsets keep their numbers while the tables grow") {
+    PlaceTable table;
+    for (std::uint32_t i = 0; i < 20'000; ++i) {
+      const auto index = table.intern(
+          place("DE", std::to_string(i / 10).c_str(), base::Coordinates{static_cast<double>(i) / 1'000, 0}));
+      REQUIRE(index == i + 1);
+      table.at_offset(i * 16) = index;
+    }
+    CHECK(table.record_count() == 20'000);
+    for (std::uint32_t i = 0; i < 20'000; i += 7) REQUIRE(table.at_offset(i * 16) == i + 1);
+    CHECK(table.at_offset(3) == PlaceTable::kUnread);
+    const auto list = std::move(table).take_places();
+    CHECK(list.areas().size() == 2'001);
+  }
+}
+
+}  // namespace meridian::geo
