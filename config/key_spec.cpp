@@ -262,7 +262,8 @@ constexpr KeySpec kControl[] = {
     {.name = "loopback_only",
      .kind = ValueKind::Switch,
      .default_text = "on",
-     .help = "`off`: `http` may be any address. Tokens then cross the network in the clear, and are required"},
+     .help =
+         "`off`: `http` may be any address. Tokens then cross the network in the clear, and are required"},
     {.name = "tokens",
      .kind = ValueKind::Path,
      .default_text = "none: status and metrics alone are answered over HTTP",

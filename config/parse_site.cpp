@@ -80,8 +80,8 @@ std::optional<ListenAddress> parse_http(const YamlValue& value, bool is_loopback
     return std::nullopt;
   }
   if (has_tokens) return listen;
-  value.error(fmt::format("{} is no loopback address, and without 'tokens: FILE' anybody could read there",
-                          address));
+  value.error(
+      fmt::format("{} is no loopback address, and without 'tokens: FILE' anybody could read there", address));
   return std::nullopt;
 }
 

@@ -300,7 +300,7 @@ inline constexpr std::size_t kJournalWalBytesMax = 16u << 20;
 
 // --- metrics ---------------------------------------------------------------------------------------
 
-/// Pools whose answers are counted each for itself: 512 KiB for each worker. The others are counted together.
+/// Pools whose answers are counted each for itself: 640 KiB for each worker. The others are counted together.
 inline constexpr std::size_t kTalliedPoolsMax = 16'384;
 /// Series of answers by service, datacenter and reason on the metrics page, for good: what comes later is
 /// counted as `other`. Prometheus asks for a fixed number, and a page of 2,000 lines has 200 kB.

@@ -129,7 +129,7 @@ void add_answers(const MetricsSources& sources, Page& page) {
     buckets[static_cast<std::size_t>(bound - std::begin(kBounds))] += sums.scopes[bits];
     sum += count(sums.scopes[bits]) * static_cast<double>(bits);
   }
-  page.add(MetricType::Histogram, "client_subnet_scope_bits",
+  page.add(MetricType::Histogram, "client_subnet_scope_length",
            "Scopes of steered answers that the query's client subnet decided.")
       .metric.push_back(histogram(bounds, buckets, sum));
 }
@@ -281,7 +281,8 @@ void add_health(const MetricsSources& sources, Page& page) {
     Page::put(results, count(counts.failed), {{"check", check}, {"type", type}, {"result", "failed"}});
   }
   std::vector<double> bounds;
-  for (const auto bound : kProbeDurationBounds) bounds.push_back(std::chrono::duration<double>(bound).count());
+  for (const auto bound : kProbeDurationBounds)
+    bounds.push_back(std::chrono::duration<double>(bound).count());
   auto& durations = page.add(MetricType::Histogram, "probe_duration_seconds",
                              "How long probes took, by check, those that failed too.");
   for (const auto& [key, counts] : figures.probes) {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <sstream>
@@ -60,7 +61,12 @@ std::string read_line(const std::string& line, std::vector<Token>& tokens) {
 
 base::Expected<TokenBook, std::string> TokenBook::load(const std::string& path) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0) {
+  const bool is_there = ::stat(path.c_str(), &status) == 0;
+  if (is_there && status.st_uid != 0 && status.st_uid != ::geteuid()) {
+    return base::unexpected(fmt::format("{0}: it belongs to another user (uid {1}); chown {2} {0}", path,
+                                        status.st_uid, ::geteuid()));
+  }
+  if (is_there && (status.st_mode & 077) != 0) {
     return base::unexpected(
         fmt::format("{0}: others may read or write it; chmod 600 {0}, and make new tokens", path));
   }

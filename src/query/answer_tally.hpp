@@ -82,8 +82,8 @@ class AnswerTally {
     cells.has_scope = summary.by_client_subnet;
     if (summary.pool == base::kNoPool) return cells;
     const std::size_t pool = std::min(base::index_of(summary.pool), pool_count_ - 1);
-    cells.pool =
-        static_cast<std::uint32_t>(1 + pool * kTalliedReasons + static_cast<std::size_t>(tally_reason(summary)));
+    cells.pool = static_cast<std::uint32_t>(1 + pool * kTalliedReasons +
+                                            static_cast<std::size_t>(tally_reason(summary)));
     return cells;
   }
 

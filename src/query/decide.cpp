@@ -72,7 +72,7 @@ class Offers {
   /// Why the client that would have `datacenter` does not.
   [[nodiscard]] MovedBy what_moves_from(base::DatacenterId datacenter) const noexcept {
     return kept_of(datacenter, service_.pools[base::index_of(datacenter)]) == 0 ? MovedBy::Drain
-                                                                               : MovedBy::Shed;
+                                                                                : MovedBy::Shed;
   }
 
   /// As Decision::change_in_s has it.
@@ -98,9 +98,9 @@ class Offers {
                                           steering::Share overprovision, steering::DrawKey key) noexcept {
   if (choice.reason != steering::Reason::Preferred && choice.reason != steering::Reason::Fallback)
     return MovedBy::Nothing;
-  const auto would = steering::choose(
-      tiers, overprovision, key,
-      [&](base::DatacenterId datacenter) noexcept { return offers.whole(datacenter); });
+  const auto would = steering::choose(tiers, overprovision, key, [&](base::DatacenterId datacenter) noexcept {
+    return offers.whole(datacenter);
+  });
   return would.datacenter == choice.datacenter ? MovedBy::Nothing : offers.what_moves_from(would.datacenter);
 }
 

@@ -54,13 +54,13 @@ struct Summary {
   dns::Rtype type{};  ///< asked for, when it was a query
   Variation variation = Variation::None;
   bool is_truncated = false;
-  bool has_valid_cookie = false;      ///< the client proved its address: a server cookie of ours
-  bool by_client_subnet = false;      ///< with a service: the query's client subnet decided, not its source
-  std::uint8_t scope_bits = 0;        ///< of the client subnet in the reply
-  steering::Reason reason{};          ///< with a service
-  std::uint16_t tier = 0;             ///< with a service
+  bool has_valid_cookie = false;  ///< the client proved its address: a server cookie of ours
+  bool by_client_subnet = false;  ///< with a service: the query's client subnet decided, not its source
+  std::uint8_t scope_bits = 0;    ///< of the client subnet in the reply
+  steering::Reason reason{};      ///< with a service
+  std::uint16_t tier = 0;         ///< with a service
   MovedBy moved_by = MovedBy::Nothing;
-  base::PoolId pool = base::kNoPool;  ///< once chosen, even if it had no address of the type
+  base::PoolId pool = base::kNoPool;           ///< once chosen, even if it had no address of the type
   base::ServiceId service = base::kNoService;  ///< once a steered name was met, whatever came of it
   RateAction rate = RateAction::None;
   /// Where the first answer of the chain comes from, in the snapshot: the name, its wildcard, the cut, the

@@ -4,8 +4,8 @@
 #include "control/metrics_page.hpp"
 #include "support/map_fixture.hpp"
 
-#include <unistd.h>
 #include <benchmark/benchmark.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -24,8 +24,8 @@ std::string services_of(std::size_t count) {
     for (const std::size_t datacenter : {0, 1}) {
       text += datacenter == 0 ? "ams: [" : ", iad: [";
       for (std::size_t i = 0; i < kPerPool; ++i) {
-        text += (i == 0 ? "10." : ", 10.") + std::to_string(datacenter) + "." + std::to_string(service) + "." +
-                std::to_string(i);
+        text += (i == 0 ? "10." : ", 10.") + std::to_string(datacenter) + "." + std::to_string(service) +
+                "." + std::to_string(i);
       }
       text += "]";
     }

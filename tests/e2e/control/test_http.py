@@ -224,7 +224,7 @@ def test_events_tell_of_overrides_and_maps(new_server):
 def test_events_tell_of_health(new_server):
     server = new_server()
     server.write("services.yaml", "checks:\n  self: {type: push, up_after: 1, down_after: 1}\nservices:\n"
-                 "  www.example.com: {map: web, check: self, pools: {ams: [192.0.2.10], iad: [198.51.100.10]}}\n")
+                 "  www.example.com: {map: web, check: self, pools: {ams: [192.0.2.10], iad: [198.51.100.10], sin: [203.0.113.10]}}\n")
     server.start()
     connection = UnixConnection(server.control)
     connection.request("GET", "/v1/events")

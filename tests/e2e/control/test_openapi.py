@@ -103,7 +103,7 @@ def test_answers_are_as_the_document_says(new_server):
 def test_health_is_as_the_document_says(new_server):
     server = new_server()
     server.write("services.yaml", "checks:\n  self: {type: push, up_after: 1, down_after: 1}\nservices:\n"
-                 "  www.example.com: {map: web, check: self, pools: {ams: [192.0.2.10, 192.0.2.11], iad: [198.51.100.10]}}\n")
+                 "  www.example.com: {map: web, check: self, pools: {ams: [192.0.2.10, 192.0.2.11], iad: [198.51.100.10], sin: [203.0.113.10]}}\n")
     server.start()
     ask(server, "POST", "/v1/report?check=self&address=192.0.2.10&ok=no&cause=full&weight=30")
     ask(server, "POST", "/v1/report?check=self&address=192.0.2.11&ok=yes&weight=30")

@@ -65,7 +65,7 @@ def test_queries_move_the_page(new_server):
     assert moved('meridian_answers_by_rcode_total{transport="udp",rcode="NXDOMAIN"}') == 1
     assert moved('meridian_answers_by_rcode_total{transport="tcp",rcode="NOERROR"}') == 1
     assert moved('meridian_service_answers_total{service="www.example.com",datacenter="ams",reason="preferred"}') == 4
-    assert moved("meridian_client_subnet_scope_bits_count") == 4
+    assert moved("meridian_client_subnet_scope_length_count") == 4
     assert moved("meridian_udp_queries_total") == 4
     # A reload starts new tables; what was counted in the old ones stays.
     assert server.reload().returncode == 0

@@ -29,8 +29,9 @@ void answer(const query::Tables& tables, std::size_t thread, std::size_t pool) {
   summary.service = static_cast<base::ServiceId>(pool);
   summary.pool = static_cast<base::PoolId>(pool);
   summary.by_client_subnet = true;
-  auto& tally = *tables.tally_of(thread);
-  tally.add(tally.cells_of(summary, false), 24);
+  auto* const tally = tables.tally_of(thread);
+  REQUIRE(tally != nullptr);
+  tally->add(tally->cells_of(summary, false), 24);
 }
 
 }  // namespace
@@ -79,8 +80,8 @@ TEST_SUITE("control/answer_totals") {
     answer(*tables, 0, 0);
     const auto sums = totals.collect();
     CHECK(sums.series.size() == count + 1);
-    CHECK(sums.series.at({"other", "other", 0}) == 2);
-    CHECK(sums.series.at({"s0", "ams", 0}) == 2);
+    CHECK(sums.series.at({"other", "other", query::TallyReason::Preferred}) == 2);
+    CHECK(sums.series.at({"s0", "ams", query::TallyReason::Preferred}) == 2);
   }
 
   TEST_CASE("tables without tallies are no trouble") {

@@ -15,10 +15,11 @@ namespace {
 struct Fixture : test::SiteFixture {
   Fixture() {
     keeps_health = true;
-    map.write("services.yaml",
-              "checks:\n  front: {type: http, jitter: 0}\n  self: {type: push}\nservices:\n"
-              "  www.example.com: {map: web, check: front, pools: {ams: [192.0.2.10, 192.0.2.11], iad: "
-              "[198.51.100.20]}}\n  own.example.com: {map: web, check: self, pools: {sin: [203.0.113.20]}}\n");
+    map.write(
+        "services.yaml",
+        "checks:\n  front: {type: http, jitter: 0}\n  self: {type: push}\nservices:\n"
+        "  www.example.com: {map: web, check: front, pools: {ams: [192.0.2.10, 192.0.2.11], iad: "
+        "[198.51.100.20]}}\n  own.example.com: {map: web, check: self, pools: {sin: [203.0.113.20]}}\n");
     reloader.set_answers(answers, 1);
     start();
   }
@@ -94,9 +95,9 @@ TEST_SUITE("control/metrics_page") {
         R"(meridian_service_answers_total{service="www.example.com",datacenter="ams",reason="fallback"} 1)"));
     CHECK(fixture.has(R"(meridian_answers_by_rcode_total{transport="tcp",rcode="NOERROR"} 1)"));
     CHECK(fixture.has(R"(meridian_answers_by_rcode_total{transport="udp",rcode="NOERROR"} 0)"));
-    CHECK(fixture.has(R"(meridian_client_subnet_scope_bits_bucket{le="18"} 0)"));
-    CHECK(fixture.has(R"(meridian_client_subnet_scope_bits_bucket{le="20"} 1)"));
-    CHECK(fixture.has("meridian_client_subnet_scope_bits_sum 20"));
+    CHECK(fixture.has(R"(meridian_client_subnet_scope_length_bucket{le="18"} 0)"));
+    CHECK(fixture.has(R"(meridian_client_subnet_scope_length_bucket{le="20"} 1)"));
+    CHECK(fixture.has("meridian_client_subnet_scope_length_sum 20"));
     // It outlives the epoch.
     CHECK(fixture.reload().ok);
     CHECK(fixture.has(

@@ -31,7 +31,7 @@ health::ProbeResult result(bool is_ok, std::chrono::microseconds took) {
 TEST_SUITE("control/probe_tally") {
   TEST_CASE("results count by check and type, and durations in the first bucket that holds them") {
     ProbeTally tally;
-    tally.add(check("front"), result(true, 1ms));    // the bound belongs to its bucket
+    tally.add(check("front"), result(true, 1ms));  // the bound belongs to its bucket
     tally.add(check("front"), result(true, 1001us));
     tally.add(check("front"), result(false, 9s));
     tally.add(check("front", Type::Http), result(true, 1ms));

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <string>
 
@@ -54,6 +56,17 @@ TEST_SUITE("control/tokens") {
       CHECK_FALSE(fixture.load(text, fs::perms::owner_read | mode).has_value());
     CHECK(fixture.load(text, fs::perms::owner_read | fs::perms::owner_write).has_value());
     CHECK(TokenBook::load(fixture.path() + "x").error().ends_with("there is no such file"));
+  }
+
+  TEST_CASE("a file of another user is refused") {
+    Fixture fixture;
+    const auto text = "grafana read " + kTest + "\n";
+    REQUIRE(fixture.load(text).has_value());
+    // Only root can give it away.
+    if (::chown(fixture.path().c_str(), 12'345, 12'345) != 0) return;
+    const auto loaded = TokenBook::load(fixture.path());
+    REQUIRE_FALSE(loaded.has_value());
+    CHECK(loaded.error().find("belongs to another user (uid 12345)") != std::string::npos);
   }
 
   TEST_CASE("what is wrong is told with its line") {

@@ -271,7 +271,8 @@ TEST_SUITE("query/decide") {
         auto expected = MovedBy::Nothing;
         if (decision.choice.reason != steering::Reason::AllDown &&
             decision.choice.datacenter != would.choice.datacenter) {
-          expected = asker.tables().health.kept(would.choice.datacenter) == 0 ? MovedBy::Drain : MovedBy::Shed;
+          expected =
+              asker.tables().health.kept(would.choice.datacenter) == 0 ? MovedBy::Drain : MovedBy::Shed;
         }
         REQUIRE(decision.moved_by == expected);
         ++seen[expected];
