@@ -1,5 +1,5 @@
 // What one page for Prometheus costs the control thread, with as many endpoints as may have series of their
-// own: all of them probed and each service's answers counted.
+// own: all of them watched and each service's answers counted.
 #include "base/limits.hpp"
 #include "control/metrics_page.hpp"
 #include "support/map_fixture.hpp"
@@ -7,6 +7,8 @@
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -21,7 +23,7 @@ std::string services_of(std::size_t count) {
   std::string text = "checks:\n  front: {type: http}\nservices:\n";
   for (std::size_t service = 0; service < count / (2 * kPerPool); ++service) {
     text += "  s" + std::to_string(service) + ".example.com: {map: web, check: front, pools: {";
-    for (const std::size_t datacenter : {0, 1}) {
+    for (const int datacenter : {0, 1}) {
       text += datacenter == 0 ? "ams: [" : ", iad: [";
       for (std::size_t i = 0; i < kPerPool; ++i) {
         text += (i == 0 ? "10." : ", 10.") + std::to_string(datacenter) + "." + std::to_string(service) +
@@ -37,14 +39,22 @@ std::string services_of(std::size_t count) {
 struct Server {
   explicit Server(std::size_t endpoints) {
     map.write_standard();
+    map.write("regions.yaml", "regions: {}\n");
+    map.write("maps.yaml", "maps: {web: {}}\n");
     map.write("services.yaml", services_of(endpoints));
     map.folder().write("meridian.yaml", "map: map\nsite: ams1\ngeoip: {test: [test.mmdb]}\n");
     reloader.set_overrides(overrides);
     reloader.set_health(keeper);
     reloader.set_answers(answers, 1);
-    if (!reloader.load_first()) std::abort();
-    for (const auto& target : keeper.targets())
-      keeper.on_result(*target.check, target.address, {.is_ok = true, .took = std::chrono::milliseconds{3}});
+    if (const auto loaded = reloader.load_first(); !loaded) {
+      std::fputs(loaded.error().to_text().c_str(), stderr);
+      std::abort();
+    }
+    health::ProbeResult result;
+    result.is_ok = true;
+    result.took = std::chrono::milliseconds{3};
+    const auto target = keeper.targets().front();
+    keeper.on_result(*target.check, target.address, result);
     const auto serving = reloader.serving().get();
     auto& tally = *serving->tables->tally_of(0);
     query::Summary summary;

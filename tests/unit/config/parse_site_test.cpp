@@ -196,10 +196,14 @@ TEST_CASE("what a site file can't say") {
       {"anycast", "map: m\nanycast: {}", "2:1: 'anycast' is not supported in this version"},
       {"http for everyone", "map: m\ncontrol: {http: \"192.0.2.1:8053\"}",
        "2:17: 192.0.2.1 is no loopback address; tokens would cross the network in the clear. Write "
-       "\"127.0.0.1:8053\", and put a proxy with TLS before it"},
+       "\"127.0.0.1:8053\" and put a proxy with TLS before it, or 'loopback_only: off' where that network is "
+       "yours alone"},
       {"http over IPv6 for everyone", "map: m\ncontrol: {http: \"[2001:db8::1]:8053\"}",
        "2:17: 2001:db8::1 is no loopback address; tokens would cross the network in the clear. Write "
-       "\"127.0.0.1:8053\", and put a proxy with TLS before it"},
+       "\"127.0.0.1:8053\" and put a proxy with TLS before it, or 'loopback_only: off' where that network is "
+       "yours alone"},
+      {"http for everyone, without tokens", "map: m\ncontrol: {http: \"192.0.2.1:8053\", loopback_only: off}",
+       "2:17: 192.0.2.1 is no loopback address, and without 'tokens: FILE' anybody could read there"},
       {"control as a path", "map: m\ncontrol: /run/x", "2:10: 'control': expected a mapping, found '/run/x'"},
       {"socket path", "map: m\ncontrol: {unix: [a]}", "2:17: 'unix': expected text, found a list"},
       {"map as a list", "map: [m]", "1:6: 'map': expected text, found a list"},

@@ -15,6 +15,8 @@ namespace {
 struct Fixture : test::SiteFixture {
   Fixture() {
     keeps_health = true;
+    map.write("regions.yaml", "regions: {}\n");
+    map.write("maps.yaml", "maps: {web: {}}\n");
     map.write(
         "services.yaml",
         "checks:\n  front: {type: http, jitter: 0}\n  self: {type: push}\nservices:\n"
@@ -107,12 +109,12 @@ TEST_SUITE("control/metrics_page") {
   TEST_CASE("overrides show, and what they do") {
     Fixture fixture;
     REQUIRE(fixture.overrides.set({.kind = OverrideKind::Drain, .target = "ams", .reason = "x"}).has_value());
-    REQUIRE(fixture.overrides.set({.kind = OverrideKind::ForceDown, .target = "198.51.100.20", .reason = "x"})
+    REQUIRE(fixture.overrides.set({.kind = OverrideKind::ForceDown, .target = "192.0.2.11", .reason = "x"})
                 .has_value());
     CHECK(fixture.has(R"(meridian_overrides{kind="drain"} 1)"));
     CHECK(fixture.has(R"(meridian_datacenter_shed_ratio{datacenter="ams"} 1)"));
     CHECK(fixture.has(
-        R"(meridian_endpoint_forced{service="www.example.com",datacenter="iad",address="198.51.100.20"} 0)"));
+        R"(meridian_endpoint_forced{service="www.example.com",datacenter="ams",address="192.0.2.11"} 0)"));
   }
 
   TEST_CASE("probes are told by check and type, and what was reported has no duration") {
