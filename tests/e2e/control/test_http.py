@@ -189,13 +189,14 @@ def test_an_upgrade_takes_the_address_over(new_server):
 
 
 def read_event(stream):
-    """The fields of one event; comments are passed over."""
+    """The fields of one event; a comment says that none came for a while."""
     fields = {}
     while True:
         line = stream.readline().decode().rstrip("\n")
         if not line and fields:
             return fields
-        if line and not line.startswith(":"):
+        assert not line.startswith(":"), "no event came"
+        if line:
             name, _, value = line.partition(": ")
             fields[name] = value
 
