@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 RELEASE := build/release
 
-.PHONY: help run test test-city bench bench-peers bench-map lint mutate zonemaster fuzz deb geo-data clean setup setup-test
+.PHONY: help run test test-city bench bench-peers bench-map bench-health lint mutate zonemaster fuzz deb geo-data clean setup setup-test
 
 help: ## list the targets
 	@echo "Meridian: make TARGET"
@@ -33,6 +33,11 @@ bench-peers: setup-test ## measure beside gdnsd, Knot DNS and NSD, 8 minutes (RO
 	@cmake --build build/bench --target meridiand udp_echo tcp_echo dns_load geo_data
 	@/usr/bin/python3 tests/bench/peers/run.py build/bench --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS_EACH),3) \
 	  $(if $(KINDS),--kinds $(KINDS)) $(if $(SERVERS),--servers $(SERVERS))
+
+bench-health: setup-test ## measure what probes, metrics and events cost the UDP path (ROUNDS=n SECONDS_EACH=n)
+	@test -f build/bench/build.ninja || cmake --preset bench
+	@cmake --build build/bench --target meridiand dns_load geo_data
+	@/usr/bin/python3 tests/bench/health/run.py build/bench --rounds $(or $(ROUNDS),5) --seconds $(or $(SECONDS_EACH),5)
 
 bench-map: setup-test ## compile maps of a city database beside gdnsd, 5 minutes and 130 MB by npm (ROUNDS=n CITY=FOLDER)
 	@tests/support/install_city_database.sh $(or $(CITY),build/city)

@@ -255,7 +255,21 @@ constexpr KeySpec kControl[] = {
      .kind = ValueKind::Path,
      .default_text = "/run/meridian/control.sock",
      .help = "a Unix socket; who may open it may steer"},
-    {.name = "http", .refusal = kLater},
+    {.name = "http",
+     .kind = ValueKind::ListenAddress,
+     .default_text = "off",
+     .help = "the same over HTTP, on a loopback address: \"127.0.0.1:8053\"; read at the start only"},
+    {.name = "loopback_only",
+     .kind = ValueKind::Switch,
+     .default_text = "on",
+     .help =
+         "`off`: `http` may be any address. Tokens then cross the network in the clear, and are required"},
+    {.name = "tokens",
+     .kind = ValueKind::Path,
+     .default_text = "none: status and metrics alone are answered over HTTP",
+     .help = "a file of those who may ask over HTTP: a name, `read` or `operate`, and the SHA-256 of a "
+             "token, a line "
+             "each; mode 0600"},
 };
 
 constexpr KeySpec kCookies[] = {

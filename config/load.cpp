@@ -260,6 +260,7 @@ LoadedSite parse_site_text(std::string_view text, const std::string& path) {
   parse_site(root, loaded.site);
   loaded.site.map = resolve(loaded.site.map, path);
   loaded.site.control_unix = resolve(loaded.site.control_unix, path);
+  loaded.site.control_tokens = resolve(loaded.site.control_tokens, path);
   loaded.site.state = resolve(loaded.site.state, path);
   loaded.site.geoip_gate.demand = resolve(loaded.site.geoip_gate.demand, path);
   for (auto& database : loaded.site.geoip) {

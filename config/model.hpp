@@ -302,7 +302,9 @@ struct Site {
   std::vector<ProxyListen> proxy_listen;
   TcpSettings tcp;
   std::string control_unix = "/run/meridian/control.sock";
-  std::uint32_t workers = 0;  ///< UDP workers; 0: one a core
+  std::optional<ListenAddress> control_http;  ///< a loopback address unless told otherwise
+  std::string control_tokens;                 ///< a file; empty: none
+  std::uint32_t workers = 0;                  ///< UDP workers; 0: one a core
   RateLimit rate_limit;
   Watch watch;
   std::string state;  ///< the folder for epochs; empty: none are kept

@@ -65,6 +65,8 @@ void parse_expectations(const YamlValue& root, std::vector<Expectation>& expecta
 
 /// The values of `listen` and `tcp` in the site file.
 void parse_listen(const YamlValue& value, Site& site);
+/// "192.0.2.53:53"; an error where it is none.
+[[nodiscard]] std::optional<ListenAddress> parse_listen_address(const YamlValue& value);
 [[nodiscard]] TcpSettings parse_tcp(const YamlValue& value);
 
 /// A list of networks, at most `max`.

@@ -43,23 +43,6 @@ bool is_multicast(const base::IpAddress& address) noexcept {
   return address.family == base::Family::V4 ? (address.bytes[0] & 0xf0) == 0xe0 : address.bytes[0] == 0xff;
 }
 
-std::optional<ListenAddress> parse_listen_address(const YamlValue& value) {
-  const auto text = value.read_text();
-  if (!text) return std::nullopt;
-  const auto listen = parse_host_and_port(text->text);
-  if (!listen && base::parse_ip_address(text->text)) {
-    value.error(fmt::format("'{0}' needs brackets; write \"[{0}]:53\"", text->text));
-  } else if (!listen) {
-    value.error(fmt::format("{} is no address to listen on; write \"192.0.2.53:53\" or \"[2001:db8::53]:53\"",
-                            quoted(text->text)));
-  } else if (is_multicast(listen->address)) {
-    value.error(fmt::format("'{}' is a multicast address", text->text));
-  } else {
-    return listen;
-  }
-  return std::nullopt;
-}
-
 /// The addresses of one site file so far, so that none stands twice. Port 0 is another one each time.
 class Seen {
  public:
@@ -106,6 +89,23 @@ std::optional<ProxyListen> parse_proxy_listen(const YamlValue& value, Seen& seen
 }
 
 }  // namespace
+
+std::optional<ListenAddress> parse_listen_address(const YamlValue& value) {
+  const auto text = value.read_text();
+  if (!text) return std::nullopt;
+  const auto listen = parse_host_and_port(text->text);
+  if (!listen && base::parse_ip_address(text->text)) {
+    value.error(fmt::format("'{0}' needs brackets; write \"[{0}]:53\"", text->text));
+  } else if (!listen) {
+    value.error(fmt::format("{} is no address to listen on; write \"192.0.2.53:53\" or \"[2001:db8::53]:53\"",
+                            quoted(text->text)));
+  } else if (is_multicast(listen->address)) {
+    value.error(fmt::format("'{}' is a multicast address", text->text));
+  } else {
+    return listen;
+  }
+  return std::nullopt;
+}
 
 void parse_listen(const YamlValue& value, Site& site) {
   site.listen.clear();

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 #include <utility>
 
@@ -59,6 +60,46 @@ void parse_workers(const YamlValue& value, Site& site) {
     site.workers = value.read_integer(1, ranges::kWorkersMax, "auto").value_or(0);
 }
 
+bool is_loopback(const base::IpAddress& address) noexcept {
+  if (address.family == base::Family::V4) return address.bytes[0] == 127;
+  constexpr std::array<std::uint8_t, 16> kLoopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return std::ranges::equal(address.bytes, kLoopback);
+}
+
+/// The address to answer HTTP on. Beyond loopback only who says that he means it, and has tokens.
+std::optional<ListenAddress> parse_http(const YamlValue& value, bool is_loopback_only, bool has_tokens) {
+  const auto listen = parse_listen_address(value);
+  if (!listen || is_loopback(listen->address)) return listen;
+  const auto address = base::to_string(listen->address);
+  if (is_loopback_only) {
+    value.error(
+        fmt::format("{} is no loopback address; tokens would cross the network in the clear. Write "
+                    "\"127.0.0.1:8053\" and put a proxy with TLS before it, or 'loopback_only: off' where "
+                    "that network is yours alone",
+                    address));
+    return std::nullopt;
+  }
+  if (has_tokens) return listen;
+  value.error(
+      fmt::format("{} is no loopback address, and without 'tokens: FILE' anybody could read there", address));
+  return std::nullopt;
+}
+
+void parse_control(const YamlValue& value, Site& site) {
+  const auto keys = value.read_mapping(object_spec(ObjectKind::Control));
+  if (!keys) return;
+  if (const auto path = keys->find("unix")) {
+    if (const auto text = path->read_text()) site.control_unix = text->text;
+  }
+  if (const auto tokens = keys->find("tokens")) {
+    if (const auto text = tokens->read_text()) site.control_tokens = text->text;
+  }
+  const auto loopback_only = keys->find("loopback_only");
+  const bool is_loopback_only = !loopback_only || parse_switch(*loopback_only);
+  if (const auto http = keys->find("http"))
+    site.control_http = parse_http(*http, is_loopback_only, !site.control_tokens.empty());
+}
+
 }  // namespace
 
 void parse_site(const YamlValue& root, Site& site) {
@@ -76,12 +117,7 @@ void parse_site(const YamlValue& root, Site& site) {
   if (const auto geoip = mapping->find("geoip")) site.geoip = parse_databases(*geoip);
   if (const auto listen = mapping->find("listen")) parse_listen(*listen, site);
   if (const auto tcp = mapping->find("tcp")) site.tcp = parse_tcp(*tcp);
-  if (const auto control = mapping->find("control")) {
-    const auto keys = control->read_mapping(object_spec(ObjectKind::Control));
-    const auto path = keys ? keys->find("unix") : std::nullopt;
-    const auto text = path ? path->read_text() : std::nullopt;
-    if (text) site.control_unix = text->text;
-  }
+  if (const auto control = mapping->find("control")) parse_control(*control, site);
   if (const auto workers = mapping->find("workers")) parse_workers(*workers, site);
   if (const auto cookies = mapping->find("cookies")) site.cookies = parse_cookies(*cookies);
   if (const auto rate_limit = mapping->find("rate_limit")) site.rate_limit = parse_rate_limit(*rate_limit);

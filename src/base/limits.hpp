@@ -300,11 +300,16 @@ inline constexpr std::size_t kJournalWalBytesMax = 16u << 20;
 
 // --- metrics ---------------------------------------------------------------------------------------
 
-/// Pools whose answers are counted each for itself: 512 KiB for each worker. The others are counted together.
+/// Pools whose answers are counted each for itself: 640 KiB for each worker. The others are counted together.
 inline constexpr std::size_t kTalliedPoolsMax = 16'384;
 /// Series of answers by service, datacenter and reason on the metrics page, for good: what comes later is
 /// counted as `other`. Prometheus asks for a fixed number, and a page of 2,000 lines has 200 kB.
 inline constexpr std::size_t kMetricAnswerSeriesMax = 2'000;
+/// Checks whose results and durations are counted each for itself, for good: 15 lines each on the metrics
+/// page. Few maps have more than ten.
+inline constexpr std::size_t kMetricChecksMax = 256;
+/// Services with series of their own on the metrics page, three lines each.
+inline constexpr std::size_t kMetricServicesMax = 2'000;
 /// Endpoints that have series of their own on the metrics page: those that a server is measured with.
 inline constexpr std::size_t kMetricEndpointsMax = 10'000;
 /// Of so many batches one is timed: two looks at the clock cost 50 ns, which is then 1 ns a batch.

@@ -13,6 +13,8 @@ find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto SSL)
 find_package(SQLite3 3.40 REQUIRED)
 pkg_check_modules(maxminddb REQUIRED IMPORTED_TARGET libmaxminddb)
 pkg_check_modules(ldns REQUIRED IMPORTED_TARGET ldns)
+# Its core alone: the CMake package wants an HTTP server and more, for parts that are not used.
+pkg_check_modules(prometheus REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(fstrm REQUIRED IMPORTED_TARGET libfstrm)
 pkg_check_modules(protobuf_c REQUIRED IMPORTED_TARGET libprotobuf-c)
 find_program(MERIDIAN_PROTOC_C protoc-c REQUIRED)

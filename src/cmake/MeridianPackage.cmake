@@ -5,7 +5,7 @@ install(FILES config/dist/systemd/meridiand.service DESTINATION lib/systemd/syst
 install(FILES config/dist/sysusers.d/meridian.conf DESTINATION lib/sysusers.d COMPONENT meridiand)
 install(FILES config/dist/sysctl.d/meridian.conf DESTINATION lib/sysctl.d COMPONENT meridiand)
 install(FILES README.md CHANGELOG.md LICENSE geo/data/NOTICES.txt DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT data)
-install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT data FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT data FILES_MATCHING PATTERN "*.md" PATTERN "*.yaml" PATTERN "*.json")
 install(DIRECTORY config/schema DESTINATION ${CMAKE_INSTALL_DATADIR}/meridian COMPONENT data FILES_MATCHING PATTERN "*.json")
 install(DIRECTORY config/examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT data)
 

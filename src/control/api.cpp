@@ -3,6 +3,7 @@
 #include "base/limits.hpp"
 #include "base/utc.hpp"
 #include "control/api_support.hpp"
+#include "control/metrics_page.hpp"
 #include "explain/explain.hpp"
 #include "plan/assume.hpp"
 
@@ -73,6 +74,14 @@ json::object to_json(const querylog::DemandTotals& totals) {
           {"missing_max", totals.missing_max}};
 }
 
+/// As the audit log has it: the first error stands for all.
+std::string refusal_of(const ReloadResult& result) {
+  for (const auto& problem : result.diagnostics.sorted()) {
+    if (problem.severity == base::Severity::Error) return "refused: " + problem.message;
+  }
+  return "refused";
+}
+
 /// `timeout=30`, or nothing; nullopt when it is anything else.
 std::optional<std::chrono::seconds> parse_timeout(std::string_view query) {
   constexpr std::string_view kKey = "timeout=";
@@ -96,7 +105,10 @@ Api::Api(ServerInfo info, const ApiParts& parts)
       health_(parts.health),
       reports_(parts.reports),
       clock_(parts.clock),
-      overrides_(parts.overrides, parts.journal, parts.clock) {}
+      journal_(parts.journal),
+      overrides_(parts.overrides, parts.journal, parts.clock),
+      events_(parts.events),
+      metrics_(parts.metrics) {}
 
 /// One path after the other, as a 404 lists them.
 std::span<const Route> Api::routes() {
@@ -109,13 +121,14 @@ std::span<const Route> Api::routes() {
        [](const Api& api, In, Out respond) { respond(api.tell_demand(api.demand_.report())); }},
       {"POST", "/v1/demand/reset",
        [](const Api& api, In, Out respond) { respond(api.tell_demand(api.demand_.take_report())); }},
-      {"POST", "/v1/reload",
-       [](const Api& api, In in, Out respond) { api.reload(in.query, std::move(respond)); }},
+      {"POST", "/v1/reload", [](const Api& api, In in, Out respond) { api.reload(in, std::move(respond)); }},
       {"GET", "/v1/epochs", [](const Api& api, In, Out respond) { respond(api.epochs()); }},
       {"POST", "/v1/rollback",
-       [](const Api& api, In in, Out respond) { api.rollback(in.query, std::move(respond)); }},
+       [](const Api& api, In in, Out respond) { api.rollback(in, std::move(respond)); }},
       {"POST", "/v1/geoip/accept",
-       [](const Api& api, In, Out respond) { api.load({.accept_geoip = true}, std::move(respond)); }},
+       [](const Api& api, In in, Out respond) {
+         api.load({.accept_geoip = true}, {in.who, "geoip_accept"}, std::move(respond));
+       }},
       {"GET", "/v1/health", [](const Api& api, In in, Out respond) { respond(api.health(in.query)); }},
       {"POST", "/v1/report", [](const Api& api, In in, Out respond) { respond(api.report(in.query)); }},
       {"POST", "/v1/shed", [](const Api& api, In in, Out respond) { respond(api.overrides_.shed(in)); }},
@@ -125,7 +138,12 @@ std::span<const Route> Api::routes() {
        [](const Api& api, In in, Out respond) { respond(api.overrides_.end(in)); }},
       {"GET", "/v1/audit", [](const Api& api, In in, Out respond) { respond(api.overrides_.audit(in)); }},
       {"GET", "/v1/history", [](const Api& api, In in, Out respond) { respond(api.overrides_.history(in)); }},
-      {"POST", "/v1/upgrade", [](const Api& api, In in, Out respond) { api.upgrade(in.query, respond); }},
+      {"GET", "/v1/events", [](const Api& api, In, Out respond) { respond(api.listen()); }},
+      {"GET", "/metrics",
+       [](const Api& api, In, Out respond) {
+         respond({200, api.metrics_(), kMetricsContentType});
+       }},
+      {"POST", "/v1/upgrade", [](const Api& api, In in, Out respond) { api.upgrade(in, respond); }},
   };
   return kRoutes;
 }
@@ -166,6 +184,7 @@ Response Api::status() const {
                                             {"site", serving->site->site},
                                             {"uptime_s", uptime.count()},
                                             {"listening", std::move(listening)},
+                                            {"http", info_.http},
                                             {"workers", info_.workers},
                                             {"epoch", snapshot.epoch},
                                             {"epoch_built_at", to_utc(snapshot.built_at)},
@@ -272,8 +291,8 @@ Response Api::report(const std::string& query) const {
   return {200, json::serialize(json::object{{"ok", true}})};
 }
 
-void Api::upgrade(const std::string& query, const Respond& respond) const {
-  const auto timeout = parse_timeout(query);
+void Api::upgrade(const Request& request, const Respond& respond) const {
+  const auto timeout = parse_timeout(request.query);
   if (!timeout) {
     return respond(
         error(400, fmt::format("upgrade takes timeout=SECONDS, 1 to {}", base::limits::kUpgradeTimeoutMaxS)));
@@ -284,21 +303,38 @@ void Api::upgrade(const std::string& query, const Respond& respond) const {
     if (!result.ok) told["error"] = result.error;
     respond({result.ok ? 200u : 422u, json::serialize(told)});
   });
-  if (!is_taken) respond(error(409, "an upgrade is under way; its caller will be told how it ends"));
+  if (!is_taken) return respond(error(409, "an upgrade is under way; its caller will be told how it ends"));
+  write_down({request.who, "upgrade"}, "begun");
 }
 
-void Api::load(const ReloadOrder& order, Respond respond) const {
-  reloader_.request(order, [respond = std::move(respond)](const ReloadResult& result) {
+void Api::write_down(const Action& action, std::string result) const {
+  // What an operator does is not held up by a journal that is off, which counts that itself.
+  static_cast<void>(journal_.add_audit({.id = 0,
+                                        .at = clock_.wall(),
+                                        .who = action.who,
+                                        .action = action.name,
+                                        .target = "",
+                                        .details = action.details,
+                                        .reason = "",
+                                        .result = std::move(result)}));
+}
+
+void Api::load(const ReloadOrder& order, Action action, Respond respond) const {
+  const auto done = [this, action = std::move(action),
+                     respond = std::move(respond)](const ReloadResult& result) {
+    write_down(action, result.ok ? fmt::format("done: epoch {}", result.epoch) : refusal_of(result));
     respond({result.ok ? 200u : 422u, json::serialize(to_json(result))});
-  });
+  };
+  reloader_.request(order, done);
 }
 
-void Api::reload(const std::string& query, Respond respond) const {
+void Api::reload(const Request& request, Respond respond) const {
   std::string force;
-  const auto problem = read_parameters(query, {{"force", &force}});
+  const auto problem = read_parameters(request.query, {{"force", &force}});
   if (!problem.empty()) return respond(error(400, problem));
   if (!force.empty() && force != "true") return respond(error(400, "reload takes force=true, or nothing"));
-  load({.force = !force.empty()}, std::move(respond));
+  const bool is_forced = !force.empty();
+  load({.force = is_forced}, {request.who, "reload", is_forced ? "forced" : ""}, std::move(respond));
 }
 
 Response Api::epochs() const {
@@ -318,10 +354,17 @@ Response Api::epochs() const {
                                             {"kept", std::move(kept)}})};
 }
 
+Response Api::listen() const {
+  auto events = events_.subscribe();
+  if (!events)
+    return error(503, fmt::format("{} clients listen already", base::limits::kEventSubscribersMax));
+  return {200, {}, "text/event-stream", std::move(events)};
+}
+
 /// Without a number: to the newest that does not decide as the one that serves.
-void Api::rollback(const std::string& query, Respond respond) const {
+void Api::rollback(const Request& request, Respond respond) const {
   std::string text;
-  const auto problem = read_parameters(query, {{"epoch", &text}});
+  const auto problem = read_parameters(request.query, {{"epoch", &text}});
   if (!problem.empty()) return respond(error(400, problem));
   auto number = parse_number<std::uint64_t>(text);
   if (!text.empty() && (!number || *number == 0)) return respond(error(400, "rollback takes epoch=NUMBER"));
@@ -334,7 +377,8 @@ void Api::rollback(const std::string& query, Respond respond) const {
     }
   }
   if (!number) return respond(error(422, "no epoch is kept that is older than the one that serves"));
-  load({.rollback_to = *number}, std::move(respond));
+  load({.rollback_to = *number}, {request.who, "rollback", fmt::format("to epoch {}", *number)},
+       std::move(respond));
 }
 
 }  // namespace meridian::control

@@ -8,6 +8,8 @@
 //   POST /v1/report         an endpoint says how it is: ?check=…&address=…&ok=yes|no&cause=…&weight=PERCENT
 //   …    /v1/overrides, /v1/shed, /v1/audit, /v1/history: override_api.hpp
 //   POST /v1/upgrade        start the program again and hand over to it: ?timeout=SECONDS
+//   GET  /v1/events         what happens, as it happens: server-sent events
+//   GET  /metrics           for Prometheus: metrics_page.hpp
 //   GET  /v1/explain        ?name=…&type=…&from=…&resolver=…&format=text|json
 //
 // handle() runs on the control thread; a reload answers from the builder thread, an upgrade
@@ -15,6 +17,7 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "control/event_hub.hpp"
 #include "control/health_keeper.hpp"
 #include "control/health_reports.hpp"
 #include "control/http_server.hpp"
@@ -38,6 +41,7 @@ namespace meridian::control {
 struct ServerInfo {
   std::string version;
   std::function<std::vector<std::string>()> listening;  ///< "127.0.0.1:5353"; reloads change it
+  std::string http;                                     ///< "127.0.0.1:8053"; empty: not over HTTP
   std::size_t workers = 0;
   base::MonotonicTime started_at;
 };
@@ -52,6 +56,8 @@ struct ApiParts {
   const HealthKeeper& health;
   HealthReports& reports;
   const base::Clock& clock;
+  EventHub& events;
+  std::function<std::string()> metrics;  ///< the page for Prometheus
 };
 
 class Api;
@@ -76,12 +82,21 @@ class Api {
   [[nodiscard]] Response explain(const std::string& query) const;
   [[nodiscard]] Response tell_demand(const std::optional<querylog::DemandReport>& report) const;
   [[nodiscard]] Response epochs() const;
+  [[nodiscard]] Response listen() const;
   [[nodiscard]] Response health(const std::string& query) const;
   [[nodiscard]] Response report(const std::string& query) const;
-  void load(const ReloadOrder& order, Respond respond) const;
-  void reload(const std::string& query, Respond respond) const;
-  void rollback(const std::string& query, Respond respond) const;
-  void upgrade(const std::string& query, const Respond& respond) const;
+  /// What an operator does that changes what is served.
+  struct Action {
+    std::string who;
+    std::string name;  ///< as the audit log has it: "reload"
+    std::string details = {};
+  };
+  void load(const ReloadOrder& order, Action action, Respond respond) const;
+  void reload(const Request& request, Respond respond) const;
+  void rollback(const Request& request, Respond respond) const;
+  /// From any thread.
+  void write_down(const Action& action, std::string result) const;
+  void upgrade(const Request& request, const Respond& respond) const;
 
   ServerInfo info_;
   Reloader& reloader_;
@@ -90,7 +105,10 @@ class Api {
   const HealthKeeper& health_;
   HealthReports& reports_;
   const base::Clock& clock_;
+  journal::Journal& journal_;
   OverrideApi overrides_;
+  EventHub& events_;
+  std::function<std::string()> metrics_;
 };
 
 }  // namespace meridian::control

@@ -1,4 +1,6 @@
+#include "base/utc.hpp"
 #include "config/check.hpp"
+#include "control/health_keeper.hpp"
 #include "control/health_state.hpp"
 #include "query/capacity.hpp"
 
@@ -25,6 +27,17 @@ std::int64_t seconds_to(base::MonotonicTime then, base::MonotonicTime now) {
 
 }  // namespace
 
+json::object to_json(const HealthChange& change) {
+  return {{"at", base::to_utc_ms(change.at)},
+          {"service", change.service},
+          {"datacenter", change.datacenter},
+          {"address", base::to_string(change.address)},
+          {"check", change.check},
+          {"from", health::to_string(change.from)},
+          {"to", health::to_string(change.to)},
+          {"cause", change.cause}};
+}
+
 json::object HealthState::to_json(std::string_view service, base::MonotonicTime now) const {
   json::array checks;
   for (std::uint32_t i = 0; i < watches_.size(); ++i) checks.push_back(check_json(i, now));
@@ -34,6 +47,16 @@ json::object HealthState::to_json(std::string_view service, base::MonotonicTime 
     services.push_back(service_json(each, now));
   }
   return {{"epoch", snapshot_->epoch}, {"checks", std::move(checks)}, {"services", std::move(services)}};
+}
+
+void HealthState::add_alarms(std::vector<std::pair<std::string, bool>>& checks,
+                             std::vector<std::pair<std::string, bool>>& services) const {
+  for (std::size_t i = 0; i < watches_.size(); ++i)
+    checks.emplace_back(snapshot_->checks[i]->name, watches_[i].suspect_until().has_value());
+  for (const auto& service : snapshot_->services) {
+    if (served_of_service_[base::index_of(service.id)].empty()) continue;
+    services.emplace_back(service.name, guards_[base::index_of(service.id)].is_panicking());
+  }
 }
 
 json::object HealthState::check_json(std::uint32_t check, base::MonotonicTime now) const {

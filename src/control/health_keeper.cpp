@@ -159,6 +159,7 @@ void HealthKeeper::on_result(const config::Check& check, const base::IpAddress& 
     counters_.add(Counter::Probes);
     if (!result.is_ok) counters_.add(Counter::ProbesFailed);
   }
+  tally_.add(check, result);
   Teller teller(*state_, clock_, counters_, budget_, on_change_);
   state_->observe(*target, result, clock_.monotonic(), teller);
 }
@@ -219,6 +220,13 @@ std::vector<explain::EndpointStep> HealthKeeper::not_up(std::string_view service
 boost::json::object HealthKeeper::status(std::string_view service) const {
   const std::lock_guard lock(mutex_);
   return state_ ? state_->to_json(service, clock_.monotonic()) : boost::json::object{};
+}
+
+HealthFigures HealthKeeper::figures() const {
+  const std::lock_guard lock(mutex_);
+  HealthFigures figures{.probes = tally_.counts(), .checks = {}, .services = {}};
+  if (state_) state_->add_alarms(figures.checks, figures.services);
+  return figures;
 }
 
 }  // namespace meridian::control

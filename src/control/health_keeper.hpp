@@ -12,6 +12,7 @@
 #include "config/check.hpp"
 #include "control/event_budget.hpp"
 #include "control/health_state.hpp"
+#include "control/probe_tally.hpp"
 #include "health/probe_result.hpp"
 #include "query/snapshot.hpp"
 #include "stats/counters.hpp"
@@ -20,11 +21,13 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace meridian::control {
@@ -47,6 +50,9 @@ struct HealthChange {
   std::chrono::system_clock::time_point at;
 };
 
+/// As an event tells it, with the keys of `GET /v1/history`.
+[[nodiscard]] boost::json::object to_json(const HealthChange& change);
+
 /// What a target's probes showed, for another process or after a restart.
 struct TargetState {
   std::string check;
@@ -54,6 +60,13 @@ struct TargetState {
   health::EndpointState state{};
   std::string cause;
   std::chrono::system_clock::time_point since;
+};
+
+/// What the metrics page tells of health beyond the tables.
+struct HealthFigures {
+  std::map<ProbeTally::Key, ProbeCounts> probes;       ///< of all epochs
+  std::vector<std::pair<std::string, bool>> checks;    ///< each of the epoch, and whether it is suspect
+  std::vector<std::pair<std::string, bool>> services;  ///< each that is probed, and whether it panics
 };
 
 class HealthKeeper {
@@ -96,6 +109,7 @@ class HealthKeeper {
 
   /// See HealthState::not_up.
   [[nodiscard]] std::vector<explain::EndpointStep> not_up(std::string_view service) const;
+  [[nodiscard]] HealthFigures figures() const;
 
  private:
   const base::Clock& clock_;
@@ -103,6 +117,7 @@ class HealthKeeper {
   std::function<void(const HealthChange&)> on_change_;
   EventBudget budget_;
   mutable std::mutex mutex_;
+  ProbeTally tally_;
   std::unique_ptr<HealthState> state_;  ///< of the epoch that serves; nullptr before the first
 };
 

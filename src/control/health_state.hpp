@@ -79,6 +79,9 @@ class HealthState {
   /// Probed endpoints of the service that are not simply up, with the reason.
   [[nodiscard]] std::vector<explain::EndpointStep> not_up(std::string_view service,
                                                           base::MonotonicTime now) const;
+  /// Each check and whether it is suspect, each probed service and whether it panics.
+  void add_alarms(std::vector<std::pair<std::string, bool>>& checks,
+                  std::vector<std::pair<std::string, bool>>& services) const;
 
  private:
   struct Machine {

@@ -17,18 +17,22 @@
 
 namespace meridian::control {
 
+class EventSubscription;
+
 struct Request {
   std::string method = {};  ///< "GET", "POST"
   std::string path = {};    ///< "/v1/status"
   std::string query = {};   ///< after the `?`, still percent-encoded
   std::string body = {};
-  std::string who = {};  ///< as the audit log names them: "alice (uid 1000)"
+  std::string authorization = {};  ///< the header's value
+  std::string who = {};            ///< as the audit log names them: "alice (uid 1000)"
 };
 
 struct Response {
   unsigned status = 200;
   std::string body;
   std::string content_type = "application/json";
+  std::shared_ptr<EventSubscription> events = {};  ///< instead of a body: events, until the client goes
 };
 
 /// Sends one response; may be called later and from any thread, once.
@@ -66,7 +70,7 @@ class HttpServer {
 
  private:
   class Implementation;
-  std::shared_ptr<Implementation> implementation_;
+  std::unique_ptr<Implementation> implementation_;
 };
 
 }  // namespace meridian::control

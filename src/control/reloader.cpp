@@ -210,7 +210,8 @@ void Reloader::publish(compile::Compiled compiled, config::Site site, EpochInfo 
   auto next = std::make_shared<Serving>();
   const auto& limits = compiled.snapshot->settings.rate_limits;
   const auto rates = serving_ ? serving_->get()->tables->rates : nullptr;
-  next->tables = std::make_shared<query::Tables>(*compiled.snapshot, query::rate_table_for(limits, rates));
+  next->tables = std::make_shared<query::Tables>(*compiled.snapshot, query::rate_table_for(limits, rates),
+                                                 answering_threads_);
   next->snapshot = std::move(compiled.snapshot);
   next->rulebook = std::move(compiled.rulebook);
   next->site = std::make_shared<const config::Site>(std::move(site));
@@ -219,6 +220,7 @@ void Reloader::publish(compile::Compiled compiled, config::Site site, EpochInfo 
     const auto last = serving_->get();
     carry_health(*last->snapshot, *last->tables, *next->snapshot, *next->tables);
   }
+  if (answers_ != nullptr) answers_->take(*next->snapshot, next->tables);
   const auto swap_in = [&] {
     if (serving_) {
       retired_.push_back(serving_->publish(next));

@@ -14,6 +14,7 @@
 #include "base/published.hpp"
 #include "config/compile/compile.hpp"
 #include "config/model.hpp"
+#include "control/answer_totals.hpp"
 #include "control/epoch_builder.hpp"
 #include "control/epoch_store.hpp"
 #include "control/health_keeper.hpp"
@@ -89,6 +90,13 @@ class Reloader {
   /// of the last epoch are carried as they are.
   void set_health(HealthKeeper& health) { health_ = &health; }
 
+  /// Each new epoch tallies what `threads` answer, and is handed to `answers`; before load_first(). It
+  /// outlives this.
+  void set_answers(AnswerTotals& answers, std::size_t threads) {
+    answers_ = &answers;
+    answering_threads_ = threads;
+  }
+
   /// Starts the builder thread; only after load_first().
   void start();
   /// Ends it; what was requested is built first, and every caller is told. May be called twice.
@@ -138,6 +146,8 @@ class Reloader {
   EpochBuilder builder_;
   Prepare prepare_;
   Overrides* overrides_ = nullptr;
+  AnswerTotals* answers_ = nullptr;
+  std::size_t answering_threads_ = 0;
   HealthKeeper* health_ = nullptr;
   const base::Clock& clock_;
   stats::Counters& counters_;

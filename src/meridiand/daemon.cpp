@@ -3,8 +3,10 @@
 #include "base/data_folder.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "base/utc.hpp"
 #include "control/self_test.hpp"
 #include "control/service_manager.hpp"
+#include "control/tokens.hpp"
 #include "meridiand/query_handler.hpp"
 #include "meridiand/site_changes.hpp"
 
@@ -15,6 +17,7 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <future>
 #include <memory>
 #include <random>
@@ -31,13 +34,17 @@ std::size_t worker_count(const config::Site& site) {
 
 /// A socket of a SO_REUSEPORT group that came or went would lose what waits in the others, so whoever takes
 /// over has as many workers as there are sockets.
+std::size_t worker_count(const config::Site& site, const control::Inheritance& inherited) {
+  return inherited.sockets.empty() ? worker_count(site) : inherited.sockets.front().udp.size();
+}
+
 net::ServerOptions server_options(const config::Site& site, const control::Inheritance& inherited) {
   net::ServerOptions options;
   options.listen = listen_addresses(site);
   options.proxy_listen = proxy_listens(site);
   options.tcp = tcp_limits(site);
   const auto wanted = worker_count(site);
-  options.udp_workers = inherited.sockets.empty() ? wanted : inherited.sockets.front().udp.size();
+  options.udp_workers = worker_count(site, inherited);
   if (options.udp_workers != wanted) {
     base::log_event(base::LogLevel::Warning, "workers_kept",
                     {{"workers", options.udp_workers}, {"wanted", wanted}});
@@ -58,17 +65,22 @@ void write_down(journal::Journal& journal, const control::HealthChange& change) 
 }
 
 net::HandlerFactory handler_factory(const base::Published<control::Serving>& serving,
-                                    const base::Clock& clock, querylog::Recorder& recorder) {
+                                    const base::Clock& clock, querylog::Recorder& recorder,
+                                    stats::LatencyRegistry& latency) {
   // Which address of a pool comes first need not be secret, but should differ from worker to worker.
   const std::uint64_t seed = std::random_device{}();
-  return [&serving, &clock, &recorder, seed](net::WorkerIndex index, stats::Counters& counters) {
+  return [&serving, &clock, &recorder, &latency, seed](net::WorkerIndex index, stats::Counters& counters) {
     const auto own_seed = base::mix(seed + static_cast<std::uint64_t>(index));
-    return std::make_unique<QueryHandler>(serving, clock, recorder.make_tap(counters, ~own_seed), counters,
-                                          own_seed);
+    return std::make_unique<QueryHandler>(serving, clock, recorder.make_tap(counters, ~own_seed),
+                                          QueryHandler::Thread{.index = static_cast<std::size_t>(index),
+                                                               .counters = counters,
+                                                               .latency = latency.register_block(),
+                                                               .seed = own_seed});
   };
 }
 
-control::ServerInfo server_info(const net::Server& server, std::size_t workers, const base::Clock& clock) {
+control::ServerInfo server_info(const net::Server& server, std::string http, std::size_t workers,
+                                const base::Clock& clock) {
   return {.version = MERIDIAN_VERSION,
           .listening =
               [&server] {
@@ -76,6 +88,7 @@ control::ServerInfo server_info(const net::Server& server, std::size_t workers, 
                 for (const auto& address : server.addresses()) listening.push_back(net::to_string(address));
                 return listening;
               },
+          .http = std::move(http),
           .workers = workers,
           .started_at = clock.monotonic()};
 }
@@ -121,24 +134,35 @@ Daemon::Daemon(Options options)
       data_folder_(base::find_data_folder(options_.data)),
       reloader_(control::read_site_from(options_.site), data_folder_, clock_, counters_.register_block()),
       recorder_(MERIDIAN_VERSION, clock_, counters_),
-      watcher_(context_, clock_, kWatchTimes,
-               [this] { reloader_.request([](const control::ReloadResult&) {}); }),
-      http_(context_, counters_.register_block(),
-            [this](const control::Request& request, control::Respond respond) {
-              api_->handle(request, std::move(respond));
-            }) {
+      watcher_(context_, clock_, kWatchTimes, std::bind_front(&Daemon::reload, this)),
+      http_(context_, counters_.register_block(), std::bind_front(&Daemon::answer_control, this)),
+      http_gate_(std::bind_front(&Daemon::answer_control, this), tcp_http_block_),
+      tcp_http_(context_, tcp_http_block_, std::bind_front(&control::HttpGate::handle, &http_gate_)) {
   reloader_.set_overrides(overrides_);
   overrides_.set_on_change([this] { wait_for_overrides(); });
+  overrides_.set_on_audit(
+      [this](const journal::AuditRow& row) { events_.publish("override", control::to_json(row)); });
   reloader_.set_health(keeper_);
   if (options_.takeover_descriptor >= 0)
     takeover_.emplace(options_.takeover_descriptor, takeover_block_, overrides_);
+}
+
+void Daemon::reload() {
+  reloader_.request([](const control::ReloadResult&) {});
+}
+
+void Daemon::answer_control(const control::Request& request, control::Respond respond) {
+  api_->handle(request, std::move(respond));
 }
 
 base::Expected<void, std::string> Daemon::start(config::Site site) {
   site_ = std::move(site);
   journal_.emplace(site_.state, clock_, journal_block_);
   overrides_.set_journal(*journal_);
-  keeper_.set_on_change([this](const control::HealthChange& change) { write_down(*journal_, change); });
+  keeper_.set_on_change([this](const control::HealthChange& change) {
+    write_down(*journal_, change);
+    events_.publish("health", control::to_json(change));
+  });
   control::Inheritance inherited;
   if (takeover_) {
     auto received = takeover_->receive();
@@ -147,6 +171,7 @@ base::Expected<void, std::string> Daemon::start(config::Site site) {
     if (inherited.cookie_secret) reloader_.set_own_secret(*inherited.cookie_secret);
   }
   const OldServer old{.pid = inherited.pid, .control_path = inherited.control_path};
+  reloader_.set_answers(answers_, worker_count(site_, inherited) + 1);  // and TCP's
   if (auto loaded = load(inherited); !loaded) return loaded;
   health_watch_.start(*journal_);
   if (auto listening = listen(std::move(inherited)); !listening) return listening;
@@ -186,27 +211,24 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
     return base::unexpected("meridiand: " + listening.error());
   }
   const auto options = server_options(site_, inherited);
-  server_.emplace(options, handler_factory(reloader_.serving(), clock_, recorder_), counters_);
+  server_.emplace(options, handler_factory(reloader_.serving(), clock_, recorder_, latency_), counters_);
   if (auto started = start_without_signals(*server_, std::move(inherited.sockets)); !started) {
     return base::unexpected("meridiand: " + started.error());
   }
   upgrader_.emplace(upgrade_parts(), counters_, counters_.register_block());
-  api_.emplace(server_info(*server_, options.udp_workers, clock_),
-               control::ApiParts{.reloader = reloader_,
-                                 .overrides = overrides_,
-                                 .journal = *journal_,
-                                 .upgrader = *upgrader_,
-                                 .demand = recorder_.demand(),
-                                 .health = keeper_,
-                                 .reports = health_watch_,
-                                 .clock = clock_});
+  if (auto listening = listen_http(); !listening) return listening;
+  make_api(options.udp_workers);
   recorder_.configure(site_);
   reloader_.set_prepare(site_changes(
       site_, *server_, [this] { return upgrader_->is_under_way(); },
       [this] {
         recorder_.configure(*reloader_.serving().get()->site);
         health_watch_.follow();
-        boost::asio::post(context_, [this] { watch_files(); });
+        boost::asio::post(context_, [this] {
+          watch_files();
+          load_tokens();
+          tell_map();
+        });
       }));
   reloader_.start();
   watch_files();
@@ -214,6 +236,57 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
   tick_health();
   wait_for_leases();
   return {};
+}
+
+void Daemon::make_api(std::size_t workers) {
+  metrics_.emplace(control::MetricsSources{.reloader = reloader_,
+                                           .overrides = overrides_,
+                                           .journal = *journal_,
+                                           .upgrader = *upgrader_,
+                                           .health = keeper_,
+                                           .answers = answers_,
+                                           .latency = latency_,
+                                           .clock = clock_,
+                                           .version = MERIDIAN_VERSION,
+                                           .started_at = clock_.monotonic()});
+  api_.emplace(server_info(*server_, tcp_http_.address(), workers, clock_),
+               control::ApiParts{.reloader = reloader_,
+                                 .overrides = overrides_,
+                                 .journal = *journal_,
+                                 .upgrader = *upgrader_,
+                                 .demand = recorder_.demand(),
+                                 .health = keeper_,
+                                 .reports = health_watch_,
+                                 .clock = clock_,
+                                 .events = events_,
+                                 .metrics = [this] { return control::metrics_page(*metrics_); }});
+}
+
+base::Expected<void, std::string> Daemon::listen_http() {
+  if (!site_.control_http) return {};
+  load_tokens();
+  if (auto listening = tcp_http_.listen(site_.control_http->address, site_.control_http->port); !listening)
+    return base::unexpected("meridiand: " + listening.error());
+  base::log_event(base::LogLevel::Info, "http_listening",
+                  {{"address", tcp_http_.address()}, {"tokens", !site_.control_tokens.empty()}});
+  return {};
+}
+
+/// Behind every reload, too. Tokens that cannot be read let nobody in, least of all those of before.
+void Daemon::load_tokens() {
+  const auto& file = reloader_.serving().get()->site->control_tokens;
+  if (file.empty()) return http_gate_.set_tokens(nullptr);
+  auto book = control::TokenBook::load(file);
+  if (!book) base::log_event(base::LogLevel::Error, "tokens_unreadable", {{"why", book.error()}});
+  http_gate_.set_tokens(
+      std::make_shared<const control::TokenBook>(book ? std::move(*book) : control::TokenBook{}));
+}
+
+void Daemon::tell_map() {
+  const auto serving = reloader_.serving().get();
+  events_.publish("map", {{"epoch", serving->snapshot->epoch},
+                          {"built_at", base::to_utc(serving->snapshot->built_at)},
+                          {"hash", serving->info.hash}});
 }
 
 /// We answer already; from here on the old server does no more.
@@ -231,7 +304,7 @@ base::Expected<void, std::string> Daemon::replace_old_server(const OldServer& ol
   takeover_->serve(context_, [pid = old.pid] {
     base::log_event(base::LogLevel::Info, "old_server_ended", {{"pid", pid}});
   });
-  if (*is_outdated) reloader_.request([](const control::ReloadResult&) {});
+  if (*is_outdated) reload();
   return {};
 }
 
@@ -261,7 +334,12 @@ control::UpgradeParts Daemon::upgrade_parts() {
       .serving = [this] { return reloader_.serving().get(); },
       .overrides = [this] { return overrides_.to_json(); },
       .pause_control =
-          [this](bool is_paused) { run_on_control([this, is_paused] { http_.pause(is_paused); }); },
+          [this](bool is_paused) {
+            run_on_control([this, is_paused] {
+              http_.pause(is_paused);
+              tcp_http_.pause(is_paused);
+            });
+          },
       .hand_over =
           [this] {
             server_->hand_over();
@@ -324,6 +402,7 @@ void Daemon::run() {
   upgrader_->stop();
   server_->stop();
   http_.stop();
+  tcp_http_.stop();
   reloader_.stop();
   health_watch_.stop();
   recorder_.stop();

@@ -7,13 +7,18 @@
 
 #include "base/clock.hpp"
 #include "base/expected.hpp"
+#include "control/answer_totals.hpp"
 #include "control/api.hpp"
+#include "control/event_hub.hpp"
 #include "control/file_watcher.hpp"
 #include "control/health_keeper.hpp"
+#include "control/http_gate.hpp"
 #include "control/http_server.hpp"
+#include "control/metrics_page.hpp"
 #include "control/overrides.hpp"
 #include "control/reloader.hpp"
 #include "control/takeover.hpp"
+#include "control/tcp_http_server.hpp"
 #include "control/upgrader.hpp"
 #include "journal/journal.hpp"
 #include "meridiand/health_watch.hpp"
@@ -21,6 +26,7 @@
 #include "net/server.hpp"
 #include "querylog/recorder.hpp"
 #include "stats/counters.hpp"
+#include "stats/latency.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -49,8 +55,14 @@ class Daemon {
   void tell_old_server(const std::string& error);
 
  private:
+  void reload();
+  void answer_control(const control::Request& request, control::Respond respond);
   [[nodiscard]] base::Expected<void, std::string> load(const control::Inheritance& inherited);
   [[nodiscard]] base::Expected<void, std::string> listen(control::Inheritance inherited);
+  void make_api(std::size_t workers);
+  [[nodiscard]] base::Expected<void, std::string> listen_http();
+  void load_tokens();
+  void tell_map();
   struct OldServer {
     int pid = 0;
     std::string control_path;
@@ -70,6 +82,9 @@ class Daemon {
   base::SystemClock clock_;
   stats::CounterRegistry counters_;
   stats::Counters& takeover_block_ = counters_.register_block();
+  control::EventHub events_{counters_.register_block()};
+  stats::LatencyRegistry latency_;
+  control::AnswerTotals answers_;
   std::string control_path_;
   stats::Counters& journal_block_ = counters_.register_block();
   std::optional<journal::Journal> journal_;  ///< made once the site file is known; before what writes into it
@@ -84,8 +99,12 @@ class Daemon {
   boost::asio::steady_timer health_timer_{context_};
   boost::asio::steady_timer lease_timer_{context_};
   control::FileWatcher watcher_;
+  std::optional<control::MetricsSources> metrics_;
   std::optional<control::Api> api_;  ///< Made once the addresses are known; nothing is asked before run().
   control::HttpServer http_;
+  stats::Counters& tcp_http_block_ = counters_.register_block();
+  control::HttpGate http_gate_;
+  control::TcpHttpServer tcp_http_;
   std::optional<net::Server> server_;
   std::optional<control::Takeover> takeover_;
   std::optional<control::Upgrader> upgrader_;

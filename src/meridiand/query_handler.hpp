@@ -8,6 +8,7 @@
 #include "net/handler.hpp"
 #include "query/answerer.hpp"
 #include "querylog/tap.hpp"
+#include "stats/latency.hpp"
 
 #include <array>
 #include <cstddef>
@@ -19,12 +20,34 @@ namespace meridian::meridiand {
 
 class QueryHandler final : public net::BatchHandler {
  public:
-  /// `serving`, `clock` and `counters` outlive the handler.
+  /// What one thread has for itself.
+  struct Thread {
+    std::size_t index;  ///< in Tables::tallies
+    stats::Counters& counters;
+    stats::LatencyBlock& latency;
+    std::uint64_t seed;
+  };
+
+  /// `serving`, `clock` and what `thread` names outlive the handler.
   QueryHandler(const base::Published<control::Serving>& serving, const base::Clock& clock,
-               std::shared_ptr<querylog::Tap> tap, stats::Counters& counters, std::uint64_t seed)
-      : reader_(serving), clock_(clock), tap_(std::move(tap)), answerer_(counters, seed) {}
+               std::shared_ptr<querylog::Tap> tap, const Thread& thread)
+      : reader_(serving),
+        clock_(clock),
+        tap_(std::move(tap)),
+        latency_(thread.latency),
+        answerer_(thread.counters, thread.seed, thread.index) {}
 
   void answer_batch(std::span<net::Exchange> batch) noexcept override {
+    if (++batches_ % base::limits::kLatencySampleBatches != 0) return answer(batch);
+    const auto start = clock_.monotonic();
+    answer(batch);
+    latency_.add(clock_.monotonic() - start, batch.size());
+  }
+
+  void refresh() noexcept override { static_cast<void>(reader_.current()); }
+
+ private:
+  void answer(std::span<net::Exchange> batch) noexcept {
     const control::Serving& serving = reader_.current();
     const bool is_noted = tap_->begin_batch(batch.size());
     answerer_.begin_batch(*serving.snapshot, *serving.tables, reader_.generation(), clock_.coarse(),
@@ -54,9 +77,6 @@ class QueryHandler final : public net::BatchHandler {
     }
   }
 
-  void refresh() noexcept override { static_cast<void>(reader_.current()); }
-
- private:
   static query::Source source_of(const net::Exchange& exchange) noexcept {
     return {exchange.peer.address, exchange.peer.tcp};
   }
@@ -64,6 +84,8 @@ class QueryHandler final : public net::BatchHandler {
   base::Published<control::Serving>::Reader reader_;
   const base::Clock& clock_;
   std::shared_ptr<querylog::Tap> tap_;
+  stats::LatencyBlock& latency_;
+  std::uint32_t batches_ = 0;
   query::Answerer answerer_;
   std::array<std::size_t, base::limits::kUdpBatch> left_{};  ///< of the batch: what had no kept answer
 };

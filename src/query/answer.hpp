@@ -27,8 +27,9 @@ struct Source {
 struct Worker {
   stats::Counters& counters;
   base::Random random;
-  base::CoarseTime now{};  ///< Set by the caller once a batch.
-  Summary summary{};       ///< Of the last answer_query.
+  base::CoarseTime now{};        ///< Set by the caller once a batch.
+  Summary summary{};             ///< Of the last answer_query.
+  AnswerTally* tally = nullptr;  ///< Of the tables in use; nullptr: nothing is tallied.
 };
 
 class Asked;

@@ -215,6 +215,8 @@ std::size_t AnswerCache::write(Place& place, const QueryKey& key, std::span<cons
   }
   for (std::size_t i = 0; i < kept.count; ++i) worker.counters.add(kept.counts.data()[i]);
   worker.counters.add(Counter::KeptAnswers);
+  // With a scope to count it was set above.
+  if (worker.tally != nullptr) worker.tally->add(kept.cells, worker.summary.scope_bits);
   return kept.answer_bytes;
 }
 
@@ -303,6 +305,7 @@ void AnswerCache::keep(const Snapshot& snapshot, const Source& source, const Que
   kept.stamp = stamp_;
   kept.standing = standing;
   kept.is_used = false;
+  if (worker.tally != nullptr) kept.cells = worker.tally->cells_of(worker.summary, source.is_tcp);
   kept.packet_bytes = static_cast<std::uint16_t>(key.packet_bytes());
   std::copy(key.words().begin(), key.words().end(), kept.room.begin());
   kept.answer_bytes =

@@ -111,6 +111,7 @@ class AnswerCache {
     std::uint8_t record_bytes = 0;  ///< of each of them
     bool is_used = false;
     std::uint8_t count = 0;
+    TallyCells cells;                                 ///< where the answer counts
     std::array<stats::Counter, kCountsMax> counts{};  ///< each of which went up by one
     /// The key's words, and behind them the answer.
     std::array<std::uint64_t, QueryKey::kWords + (base::limits::kKeptAnswerBytesMax + kStep) / 8> room{};

@@ -10,6 +10,7 @@ void Answerer::begin_batch(const Snapshot& snapshot, const Tables& tables, std::
   snapshot_ = &snapshot;
   tables_ = &tables;
   worker_.now = now;
+  worker_.tally = tables.tally_of(thread_);
   // Before anything is looked up in them: a change that comes later shows at the next batch.
   cache_.begin_batch(serving, tables.health.generation(), is_noted || tables.rates != nullptr);
 }
@@ -45,12 +46,15 @@ void Answerer::begin_batch(const Snapshot& snapshot, const Tables& tables, std::
 std::size_t Answerer::answer_anew(std::size_t slot, std::span<std::uint8_t> reply) noexcept {
   const Look& here = looks_[slot];
   const Asked& asked = *asked_[slot];
-  if (!here.has_key || !here.place.is_wanted)
-    return answer_query(*snapshot_, *tables_, here.source, asked, here.packet, reply, worker_);
-  const AnswerCache::Before before(worker_);
+  std::optional<AnswerCache::Before> before;
+  if (here.has_key && here.place.is_wanted) before.emplace(worker_);
   const std::size_t size =
       compose_reply(*snapshot_, *tables_, here.source, asked, here.packet, reply, worker_);
-  cache_.keep(*snapshot_, here.source, here.key, reply.first(size), before, worker_);
+  if (worker_.tally != nullptr) {
+    const auto& summary = worker_.summary;
+    worker_.tally->add(worker_.tally->cells_of(summary, here.source.is_tcp), summary.scope_bits);
+  }
+  if (before) cache_.keep(*snapshot_, here.source, here.key, reply.first(size), *before, worker_);
   return limit_rate(*snapshot_, *tables_, here.source, here.packet, reply, size, worker_);
 }
 

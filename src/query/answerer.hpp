@@ -47,8 +47,11 @@ class CacheWorth {
 class Answerer {
  public:
   /// `counters`, the worker's own block, outlives it.
-  Answerer(stats::Counters& counters, std::uint64_t seed)
-      : worker_{.counters = counters, .random = base::Random(seed)}, cache_(base::mix(seed)) {}
+  /// `thread`: which of Tables::tallies is its own.
+  Answerer(stats::Counters& counters, std::uint64_t seed, std::size_t thread = 0)
+      : thread_(thread),
+        worker_{.counters = counters, .random = base::Random(seed)},
+        cache_(base::mix(seed)) {}
   Answerer(const Answerer&) = delete;
   Answerer& operator=(const Answerer&) = delete;
 
@@ -84,6 +87,7 @@ class Answerer {
     AnswerCache::Place place;
   };
 
+  const std::size_t thread_;
   const Snapshot* snapshot_ = nullptr;
   const Tables* tables_ = nullptr;
   Worker worker_;

@@ -52,9 +52,28 @@ class Offers {
     const Reading reading = read_pool(pool, snapshot_, tables_.health);
     change_ = std::min(change_, reading.change);
     const steering::Share health = fails_open_ ? steering::kFull : health_of(pool, reading);
-    const auto kept = std::min(tables_.health.kept(datacenter), tables_.health.kept(id));
+    const auto kept = kept_of(datacenter, id);
+    is_kept_back_ |= kept != health::kKeepsAll;
     return {true, steering::reduced(health, kept),
             snapshot_.datacenters.data()[base::index_of(datacenter)].key};
+  }
+
+  /// The same, had operators kept nothing back.
+  [[nodiscard]] steering::Candidate whole(base::DatacenterId datacenter) const noexcept {
+    const base::PoolId id = service_.pools[base::index_of(datacenter)];
+    if (id == base::kNoPool) return {};
+    const Pool& pool = snapshot_.pools[base::index_of(id)];
+    const auto health = fails_open_ ? steering::kFull : pool_health(pool, snapshot_, tables_.health);
+    return {true, health, snapshot_.datacenters[base::index_of(datacenter)].key};
+  }
+
+  /// Operators keep something back of what was looked at.
+  [[nodiscard]] bool is_kept_back() const noexcept { return is_kept_back_; }
+
+  /// Why the client that would have `datacenter` does not.
+  [[nodiscard]] MovedBy what_moves_from(base::DatacenterId datacenter) const noexcept {
+    return kept_of(datacenter, service_.pools[base::index_of(datacenter)]) == 0 ? MovedBy::Drain
+                                                                                : MovedBy::Shed;
   }
 
   /// As Decision::change_in_s has it.
@@ -64,9 +83,27 @@ class Offers {
   const Snapshot& snapshot_;
   const Tables& tables_;
   const Service& service_;
+  [[nodiscard]] std::uint32_t kept_of(base::DatacenterId datacenter, base::PoolId pool) const noexcept {
+    return std::min(tables_.health.kept(datacenter), tables_.health.kept(pool));
+  }
+
   bool fails_open_;
+  bool is_kept_back_ = false;
   std::uint16_t change_ = kNoChange;
 };
+
+/// Asks where the client would go if operators kept nothing back; only where they do, since it costs as much
+/// as the choice itself.
+[[gnu::noinline]] MovedBy find_what_moves(const Offers& offers, const steering::Choice& choice,
+                                          std::span<const steering::TierEntry> tiers,
+                                          steering::Share overprovision, steering::DrawKey key) noexcept {
+  if (choice.reason != steering::Reason::Preferred && choice.reason != steering::Reason::Fallback)
+    return MovedBy::Nothing;
+  const auto would = steering::choose(tiers, overprovision, key, [&](base::DatacenterId datacenter) noexcept {
+    return offers.whole(datacenter);
+  });
+  return would.datacenter == choice.datacenter ? MovedBy::Nothing : offers.what_moves_from(would.datacenter);
+}
 
 /// Chooses a target of an alias pool. True: other clients of the same leaf get others.
 bool decide_target(const Snapshot& snapshot, steering::DrawKey key, Decision& decision) noexcept {
@@ -158,6 +195,10 @@ Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& s
       steering::choose(snapshot.tiers.list(decision.client.tiers), service.overprovision, key,
                        [&](base::DatacenterId datacenter) noexcept { return offers(datacenter); });
   decision.change_in_s = offers.change_in_s();
+  if (offers.is_kept_back()) {
+    decision.moved_by = find_what_moves(offers, decision.choice, snapshot.tiers.list(decision.client.tiers),
+                                        service.overprovision, key);
+  }
   if (fails_open) mark_low_capacity(decision);
   switch (decision.choice.reason) {
     case steering::Reason::Preferred:

@@ -33,6 +33,7 @@ struct Decision {
   /// Seconds until what was looked at can change at the earliest; 0: no change is near.
   std::uint16_t change_in_s = 0;
   bool is_drawn = false;  ///< another client in the same tiers may get another pool or target
+  MovedBy moved_by = MovedBy::Nothing;
 };
 
 /// Decides for one client. `random` is drawn from only where the service spreads randomly.

@@ -185,6 +185,7 @@ Decision Reply::decide_steered(const Chain& chain, const Service& service) noexc
   worker_.summary.scope_bits = decision.scope_bits;
   worker_.summary.reason = decision.choice.reason;
   worker_.summary.tier = decision.choice.tier;
+  worker_.summary.moved_by = decision.moved_by;
   if (decision.is_drawn) worker_.summary.variation = Variation::Drawn;
   if (edns_.client_subnet) edns_.client_subnet->scope_bits = decision.scope_bits;
   if (subnet && decision.client.whose != Whose::ClientSubnet)

@@ -10,6 +10,7 @@
 #include "base/limits.hpp"
 #include "geo/prefix_tree.hpp"
 #include "health/health_table.hpp"
+#include "query/answer_tally.hpp"
 #include "query/settings.hpp"
 #include "steering/spread.hpp"
 #include "steering/tiers.hpp"
@@ -158,13 +159,24 @@ struct Snapshot {
 
 /// What changes while a snapshot serves.
 struct Tables {
-  explicit Tables(const Snapshot& snapshot, std::shared_ptr<rate::RateTable> rate_table = nullptr)
+  /// `threads` that answer are tallied.
+  explicit Tables(const Snapshot& snapshot, std::shared_ptr<rate::RateTable> rate_table = nullptr,
+                  std::size_t threads = 0)
       : health(snapshot.endpoints.size(), snapshot.datacenters.size(), snapshot.services.size(),
                snapshot.pools.size()),
-        rates(std::move(rate_table)) {}
+        rates(std::move(rate_table)) {
+    for (std::size_t i = 0; i < threads; ++i)
+      tallies.push_back(std::make_unique<AnswerTally>(snapshot.pools.size()));
+  }
+
+  /// nullptr: that thread is not tallied.
+  [[nodiscard]] AnswerTally* tally_of(std::size_t thread) const noexcept {
+    return thread < tallies.size() ? tallies[thread].get() : nullptr;
+  }
 
   health::HealthTable health;
-  std::shared_ptr<rate::RateTable> rates;  ///< nullptr: no rate limits. Goes from epoch to epoch.
+  std::shared_ptr<rate::RateTable> rates;             ///< nullptr: no rate limits. Goes from epoch to epoch.
+  std::vector<std::unique_ptr<AnswerTally>> tallies;  ///< by thread, each written by it alone
 };
 
 /// FNV-1a with a finaliser: the same at every PoP, so that draws agree. Never on the hot path.

@@ -41,18 +41,26 @@ enum class Variation : std::uint8_t {
   Drawn,    ///< another choice
 };
 
+/// What operators keep back, where that gives a client another datacenter than it would have.
+enum class MovedBy : std::uint8_t {
+  Nothing,
+  Drain,  ///< nothing is left to the datacenter that it would have
+  Shed,   ///< less than all
+};
+
 struct Summary {
   AnswerKind kind = AnswerKind::Dropped;
   dns::Rcode rcode = dns::Rcode::NoError;
   dns::Rtype type{};  ///< asked for, when it was a query
   Variation variation = Variation::None;
   bool is_truncated = false;
-  bool has_valid_cookie = false;      ///< the client proved its address: a server cookie of ours
-  bool by_client_subnet = false;      ///< with a service: the query's client subnet decided, not its source
-  std::uint8_t scope_bits = 0;        ///< of the client subnet in the reply
-  steering::Reason reason{};          ///< with a service
-  std::uint16_t tier = 0;             ///< with a service
-  base::PoolId pool = base::kNoPool;  ///< once chosen, even if it had no address of the type
+  bool has_valid_cookie = false;  ///< the client proved its address: a server cookie of ours
+  bool by_client_subnet = false;  ///< with a service: the query's client subnet decided, not its source
+  std::uint8_t scope_bits = 0;    ///< of the client subnet in the reply
+  steering::Reason reason{};      ///< with a service
+  std::uint16_t tier = 0;         ///< with a service
+  MovedBy moved_by = MovedBy::Nothing;
+  base::PoolId pool = base::kNoPool;           ///< once chosen, even if it had no address of the type
   base::ServiceId service = base::kNoService;  ///< once a steered name was met, whatever came of it
   RateAction rate = RateAction::None;
   /// Where the first answer of the chain comes from, in the snapshot: the name, its wildcard, the cut, the

@@ -7,13 +7,13 @@ build_packages=(
   g++ cmake make ninja-build pkg-config xz-utils
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libcli11-dev libcurl4-openssl-dev libexpected-dev libfmt-dev
   libfstrm-dev libprotobuf-c-dev protobuf-c-compiler
-  libldns-dev libmaxminddb-dev libspdlog-dev libsqlite3-dev libssl-dev libyaml-cpp-dev
+  libldns-dev libmaxminddb-dev libspdlog-dev libsqlite3-dev libssl-dev libyaml-cpp-dev prometheus-cpp-dev
   bind9-dnsutils
 )
 test_packages=(
   clang clang-tidy clang-format libclang-rt-14-dev
   doctest-dev libbenchmark-dev
-  bind9-host dnsperf fstrm-bin gdnsd knot-dnsutils ldnsutils mmdb-bin
+  bind9-host dnsperf fstrm-bin gdnsd knot-dnsutils ldnsutils mmdb-bin prometheus
   iproute2 nginx-light nsd openssl
   python3 python3-dnspython python3-jsonschema python3-pytest python3-yaml
 )
@@ -54,7 +54,7 @@ export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 # Packages of servers start them; here they are wanted as programs only.
-for package in gdnsd knot nginx-light nsd; do
+for package in gdnsd knot nginx-light nsd prometheus; do
   if [[ " ${missing[*]} " == *" $package "* ]] && [ -d /run/systemd/system ]; then
     "${as_root[@]}" systemctl disable --now --quiet "${package%-light}"
   fi

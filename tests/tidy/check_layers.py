@@ -30,6 +30,7 @@ LIBRARIES = {
     "yaml-cpp": ("config/", "geo/"),
     "ldns": ("src/zone/",),
     "sqlite3.h": ("src/journal/database.cpp",),
+    "prometheus": ("src/control/metrics_page.cpp",),
     "fstrm.h": ("src/querylog/frame_stream.cpp",),
     "dnstap.pb-c.h": ("src/querylog/dnstap_frame.cpp",),
 }

@@ -12,11 +12,11 @@ import argparse
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 
+import namespace
+
 SKIPPED = 77  # what ctest is told to read as "skipped"
-IN_NAMESPACE = "MERIDIAN_BENCH_IN_NAMESPACE"
 PROGRAMS = {"gdnsd": "gdnsd", "knotd": "knot", "nsd": "nsd", "dnsperf": "dnsperf", "unshare": "util-linux",
             "ip": "iproute2"}
 KNOT_GEOIP = "knot/modules*/geoip.so"
@@ -53,34 +53,19 @@ def what_is_missing():
             missing.append(package)
     if len(os.sched_getaffinity(0)) < 2:
         missing.append("a second core")
-    if "util-linux" not in missing and subprocess.run([*unshare(), "true"], capture_output=True, check=False).returncode:
+    if "util-linux" not in missing and not namespace.can_enter():
         missing.append("the right to make a network namespace")
     return missing
 
 
-def unshare():
-    return ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--"]
-
-
-def enter_namespace():
-    """Starts this program again in a network namespace of its own: no port is taken, and nobody else is reached."""
-    if os.environ.get(IN_NAMESPACE):
-        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        # A connection for each query uses up ports; here all of them are ours.
-        pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("10000 65535", encoding="ascii")
-        return
-    os.environ[IN_NAMESPACE] = "1"
-    os.execvp("unshare", [*unshare(), sys.executable, *sys.argv])
-
-
 def main():
     given = arguments()
-    missing = [] if os.environ.get(IN_NAMESPACE) else what_is_missing()
+    missing = [] if namespace.is_inside() else what_is_missing()
     if missing:
         print(f"bench-peers: skipped; missing: {', '.join(missing)}; `src/setup/packages.sh peers` installs packages",
               file=sys.stderr)
         return SKIPPED
-    enter_namespace()
+    namespace.enter()
     # Only now: these need the packages that were looked for above.
     import bench
     from process import BenchError

@@ -10,7 +10,7 @@ import pytest
 
 from harness import REPOSITORY, UnixConnection, until
 
-STATUS_KEYS = {"version", "site", "uptime_s", "listening", "workers", "epoch", "epoch_built_at", "epoch_hash", "has_rules",
+STATUS_KEYS = {"version", "site", "uptime_s", "listening", "http", "workers", "epoch", "epoch_built_at", "epoch_hash", "has_rules",
                "geoip_held", "zones", "services", "endpoints", "maps", "databases", "shedding", "demand", "last_reload",
                "counters", "journal"}
 CONNECTIONS_MOST = 64

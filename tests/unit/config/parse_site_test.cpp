@@ -55,7 +55,7 @@ TEST_CASE("everything a site file can say") {
       "geoip: {city: [city-v4.mmdb, /var/lib/city-v6.mmdb], asn: asn.mmdb}\n"
       "listen: {dns: [\"0.0.0.0:5353\", \"[2001:db8::53]:53\", 192.0.2.53, \"[::]\", \"127.0.0.1:0\", "
       "\"127.0.0.1:0\"]}\n"
-      "control: {unix: run/control.sock}\n"
+      "control: {unix: run/control.sock, http: \"[::1]:8053\", tokens: tokens}\n"
       "workers: 4\n");
   CHECK(site.site == "ams1.example");
   CHECK(site.map == "/etc/map/");
@@ -72,6 +72,10 @@ TEST_CASE("everything a site file can say") {
   CHECK(show(site.listen[3]) == ":: 53");
   CHECK(show(site.listen[4]) == "127.0.0.1 0");
   CHECK(site.control_unix == "/etc/meridian/run/control.sock");
+  REQUIRE(site.control_http.has_value());
+  CHECK(base::to_string(site.control_http->address) == "::1");
+  CHECK(site.control_http->port == 8053);
+  CHECK(site.control_tokens == "/etc/meridian/tokens");
   CHECK(site.workers == 4);
 }
 
@@ -190,7 +194,16 @@ TEST_CASE("what a site file can't say") {
       {"a secret without its file", "map: m\ncookies: {secrets: [{}]}",
        "2:21: 'secrets': the key 'file' is missing"},
       {"anycast", "map: m\nanycast: {}", "2:1: 'anycast' is not supported in this version"},
-      {"http", "map: m\ncontrol: {http: 127.0.0.1:8053}", "2:11: 'http' is not supported in this version"},
+      {"http for everyone", "map: m\ncontrol: {http: \"192.0.2.1:8053\"}",
+       "2:17: 192.0.2.1 is no loopback address; tokens would cross the network in the clear. Write "
+       "\"127.0.0.1:8053\" and put a proxy with TLS before it, or 'loopback_only: off' where that network is "
+       "yours alone"},
+      {"http over IPv6 for everyone", "map: m\ncontrol: {http: \"[2001:db8::1]:8053\"}",
+       "2:17: 2001:db8::1 is no loopback address; tokens would cross the network in the clear. Write "
+       "\"127.0.0.1:8053\" and put a proxy with TLS before it, or 'loopback_only: off' where that network is "
+       "yours alone"},
+      {"http for everyone, without tokens", "map: m\ncontrol: {http: \"192.0.2.1:8053\", loopback_only: off}",
+       "2:17: 192.0.2.1 is no loopback address, and without 'tokens: FILE' anybody could read there"},
       {"control as a path", "map: m\ncontrol: /run/x", "2:10: 'control': expected a mapping, found '/run/x'"},
       {"socket path", "map: m\ncontrol: {unix: [a]}", "2:17: 'unix': expected text, found a list"},
       {"map as a list", "map: [m]", "1:6: 'map': expected text, found a list"},

@@ -50,9 +50,11 @@ struct Fixture : test::SiteFixture {
                     counters,
                     counters.register_block()};
   querylog::DemandBook demand{clock};
+  EventHub events{counters.register_block()};
   Reports reports;
   Api api{{.version = "1.2.3",
            .listening = [] { return std::vector<std::string>{"127.0.0.1:5353"}; },
+           .http = "",
            .workers = 2,
            .started_at = clock.monotonic()},
           ApiParts{.reloader = reloader,
@@ -62,7 +64,9 @@ struct Fixture : test::SiteFixture {
                    .demand = demand,
                    .health = keeper,
                    .reports = reports,
-                   .clock = clock}};
+                   .clock = clock,
+                   .events = events,
+                   .metrics = [] { return std::string{"meridian_up 1\n"}; }}};
 };
 
 boost::json::object object_of(const Response& response) {

@@ -1,5 +1,7 @@
 #include "control/http_server.hpp"
 
+#include "base/limits.hpp"
+#include "control/event_hub.hpp"
 #include "support/map_fixture.hpp"
 
 #include <doctest/doctest.h>
@@ -133,6 +135,33 @@ TEST_SUITE("control/http_server") {
     REQUIRE(fixture.run_until([&] { return !fixture.waiting.empty(); }));
     fixture.respond_to_all();
     REQUIRE(fixture.run_until([&] { return !Fixture::answer(client).empty(); }));
+  }
+
+  TEST_CASE("a listener gets events as they come, and one that is too slow is let go") {
+    Fixture fixture;
+    stats::Counters events_block;
+    EventHub hub{events_block};
+    const auto client = fixture.connect();
+    Fixture::ask(client);
+    REQUIRE(fixture.run_until([&] { return !fixture.waiting.empty(); }));
+    for (auto& respond : std::exchange(fixture.waiting, {}))
+      respond({200, {}, "text/event-stream", hub.subscribe()});
+    std::string heard;
+    const auto hears = [&](std::string_view text) {
+      return fixture.run_until([&] {
+        const auto more = Fixture::answer(client);
+        heard += more;
+        return heard.find(text) != std::string::npos;
+      });
+    };
+    REQUIRE(hears("Content-Type: text/event-stream\r\n"));
+    hub.publish("map", {{"epoch", 2}});
+    REQUIRE(hears("id: 1\nevent: map\ndata: {\"epoch\":2}\n\n"));
+    // The server's thread does not run meanwhile: nothing is taken.
+    for (std::size_t i = 0; i <= base::limits::kEventQueueMax; ++i) hub.publish("map", {});
+    REQUIRE(hears("closed"));
+    CHECK(heard.find("id: 2\n") == std::string::npos);
+    CHECK(events_block.value(stats::Counter::EventSubscribersDropped) == 1);
   }
 }
 

@@ -48,6 +48,7 @@ struct SiteFixture {
   stats::Counters& block = counters.register_block();
   journal::Journal journal{"", clock, counters.register_block()};
   control::Overrides overrides{clock, counters.register_block()};
+  control::AnswerTotals answers;
   bool keeps_health = false;  ///< before start()
   control::HealthKeeper keeper{clock, counters.register_block()};
   control::Reloader reloader{control::read_site_from(site_path()), data_folder(), clock, block};

@@ -238,6 +238,53 @@ TEST_SUITE("query/decide") {
     CHECK(asker.ask_from("8.8.8.0/24", "one.example.com", Rtype::A).section(dns::Section::Answer).size() ==
           2);
   }
+
+  TEST_CASE("operators moved a client exactly when it would have another datacenter without them") {
+    const test::MapFixture fixture(test::data_folder());
+    fixture.write_standard();
+    fixture.write("maps.yaml", "maps: {web: {rules: [{for: everyone, only: [{ams: 1, iad: 2}, sin]}]}}\n");
+    fixture.write("services.yaml",
+                  "services:\n  www.example.com:\n    map: web\n    pools: {ams: [192.0.2.10, 192.0.2.11], "
+                  "iad: [198.51.100.10, 198.51.100.11], sin: [203.0.113.10]}\n");
+    test::Asker asker(fixture.must_compile());
+    const auto& snapshot = asker.snapshot();
+    Tables left_alone(snapshot);
+    base::Random random(4);
+    std::map<MovedBy, int> seen;
+    for (int round = 0; round < 100; ++round) {
+      for (std::uint32_t i = 0; i < snapshot.endpoints.size(); ++i) {
+        const auto state = random.below(3) == 0 ? EndpointState::Down : EndpointState::Up;
+        asker.tables().health.set_state(base::EndpointId{i}, state);
+        left_alone.health.set_state(base::EndpointId{i}, state);
+      }
+      for (std::uint16_t i = 0; i < snapshot.datacenters.size(); ++i) {
+        const std::uint32_t kept[] = {0, health::kKeepsAll / 2, health::kKeepsAll};
+        asker.tables().health.set_kept(base::DatacenterId{i}, kept[random.below(3)]);
+      }
+      const bool fails_open = random.below(4) == 0;
+      for (auto* const tables : {&asker.tables(), &left_alone})
+        tables->health.set_fails_open(base::ServiceId{0}, fails_open);
+      for (int i = 0; i < 40; ++i) {
+        const base::IpPrefix client{base::IpAddress::v4(0x0808'0000 | random.below(1u << 18)), 32};
+        const auto ask = [&](const Tables& tables) {
+          return decide(snapshot, tables, snapshot.services[0], client.address, client, random);
+        };
+        const auto decision = ask(asker.tables());
+        const auto would = ask(left_alone);
+        auto expected = MovedBy::Nothing;
+        if (decision.choice.reason != steering::Reason::AllDown &&
+            decision.choice.datacenter != would.choice.datacenter) {
+          expected =
+              asker.tables().health.kept(would.choice.datacenter) == 0 ? MovedBy::Drain : MovedBy::Shed;
+        }
+        REQUIRE(decision.moved_by == expected);
+        ++seen[expected];
+      }
+    }
+    CHECK(seen[MovedBy::Nothing] > 100);
+    CHECK(seen[MovedBy::Drain] > 100);
+    CHECK(seen[MovedBy::Shed] > 100);
+  }
 }
 
 }  // namespace meridian::query
