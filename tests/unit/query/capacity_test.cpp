@@ -6,6 +6,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace meridian::query {
@@ -78,6 +79,18 @@ TEST_SUITE("query/capacity") {
       for (const auto* address : row.down) asker.set_health(address, EndpointState::Up);
       settle_capacities(asker.snapshot(), asker.tables());
       CHECK_FALSE(asker.tables().health.fails_open(base::ServiceId{0}));
+    }
+  }
+
+  TEST_CASE("a pool under its at_least serves nobody") {
+    for (const auto& [at_least, fails_open] : {std::pair{"25%", false}, std::pair{"26%", true}}) {
+      CAPTURE(at_least);
+      auto asker = asker_with(
+          "", std::string{"{addresses: {192.0.2.10: 1, 192.0.2.11: 3}, at_least: "} + at_least + "}");
+      for (const auto* address : {"192.0.2.11", "203.0.113.10"})
+        asker.set_health(address, EndpointState::Down);
+      settle_capacities(asker.snapshot(), asker.tables());
+      CHECK(asker.tables().health.fails_open(base::ServiceId{0}) == fails_open);
     }
   }
 
