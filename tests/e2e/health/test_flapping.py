@@ -129,7 +129,7 @@ def test_two_thousand_endpoints_that_flap(new_server):
                   seconds=150)
             assert set(states(server).values()) == {"up"}
         took_s = time.monotonic() - started
-        counters = server.settled_counters()
+        counters = server.counters()
         grown_kb = server.resident_kb() - resident_kb
         print(f"{took_s:.0f} s: {client.answers} answers, the slowest {1000 * client.slowest_s:.1f} ms; "
               f"{changes(counters)} changes, {log_lines(server)} lines; {counters['probes_total']} probes; "
