@@ -2,8 +2,8 @@
 // same bytes, and no command made of it has a word that ExaBGP would take for another one.
 #include "base/assert.hpp"
 #include "base/limits.hpp"
-#include "bgp/exabgp_text.hpp"
-#include "bgp/link.hpp"
+#include "bgp/link/exabgp_text.hpp"
+#include "bgp/link/link.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -33,8 +33,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto wanted = bgp::parse_wanted(text)) {
     MERIDIAN_ASSERT(bgp::format_wanted(*wanted) == text);
     for (const auto& route : wanted->routes) {
-      const auto command =
-          bgp::route_command(route, route.key.neighbor ? to_string(*route.key.neighbor) : "");
+      std::vector<std::string> neighbors;
+      if (route.key.neighbor) neighbors.push_back(to_string(*route.key.neighbor));
+      const auto command = bgp::route_command(route, neighbors);
       MERIDIAN_ASSERT(is_harmless(command) && command.size() < base::limits::kBgpCommandBytesMax);
     }
   } else {

@@ -2,7 +2,7 @@
 // commands at a time without an answer or a time-out in between, and what it tells the agent can be read.
 #include "base/assert.hpp"
 #include "base/limits.hpp"
-#include "bgp/bridge.hpp"
+#include "bgp/bridge/bridge.hpp"
 
 #include <chrono>
 #include <cstddef>

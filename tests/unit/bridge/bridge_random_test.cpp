@@ -1,8 +1,8 @@
 // Random histories of agent, bridge, sessions and ExaBGP, against a model of ExaBGP that has its traps.
-#include "bgp/bridge.hpp"
+#include "bgp/bridge/bridge.hpp"
 
 #include "support/manual_clock.hpp"
-#include "unit/bgp/exabgp_model.hpp"
+#include "unit/bridge/exabgp_model.hpp"
 
 #include <doctest/doctest.h>
 
@@ -154,7 +154,7 @@ class World {
   int said_count_ = 0;
 };
 
-TEST_SUITE("bgp/bridge_random") {
+TEST_SUITE("bridge/bridge_random") {
   TEST_CASE("the model has the traps that were seen in ExaBGP") {
     SUBCASE("announced twice while the session is down, and withdrawn: it comes up with the session") {
       test::ModelExaBgp exabgp;

@@ -1,4 +1,4 @@
-#include "bgp/exabgp_text.hpp"
+#include "bgp/link/exabgp_text.hpp"
 
 #include "base/limits.hpp"
 

@@ -2,7 +2,7 @@
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "base/regular_file.hpp"
-#include "bgp/bridge.hpp"
+#include "bgp/bridge/bridge.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -30,15 +30,10 @@ constexpr auto kStatusEvery = 1s;
 
 constexpr const char* kHelp =
     "usage: meridian-bgp --agent SOCKET --state FILE\n"
-    "\n"
-    "The bridge between meridian-agent and ExaBGP, which starts it as its API process:\n"
-    "it says to ExaBGP what the agent wants, and withdraws by itself when it has not heard\n"
-    "the agent for 3 s. It speaks ExaBGP's text API on its standard input and output.\n"
-    "\n"
+    "The bridge between meridian-agent and ExaBGP, which runs it as its API process.\n\n"
     "  --agent SOCKET  the unix socket where the agent listens\n"
     "  --state FILE    what ExaBGP was told, for the bridge that follows this one; in /run\n"
-    "  --help          this text\n"
-    "\n"
+    "  --help          this text\n\n"
     "It ends with 0 when ExaBGP ends, and with 2 when it can't start.\n";
 
 void log_line(const std::string& text) { std::fprintf(stderr, "meridian-bgp: %s\n", text.c_str()); }

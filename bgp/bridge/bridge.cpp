@@ -1,4 +1,4 @@
-#include "bgp/bridge.hpp"
+#include "bgp/bridge/bridge.hpp"
 
 #include "base/limits.hpp"
 
@@ -296,17 +296,23 @@ void Bridge::pass_time(Time now) {
     return slot.leaving && is_withdrawn(slot) && now >= slot.said_at + kBetweenCommands && !in_flight_;
   });
   for (auto& [neighbor, session] : sessions_) {
-    if (session.assert_at.empty() || session.assert_at.front() > now) continue;
-    session.flush = session.assert_at.size() == 2;  // at kAssertFirst
-    session.assert_at.erase(session.assert_at.begin());
-    bool announced = false;
-    for (auto& [key, slot] : slots_) {
-      if (key.neighbor && *key.neighbor != neighbor) continue;
-      slot.assert_again = true;
-      announced = announced || to_say(slot, now).level == Level::Announce;
+    bool is_due = false;
+    for (; !session.assert_at.empty() && session.assert_at.front() <= now; is_due = true) {
+      session.flush = session.flush || session.assert_at.size() == 2;  // at kAssertFirst
+      session.assert_at.erase(session.assert_at.begin());
     }
-    session.flush = session.flush && announced;
+    if (is_due) assert_routes_of(neighbor, session, now);
   }
+}
+
+void Bridge::assert_routes_of(const base::IpAddress& neighbor, Session& session, Time now) {
+  bool is_announced = false;
+  for (auto& [key, slot] : slots_) {
+    if (key.neighbor && *key.neighbor != neighbor) continue;
+    slot.assert_again = true;
+    is_announced = is_announced || to_say(slot, now).level == Level::Announce;
+  }
+  session.flush = session.flush && is_announced;
 }
 
 Bridge::Time Bridge::next_deadline(Time now) const {

@@ -1,4 +1,4 @@
-#include "bgp/link.hpp"
+#include "bgp/link/link.hpp"
 
 #include "base/limits.hpp"
 

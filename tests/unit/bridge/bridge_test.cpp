@@ -1,4 +1,4 @@
-#include "bgp/bridge.hpp"
+#include "bgp/bridge/bridge.hpp"
 
 #include "base/limits.hpp"
 #include "support/manual_clock.hpp"
@@ -142,7 +142,7 @@ const std::string kWithdraw = "withdraw route 198.51.100.0/24 next-hop self";
 const std::string kAnnounced =
     kUp + "want " + kRoute + " med 1\n> " + kAnnounce + " med 1\n< done\n+500\n>\n";
 
-TEST_SUITE("bgp/bridge") {
+TEST_SUITE("bridge/bridge") {
   TEST_CASE("the bridge speaks when ExaBGP has answered what was said before") {
     play({
         {"the version and the sessions first", kUp},

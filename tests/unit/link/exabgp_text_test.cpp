@@ -1,4 +1,4 @@
-#include "bgp/exabgp_text.hpp"
+#include "bgp/link/exabgp_text.hpp"
 
 #include "base/limits.hpp"
 
@@ -28,7 +28,7 @@ Route longest_route(std::size_t values) {
   return route;
 }
 
-TEST_SUITE("bgp/exabgp_text") {
+TEST_SUITE("link/exabgp_text") {
   TEST_CASE("a route is said in the words of ExaBGP") {
     const std::vector<std::string> one = {"192.0.2.1"};
     const std::vector<std::string> two = {"192.0.2.1", "2001:db8:0::1"};

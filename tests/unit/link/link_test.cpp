@@ -1,4 +1,4 @@
-#include "bgp/link.hpp"
+#include "bgp/link/link.hpp"
 
 #include "base/limits.hpp"
 
@@ -45,7 +45,7 @@ Route full_route() {
   return route;
 }
 
-TEST_SUITE("bgp/link") {
+TEST_SUITE("link/link") {
   TEST_CASE("a wanted state is text, a line a route") {
     Wanted wanted{12345, {full_route(), {{{}, prefix("2001:db8:53::/48")}, Level::Withdraw, {}}}};
     const std::string text =

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "base/clock.hpp"
-#include "bgp/exabgp_text.hpp"
-#include "bgp/link.hpp"
+#include "bgp/link/exabgp_text.hpp"
+#include "bgp/link/link.hpp"
 
 #include <functional>
 #include <map>
@@ -86,6 +86,7 @@ class Bridge {
   [[nodiscard]] std::optional<Command> choose(Time now) const;
   void pass_time(Time now);
   void give_up_waiting(Time now);
+  void assert_routes_of(const base::IpAddress& neighbor, Session& session, Time now);
   void hear_answer(bool accepted, Time now);
   void hear_version(const std::string& version, Time now);
   void hear_session(const ExaBgpLine& line, Time now);

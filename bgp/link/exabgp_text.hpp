@@ -4,7 +4,7 @@
 // business. Values; no I/O, any thread.
 #pragma once
 
-#include "bgp/link.hpp"
+#include "bgp/link/link.hpp"
 
 #include <functional>
 #include <span>
