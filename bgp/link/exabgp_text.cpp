@@ -48,8 +48,8 @@ ExaBgpLine read_summary_row(std::string_view line) {
   auto row = about_neighbor(ExaBgpLine::Kind::Established, line.substr(0, line.find(' ')), "");
   const auto before = line.substr(0, state);
   const auto time = before.substr(before.rfind(' ') + 1);
-  const bool days = before.find(" day") != std::string_view::npos;
-  row.is_fresh = time == "down" || (time.size() == 7 && time.starts_with("0:00:0") && !days);
+  row.is_fresh =
+      time == "down" || (time >= "0:00:00" && time < "0:00:03" && before.find(" day") == before.npos);
   return row;
 }
 

@@ -33,7 +33,7 @@ struct ExaBgpLine {
   base::IpAddress neighbor;  ///< For Up, Down, Established.
   std::string spelling;  ///< Of the neighbor, as in ExaBGP's configuration: digits, letters, dots and colons.
   std::string text;      ///< Printable: the version, or why a session is down.
-  bool is_fresh = false;  ///< Of Established: for less than 10 s.
+  bool is_fresh = false;  ///< Of Established: for less than 3 s.
   friend bool operator==(const ExaBgpLine&, const ExaBgpLine&) = default;
 };
 

@@ -44,5 +44,6 @@ def site(wire, router, folder, bridge_program):
         yield made
         assert harness.SANITIZER_REPORT.search(exabgp.log()) is None, exabgp.log()
     finally:
+        print(f"ExaBGP's exit code: {exabgp.process.poll()}; its log:\n{exabgp.log()}")  # shown when the test fails
         exabgp.end()
         made.agent.close()

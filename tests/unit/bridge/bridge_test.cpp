@@ -147,7 +147,8 @@ TEST_SUITE("bridge/bridge") {
     play({
         {"the version and the sessions first", kUp},
         {"an answer to what a bridge before it said is not taken for its own",
-         "> version\n< done\n>\n< error\n>\n+1000\n> version\n< exabgp 4.2.21\n< done\n< done\n>\n+50\n"
+         "> version\n< done\nstatus acks 0\n>\n< error\n>\n+1000\n> version\n< exabgp 4.2.21\n< done\n< "
+         "done\n>\n+50\n"
          "> show neighbor summary\n"},
         {"an error to the version is not the end",
          "> version\n< error\n>\n+1000\n> version\n< exabgp 4.2.21\n"},
