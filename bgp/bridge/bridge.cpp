@@ -106,10 +106,6 @@ Route Bridge::to_say(const Slot& slot, Time now) const {
   return {slot.wish.key, Level::Withdraw, slot.said ? slot.said->attributes : slot.wish.attributes};
 }
 
-bool Bridge::is_withdrawn(const Slot& slot) {
-  return slot.in_force && slot.in_force->level == Level::Withdraw;
-}
-
 /// Time::max(): not until something is heard.
 Bridge::Time Bridge::due_at(const Slot& slot, Time now) const {
   const auto route = to_say(slot, now);
@@ -123,7 +119,6 @@ Bridge::Time Bridge::due_at(const Slot& slot, Time now) const {
   }
   for (const auto& [key, other] : slots_) {
     if (!overlap(key, route.key)) continue;
-    if (is_announcement && other.leaving && !is_withdrawn(other)) return Time::max();
     if (differ(other.said, route)) at = std::max(at, other.said_at + kBetweenCommands);
   }
   return at;
@@ -293,7 +288,8 @@ void Bridge::pass_time(Time now) {
   }
   std::erase_if(slots_, [&](const auto& entry) {
     const Slot& slot = entry.second;
-    return slot.leaving && is_withdrawn(slot) && now >= slot.said_at + kBetweenCommands && !in_flight_;
+    const bool is_withdrawn = slot.in_force && slot.in_force->level == Level::Withdraw;
+    return slot.leaving && is_withdrawn && now >= slot.said_at + kBetweenCommands && !in_flight_;
   });
   for (auto& [neighbor, session] : sessions_) {
     bool is_due = false;

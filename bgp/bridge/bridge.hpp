@@ -77,7 +77,6 @@ class Bridge {
 
   [[nodiscard]] std::string reason_to_refuse(const base::Expected<Wanted, base::Diagnostic>& wanted,
                                              Time now) const;
-  [[nodiscard]] static bool is_withdrawn(const Slot& slot);
   [[nodiscard]] bool is_up(const Neighbor& neighbor) const;
   [[nodiscard]] Route to_say(const Slot& slot, Time now) const;
   [[nodiscard]] Time due_at(const Slot& slot, Time now) const;

@@ -70,6 +70,8 @@ class Player {
     } else if (line.starts_with("restart")) {
       const auto saved = parse_saved(format_saved(bridge_.saved(now())));
       REQUIRE(saved.has_value());
+      if (line == "restart late")
+        clock_.pass(std::chrono::milliseconds(saved->sent_ms) + 5s - now().time_since_epoch());
       bridge_ = Bridge(line == "restart other" ? 2 : 1, [this](const std::string& text) { log_ = text; });
       bridge_.start_with(*saved, now());
     } else if (line.starts_with("status ")) {
@@ -445,8 +447,9 @@ TEST_SUITE("bridge/bridge") {
              "> show neighbor summary\n< 192.0.2.1 65000 0:00:12 established 3 1\n< done\n> " + kAnnounce +
              " med 1\n< done\n+2450\n> " + kWithdraw + " med 1\n"},
         {"or 0.5 s after the start if that is later",
-         kAnnounced + "silent\n+2400\nrestart\n> version\n+450\n< exabgp 4.2.21\n+50\n> " + kWithdraw +
-             " med 1\n"},
+         kAnnounced + "silent\n+2400\nrestart\n" + kHello +
+             "> show neighbor summary\n< 192.0.2.1 65000 0:00:12 established 3 1\n< done\n> " + kAnnounce +
+             " med 1\n< done\n+450\n> " + kWithdraw + " med 1\n"},
         {"it was silent already: withdrawn first", kAnnounced + "silent\n+2500\n> " + kWithdraw +
                                                        " med 1\n< done\n+100\nrestart\n" + kHello + "> " +
                                                        kWithdraw + " med 1\n"},
@@ -462,6 +465,8 @@ TEST_SUITE("bridge/bridge") {
              " med 1\n< done\n> show neighbor summary\n< 192.0.2.1 65000 0:00:12 established 3 1\n< "
              "done\nwant " +
              kRoute + " med 1\n>\n+50\n> " + kAnnounce + " med 1\n"},
+        {"it was dead for long: withdrawn first",
+         kAnnounced + "silent\nrestart late\n" + kHello + "> " + kWithdraw + " med 1\n"},
         {"another ExaBGP: withdrawn first",
          kAnnounced + "silent\nrestart other\n" + kHello + "> " + kWithdraw + " med 1\n"},
         {"what was wanted and not yet said is said",
