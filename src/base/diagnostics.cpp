@@ -2,8 +2,6 @@
 
 #include "base/limits.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <numeric>
 #include <tuple>
@@ -36,13 +34,13 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
 
 std::string to_string(const Location& location) {
   if (location.line == 0) return location.file;
-  if (location.column == 0) return fmt::format("{}:{}", location.file, location.line);
-  return fmt::format("{}:{}:{}", location.file, location.line, location.column);
+  const std::string line = location.file + ":" + std::to_string(location.line);
+  return location.column == 0 ? line : line + ":" + std::to_string(location.column);
 }
 
 std::string to_string(const Diagnostic& diagnostic) {
   const char* severity = diagnostic.severity == Severity::Warning ? "warning: " : "";
-  return fmt::format("{}: {}{}", to_string(diagnostic.where), severity, diagnostic.message);
+  return to_string(diagnostic.where) + ": " + severity + diagnostic.message;
 }
 
 void Diagnostics::add(Severity severity, Location where, std::string message) {
@@ -87,7 +85,7 @@ std::string Diagnostics::to_text() const {
     text += '\n';
   }
   const std::size_t total = error_count_ + warning_count_;
-  if (total > items_.size()) text += fmt::format("… and {} more\n", total - items_.size());
+  if (total > items_.size()) text += "… and " + std::to_string(total - items_.size()) + " more\n";
   return text;
 }
 
@@ -107,7 +105,7 @@ std::string_view find_nearest(std::string_view word, const std::vector<std::stri
 
 std::string suggestion(std::string_view word, const std::vector<std::string>& candidates) {
   const auto nearest = find_nearest(word, candidates);
-  return nearest.empty() ? std::string{} : fmt::format("; did you mean '{}'?", nearest);
+  return nearest.empty() ? std::string{} : "; did you mean '" + std::string(nearest) + "'?";
 }
 
 }  // namespace meridian::base

@@ -1,7 +1,6 @@
 #include "base/ip.hpp"
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
@@ -101,8 +100,8 @@ Expected<IpPrefix, std::string> parse_ip_prefix(std::string_view text) {
   const auto slash = text.find('/');
   const auto address = parse_ip_address(text.substr(0, slash));
   if (!address)
-    return unexpected(
-        fmt::format("'{}' is not an IP network; write it like 192.0.2.0/24 or 2001:db8::/32", text));
+    return unexpected("'" + std::string(text) +
+                      "' is not an IP network; write it like 192.0.2.0/24 or 2001:db8::/32");
   IpPrefix prefix{*address, address_bits(address->family)};
   if (slash == std::string_view::npos) return prefix;
 
@@ -110,12 +109,12 @@ Expected<IpPrefix, std::string> parse_ip_prefix(std::string_view text) {
   unsigned bits = 0;
   const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), bits);
   if (error != std::errc{} || end != length.data() + length.size() || bits > address_bits(address->family)) {
-    return unexpected(fmt::format("'{}' has no valid prefix length; it goes from 0 to {}", text,
-                                  address_bits(address->family)));
+    return unexpected("'" + std::string(text) + "' has no valid prefix length; it goes from 0 to " +
+                      std::to_string(address_bits(address->family)));
   }
   prefix = {masked(*address, static_cast<std::uint8_t>(bits)), static_cast<std::uint8_t>(bits)};
   if (prefix.address != *address) {
-    return unexpected(fmt::format("'{}' has host bits set; the network is {}", text, to_string(prefix)));
+    return unexpected("'" + std::string(text) + "' has host bits set; the network is " + to_string(prefix));
   }
   return prefix;
 }
@@ -127,7 +126,7 @@ std::string to_string(const IpAddress& address) {
 }
 
 std::string to_string(const IpPrefix& prefix) {
-  return fmt::format("{}/{}", to_string(prefix.address), prefix.bits);
+  return to_string(prefix.address) + "/" + std::to_string(prefix.bits);
 }
 
 std::optional<CarriedV4> find_carried_v4(const IpAddress& address) noexcept {

@@ -436,6 +436,30 @@ inline constexpr std::uint32_t kProbeFirstRoundMs = 10'000;
 /// Probes start at multiples of this: 200 wake-ups a second instead of 2,000, for 5 ms of delay.
 inline constexpr std::uint32_t kProbeTickMs = 5;
 
+// --- BGP -------------------------------------------------------------------------------------------
+
+/// One message from the agent to the bridge. All of kBgpRoutesMax with the attributes that are usual are 20
+/// KiB, and a unix socket takes 200 KiB at once.
+inline constexpr std::size_t kBgpWantedBytesMax = 64u << 10;
+/// What the bridge says back: the same routes, each with what became of it, and the sessions.
+inline constexpr std::size_t kBgpStatusBytesMax = 2 * kBgpWantedBytesMax;
+/// A site has some prefixes and some neighbors; each command costs ExaBGP a turn of its loop, some 10 ms.
+inline constexpr std::size_t kBgpRoutesMax = 128;
+/// BGP sessions of one site.
+inline constexpr std::size_t kBgpNeighborsMax = 32;
+/// Communities of a route, of either kind, and steps of its AS path. Routers drop paths that are much longer.
+inline constexpr std::size_t kBgpAttributeValuesMax = 32;
+/// A command to ExaBGP. A write to a pipe of up to PIPE_BUF (4,096) bytes happens whole or not at all, so
+/// that a bridge that dies leaves no half of a line behind. The longest one, with all of the above, has
+/// 2,000.
+inline constexpr std::size_t kBgpCommandBytesMax = 4'096;
+/// A line of ExaBGP; its longest, a session's notification with its data, have some 9,000 bytes.
+inline constexpr std::size_t kBgpReplyBytesMax = 64u << 10;
+/// What is kept of a reason or a version that ExaBGP tells.
+inline constexpr std::size_t kBgpTextBytesMax = 200;
+/// Messages of the agent read in one turn of the bridge; only the last one counts.
+inline constexpr int kBgpMessagesATurn = 16;
+
 // --- import of other servers' configuration ---------------------------------------------------------
 
 /// One file of another server's configuration: as large as a map file of ours.

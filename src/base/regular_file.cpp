@@ -1,7 +1,6 @@
 #include "base/regular_file.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,7 +40,7 @@ Expected<std::string, FileProblem> read_regular_file(const std::filesystem::path
     return unexpected(FileProblem{FileProblem::Kind::NotRegular, "it is no regular file"});
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size > size_max)
-    return unexpected(FileProblem{FileProblem::Kind::TooLarge, fmt::format("it has {} bytes", size)});
+    return unexpected(FileProblem{FileProblem::Kind::TooLarge, "it has " + std::to_string(size) + " bytes"});
   std::string text(size, '\0');
   std::size_t at = 0;
   while (at < text.size()) {

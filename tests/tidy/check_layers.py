@@ -11,12 +11,15 @@ LAYERS = {
     "zone": 2, "steering": 2,
     "query": 3,
     "compile": 4, "explain": 4, "plan": 4, "picture": 4, "importer": 4, "net": 4, "control": 4, "querylog": 4,
-    "probe": 4, "journal": 4, "agent": 4,
-    "meridiand": 5, "meridianctl": 5,
+    "probe": 4, "journal": 4, "agent": 4, "link": 4, "bridge": 4,
+    "meridiand": 5, "meridianctl": 5, "meridian-bgp": 5,
 }
 
 # Never, although the layers would allow it: net moves packets and does not know what they mean.
 FORBIDDEN = {"net": {"geo", "zone", "query"}}
+
+# The bridge must run when much else does not: all that it may include.
+ONLY = {"link": {"base"}, "bridge": {"base", "link"}, "meridian-bgp": {"base", "link", "bridge"}}
 
 # DEPS that only the linker needs, each with its reason.
 LINK_ONLY = {
@@ -36,7 +39,7 @@ LIBRARIES = {
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
-CALL = re.compile(r"meridian_(?:module|program)\(\s*(\w+)([^)]*)\)")
+CALL = re.compile(r"meridian_(?:module|program)\(\s*([\w-]+)([^)]*)\)")
 
 
 def module_of(path):
@@ -44,7 +47,8 @@ def module_of(path):
     parts = path.removeprefix("src/").split("/")
     if len(parts) < 2:
         return None
-    return "compile" if parts[:2] == ["config", "compile"] else parts[0]
+    # bgp/ holds modules, as src/ does; config/ is one and holds another.
+    return parts[1] if parts[:2] == ["config", "compile"] or parts[0] == "bgp" else parts[0]
 
 
 def keyword_lists(arguments):
@@ -98,7 +102,7 @@ def check_include(path, line, used, name, targets):
         return
     if LAYERS[used] > LAYERS.get(module, 99):
         yield Violation(path, line, f"{module} (L{LAYERS[module]}) includes {used} (L{LAYERS[used]}), a higher layer")
-    if used in FORBIDDEN.get(module, ()):
+    if used in FORBIDDEN.get(module, ()) or (module in ONLY and used not in ONLY[module]):
         yield Violation(path, line, f"{module} must not know {used}")
     if module in targets and f"meridian::{used}" not in targets[module][2].get("DEPS", []):
         yield Violation(path, line, f"{used} is not among the DEPS of {module} in {targets[module][0]}")

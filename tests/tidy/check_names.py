@@ -24,6 +24,8 @@ def check_unit_test(root, path, text):
         if suite[1] != f"{module}/{file}":
             yield Violation(path, line_of(text, suite.start()), f'the suite is "{suite[1]}"; "{module}/{file}" is right')
     folder = "config/compile" if module == "compile" else module
+    if (root / "bgp" / module).is_dir():
+        folder = f"bgp/{module}"
     header = f"{folder}/{file}.hpp"
     exists = any((root / place / header).exists() for place in ("src", "."))
     first = FIRST_INCLUDE.search(text)
