@@ -6,6 +6,7 @@
 
 #include "bgp/link/link.hpp"
 
+#include <cstddef>
 #include <functional>
 #include <span>
 #include <string>
@@ -45,6 +46,7 @@ class LineSplitter {
  public:
   /// Calls `take_line` for each line that `bytes` complete, without its newline.
   void feed(std::string_view bytes, const std::function<void(std::string_view)>& take_line);
+  [[nodiscard]] std::size_t held_bytes() const noexcept { return part_.size(); }
 
  private:
   std::string part_;

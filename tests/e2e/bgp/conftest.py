@@ -35,7 +35,7 @@ def router(wire, folder):
 @pytest.fixture
 def site(wire, router, folder, bridge_program):
     """A running site: `.agent`, `.exabgp`, `.router`; both sessions are up and nothing is wanted."""
-    agent = lab.Agent(folder / "agent.sock")
+    agent = lab.Agent(folder / "agent.sock", [])
     exabgp = lab.ExaBgp(wire[0], folder, f"{bridge_program} --agent {folder}/agent.sock --state {folder}/state")
     made = types.SimpleNamespace(agent=agent, exabgp=exabgp, router=router, folder=folder)
     try:

@@ -145,11 +145,12 @@ protocol bgp {name} {{
 
 
 class Agent:
-    """Says what it wants each half second and on each change, and keeps the statuses."""
+    """Says what it wants each half second and on each change, and keeps the statuses. Without routes it is silent until
+    it is told what to want: a message without routes withdraws all."""
 
-    def __init__(self, path):
+    def __init__(self, path, routes=None):
         self.path = path
-        self.routes = []
+        self.routes = routes
         self.speaks = True
         self.last_word = 0.0
         self.statuses = []
@@ -195,7 +196,7 @@ class Agent:
         connection.close()
 
     def speak(self):
-        if self.speaks:
+        if self.speaks and self.routes is not None:
             now = time.monotonic()
             routes = "".join(line + "\n" for line in self.routes)
             if self.send(f"meridian-bgp wanted 1\nsent {int(now * 1000)}\n{routes}"):

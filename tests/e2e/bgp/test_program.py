@@ -52,7 +52,7 @@ def exabgp(bridge_program, folder):
 
 @pytest.fixture
 def agent(folder):
-    made = lab.Agent(folder / "agent.sock")
+    made = lab.Agent(folder / "agent.sock", [])
     yield made
     made.close()
 

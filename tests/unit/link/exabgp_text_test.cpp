@@ -150,6 +150,7 @@ TEST_SUITE("link/exabgp_text") {
     std::vector<std::string> lines;
     const auto take = [&](std::string_view line) { lines.emplace_back(line); };
     for (int i = 0; i < 100; ++i) splitter.feed(std::string(10'000, 'x'), take);
+    CHECK(splitter.held_bytes() == limits::kBgpReplyBytesMax);
     splitter.feed("x\ndone\n", take);
     REQUIRE(lines.size() == 2);
     CHECK(lines[0].size() == limits::kBgpReplyBytesMax);
