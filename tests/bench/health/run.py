@@ -171,12 +171,12 @@ class Bench:
             folder.mkdir(parents=True)
             self.server.write(folder)
         busy = self.folder("busy watching")
-        with (busy / "services.yaml").open(encoding="ascii") as file:
+        with (busy / "map" / "services.yaml").open(encoding="ascii") as file:
             services = file.read()
         services += "".join(f"  {line}\n" for line in
                             endpoint_services(self.given.endpoints, w.DATACENTERS, w.STEERED_ZONE))
         services += f"checks:\n  alive: {{type: tcp, port: {target_port}, every: {round(self.given.every * 1000)}ms}}\n"
-        (busy / "services.yaml").write_text(services, encoding="ascii")
+        (busy / "map" / "services.yaml").write_text(services, encoding="ascii")
         with (busy / "meridian.yaml").open("a", encoding="ascii") as file:
             file.write('control: {http: "127.0.0.1:5302"}\n')
 

@@ -4,8 +4,8 @@
 
 #include <doctest/doctest.h>
 
-#include <regex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace meridian::bgp {
@@ -59,10 +59,10 @@ TEST_SUITE("link/exabgp_text") {
 
   // The trap of docs/anycast.md: ExaBGP looks for its commands anywhere in a line.
   TEST_CASE("no route holds a command of ExaBGP but its own") {
-    const std::regex commands(
-        "(withdraw|watchdog|vpls|version|teardown|shutdown|show|restart|reset|reload|help|flush|flow|eor|"
-        "crash|clear|"
-        "attributes?|operational|announce|#)( |$)");
+    const std::string_view commands[] = {
+        "withdraw", "watchdog", "vpls",      "version",    "teardown",    "shutdown", "show",
+        "restart",  "reset",    "reload",    "help",       "flush",       "flow",     "eor",
+        "crash",    "clear",    "attribute", "attributes", "operational", "announce", "#"};
     for (const auto level : {Level::Announce, Level::Withdraw}) {
       auto route = longest_route(2);
       route.level = level;
@@ -71,8 +71,8 @@ TEST_SUITE("link/exabgp_text") {
       const std::string own = level == Level::Announce ? "announce route " : "withdraw route ";
       const auto at = command.find(own);
       REQUIRE(at != std::string::npos);
-      const auto others = command.substr(0, at) + command.substr(at + own.size());
-      CHECK_FALSE(std::regex_search(others, commands));
+      const auto others = command.substr(0, at) + command.substr(at + own.size()) + ' ';
+      for (const auto word : commands) CHECK(others.find(std::string{word} + ' ') == std::string::npos);
     }
   }
 
