@@ -30,7 +30,6 @@ SKIPPED = 77
 TARGET = 0.98
 PAGE_EVERY_S = 1
 HEALTH_EVERY_S = 5
-FIRST_ROUND_LIMIT_S = 60
 WARM_UP_S = 0.5
 
 # Takes connections and closes them: what is probed. A process of its own, on the client's core.
@@ -175,7 +174,9 @@ class Bench:
             services = file.read()
         services += "".join(f"  {line}\n" for line in
                             endpoint_services(self.given.endpoints, w.DATACENTERS, w.STEERED_ZONE))
-        services += f"checks:\n  alive: {{type: tcp, port: {target_port}, every: {round(self.given.every * 1000)}ms}}\n"
+        every_ms = round(self.given.every * 1000)
+        services += (f"checks:\n  alive: {{type: tcp, port: {target_port}, every: {every_ms}ms, "
+                     f"timeout: {min(2000, every_ms // 2)}ms}}\n")
         (busy / "map" / "services.yaml").write_text(services, encoding="ascii")
         with (busy / "meridian.yaml").open("a", encoding="ascii") as file:
             file.write('control: {http: "127.0.0.1:5302"}\n')
