@@ -102,7 +102,7 @@ def log_lines(server):
     return len(re.findall(r"event=endpoint_(?:up|down|unknown) ", server.log()))
 
 
-def test_two_thousand_endpoints_that_flap(new_server):
+def test_two_thousand_endpoints_that_flap(new_server, programs):
     with flapping() as (process, port):
         server = new_server()
         write_services(server, port)
@@ -136,7 +136,8 @@ def test_two_thousand_endpoints_that_flap(new_server):
               f"memory {resident_kb} kB and {grown_kb} kB more")
         assert client.answers > 1_000 and client.wrong == [] and counters["servfail_answers_total"] == 0
         assert client.slowest_s < 1
-        assert grown_kb < 16_384
+        if not programs.sanitized:  # a sanitizer keeps freed memory back
+            assert grown_kb < 16_384
 
         # A line a change, as far as the limit; the rest is counted, and told.
         assert changes(counters) == endpoints.COUNT + 2 * len(HARD)
