@@ -1,7 +1,7 @@
 #include "bgp/agent/self_asker.hpp"
 
 #include "base/limits.hpp"
-#include "base/secret_bytes.hpp"
+#include "dns/client.hpp"
 #include "dns/header.hpp"
 #include "net/address.hpp"
 #include "net/sockets.hpp"
@@ -37,12 +37,6 @@ bool is_own_error(int error) noexcept {
          error == EPERM;
 }
 
-std::uint16_t draw_query_id() {
-  std::array<std::uint8_t, sizeof(std::uint16_t)> bytes;
-  base::fill_secret(bytes);
-  return dns::load_u16(bytes.data());
-}
-
 /// A socket on its way to the VIP; the error is an errno.
 base::Expected<net::FileDescriptor, int> connect_to(const SelfTarget& target, int type) {
   const bool v4 = target.vip.family == base::Family::V4;
@@ -73,9 +67,8 @@ class SelfAsker::Asking : public std::enable_shared_from_this<Asking> {
       if (!ended) self->finish();
     });
     for (const auto& query : target_->queries) {
-      const auto id = draw_query_id();
       questions_.push_back(
-          {&query, id, write_query(query, id), asio::posix::stream_descriptor(context_), {}});
+          {&query, write_query(query, dns::draw_query_id()), asio::posix::stream_descriptor(context_), {}});
     }
     for (std::size_t i = 0; i < questions_.size(); ++i) ask_over_udp(i);
     ask_over_tcp();
@@ -94,8 +87,7 @@ class SelfAsker::Asking : public std::enable_shared_from_this<Asking> {
 
   struct Question {
     const SelfQuery* query;
-    std::uint16_t id;
-    std::vector<std::uint8_t> packet;
+    std::vector<std::uint8_t> packet;  ///< the query as it is sent
     asio::posix::stream_descriptor socket;
     std::array<State, 2> states;
   };
@@ -129,7 +121,7 @@ class SelfAsker::Asking : public std::enable_shared_from_this<Asking> {
     }
     const auto packet =
         std::span<const std::uint8_t>{room}.first(size < 0 ? 0 : static_cast<std::size_t>(size));
-    if (!is_reply(*question.query, question.id, packet)) return await_datagram(index);
+    if (!dns::is_reply_to(question.packet, packet)) return await_datagram(index);
     take_reply(question, Transport::Udp, packet);
     finish_if_complete();
   }
@@ -170,7 +162,7 @@ class SelfAsker::Asking : public std::enable_shared_from_this<Asking> {
   /// Replies may come in any order (RFC 7766 7).
   void take_message() {
     for (auto& question : questions_) {
-      if (!is_waiting(question, Transport::Tcp) || !is_reply(*question.query, question.id, room_)) continue;
+      if (!is_waiting(question, Transport::Tcp) || !dns::is_reply_to(question.packet, room_)) continue;
       take_reply(question, Transport::Tcp, room_);
       break;
     }

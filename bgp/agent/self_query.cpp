@@ -99,17 +99,6 @@ std::vector<std::uint8_t> write_query(const SelfQuery& query, std::uint16_t id) 
   return packet;
 }
 
-bool is_reply(const SelfQuery& query, std::uint16_t id, Bytes packet) {
-  if (packet.size() < dns::kHeaderBytes) return false;
-  const auto header = dns::read_header(packet.first<dns::kHeaderBytes>());
-  if (header.id != id || !header.has(dns::header_bits::kResponse) || header.question_count != 1) return false;
-  const auto asked = write_query(query, id);
-  const auto question_bytes = query.name.view().size() + dns::kQuestionFixedBytes;
-  if (packet.size() < dns::kHeaderBytes + question_bytes) return false;
-  return std::ranges::equal(packet.subspan(dns::kHeaderBytes, question_bytes),
-                            std::span{asked}.subspan(dns::kHeaderBytes, question_bytes));
-}
-
 Judgement judge_reply(const SelfQuery& query, std::string_view site, Bytes reply) {
   const auto message = dns::read_message(reply);
   if (!message) return {Verdict::Wrong, "a malformed reply: " + message.error()};

@@ -39,9 +39,6 @@ struct SelfQuery {
 /// The query with this id. It asks for NSID (RFC 5001) and, with a client subnet, sends that (RFC 7871).
 [[nodiscard]] std::vector<std::uint8_t> write_query(const SelfQuery& query, std::uint16_t id);
 
-/// A response with this id to this question; anything else is somebody else's, or forged.
-[[nodiscard]] bool is_reply(const SelfQuery& query, std::uint16_t id, std::span<const std::uint8_t> packet);
-
 enum class Verdict : std::uint8_t { Right, Wrong, Foreign };
 
 struct Judgement {
@@ -49,8 +46,8 @@ struct Judgement {
   std::string fault;  ///< what is wrong: "SERVFAIL", "answered by site fra1"; empty: nothing
 };
 
-/// `site` is our own name, as the server has it in NSID. A reply that names no site is Wrong: nobody knows
-/// whose it is.
+/// `reply` is one to the query (dns::is_reply_to), `site` our own name, as the server has it in NSID. A reply
+/// that names no site is Wrong: nobody knows whose it is.
 [[nodiscard]] Judgement judge_reply(const SelfQuery& query, std::string_view site,
                                     std::span<const std::uint8_t> reply);
 

@@ -1,7 +1,7 @@
 #include "probe/dns_probe.hpp"
 
 #include "base/limits.hpp"
-#include "base/secret_bytes.hpp"
+#include "dns/client.hpp"
 #include "net/address.hpp"
 #include "probe/cause.hpp"
 #include "probe/dns_reply.hpp"
@@ -15,7 +15,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <string>
@@ -31,12 +30,6 @@ using std::chrono::milliseconds;
 
 /// Before each message over TCP (RFC 1035 4.2.2).
 constexpr std::size_t kLengthBytes = 2;
-
-std::uint16_t draw_query_id() {
-  std::array<std::uint8_t, sizeof(std::uint16_t)> bytes;
-  base::fill_secret(bytes);
-  return dns::load_u16(bytes.data());
-}
 
 }  // namespace
 
@@ -75,7 +68,7 @@ class DnsProber::Session : public std::enable_shared_from_this<Session> {
     const int connected = ::connect(socket->get(), name, to.bytes);
     if (connected != 0 && errno != EINPROGRESS) return fail_later(connect_cause(errno));
     socket_.assign(socket->release());
-    query_id_ = draw_query_id();
+    query_id_ = dns::draw_query_id();
     query_ = plan_->question->write_query(query_id_);
     timer_.expires_after(milliseconds{check_.timeout_ms});
     timer_.async_wait([self = shared_from_this()](error_code ended) {

@@ -1,6 +1,7 @@
 #include "probe/dns_reply.hpp"
 
 #include "base/diagnostics.hpp"
+#include "dns/client.hpp"
 #include "dns/rdata.hpp"
 #include "zone/rdata_text.hpp"
 
@@ -81,15 +82,11 @@ std::vector<std::uint8_t> DnsQuestion::write_query(std::uint16_t id) const {
 }
 
 bool DnsQuestion::is_reply(std::uint16_t id, Bytes packet) const {
+  if (dns::is_reply_to(write_query(id), packet)) return true;
   if (packet.size() < dns::kHeaderBytes) return false;
   const auto header = dns::read_header(packet.first<dns::kHeaderBytes>());
-  if (header.id != id || !header.has(dns::header_bits::kResponse)) return false;
-  if (header.question_count == 0) return (header.bits & dns::header_bits::kRcodeMask) != 0;
-  const auto asked = write_query(id);
-  const auto question = std::span{asked}.subspan(dns::kHeaderBytes);
-  if (header.question_count != 1 || packet.size() < asked.size()) return false;
-  // The name is compared with its letter case: a server repeats it as it was sent.
-  return std::ranges::equal(packet.subspan(dns::kHeaderBytes, question.size()), question);
+  return header.id == id && header.has(dns::header_bits::kResponse) && header.question_count == 0 &&
+         (header.bits & dns::header_bits::kRcodeMask) != 0;
 }
 
 std::string DnsQuestion::find_fault(Bytes reply) const {

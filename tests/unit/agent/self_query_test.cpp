@@ -1,5 +1,6 @@
 #include "bgp/agent/self_query.hpp"
 
+#include "dns/client.hpp"
 #include "dns/edns.hpp"
 #include "dns/message.hpp"
 #include "dns/query.hpp"
@@ -77,13 +78,13 @@ TEST_SUITE("agent/self_query") {
   TEST_CASE("only a response with this id to this question is a reply") {
     const auto query = query_for("www.example.com", dns::Rtype::A);
     const auto good = reply_to(query, {});
-    CHECK(is_reply(query, kId, good));
-    CHECK_FALSE(is_reply(query, kId + 1, good));
-    CHECK_FALSE(is_reply(query_for("ww2.example.com", dns::Rtype::A), kId, good));
-    CHECK_FALSE(is_reply(query_for("www.example.com", dns::Rtype::Aaaa), kId, good));
-    CHECK_FALSE(is_reply(query, kId, write_query(query, kId)));
+    CHECK(dns::is_reply_to(write_query(query, kId), good));
+    CHECK_FALSE(dns::is_reply_to(write_query(query, kId + 1), good));
+    CHECK_FALSE(dns::is_reply_to(write_query(query_for("ww2.example.com", dns::Rtype::A), kId), good));
+    CHECK_FALSE(dns::is_reply_to(write_query(query_for("www.example.com", dns::Rtype::Aaaa), kId), good));
+    CHECK_FALSE(dns::is_reply_to(write_query(query, kId), write_query(query, kId)));
     for (std::size_t bytes = 0; bytes < dns::kHeaderBytes + 21; ++bytes)
-      CHECK_FALSE(is_reply(query, kId, std::span{good}.first(bytes)));
+      CHECK_FALSE(dns::is_reply_to(write_query(query, kId), std::span{good}.first(bytes)));
   }
 
   TEST_CASE("what each reply is taken for") {
