@@ -1,12 +1,10 @@
 #include "control/tcp_http_server.hpp"
 
 #include "control/http_core.hpp"
+#include "net/asio_endpoint.hpp"
 
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <boost/asio/ip/tcp.hpp>
-
-#include <algorithm>
 
 namespace meridian::control {
 namespace {
@@ -14,17 +12,6 @@ namespace {
 namespace asio = boost::asio;
 using Protocol = asio::ip::tcp;
 using Core = HttpCore<Protocol>;
-
-asio::ip::address to_asio(const base::IpAddress& address) {
-  if (address.family == base::Family::V4) {
-    asio::ip::address_v4::bytes_type bytes;
-    std::copy_n(address.bytes.begin(), bytes.size(), bytes.begin());
-    return asio::ip::address_v4(bytes);
-  }
-  asio::ip::address_v6::bytes_type bytes;
-  std::copy_n(address.bytes.begin(), bytes.size(), bytes.begin());
-  return asio::ip::address_v6(bytes);
-}
 
 std::string to_text(const Protocol::endpoint& endpoint) {
   auto host = endpoint.address().to_string();
@@ -44,7 +31,7 @@ class TcpHttpServer::Implementation {
         })) {}
 
   base::Expected<void, std::string> listen(const base::IpAddress& address, std::uint16_t port) {
-    return open({to_asio(address), port});
+    return open(net::to_endpoint(address, port));
   }
 
   [[nodiscard]] const std::string& address() const noexcept { return address_; }

@@ -1,6 +1,7 @@
 #include "probe/tcp_probe.hpp"
 
 #include "base/limits.hpp"
+#include "net/asio_endpoint.hpp"
 #include "probe/cause.hpp"
 #include "probe/certificate.hpp"
 #include "probe/socket.hpp"
@@ -26,11 +27,6 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 using std::chrono::milliseconds;
-
-tcp::endpoint to_endpoint(const base::IpAddress& address, std::uint16_t port) {
-  if (address.family == base::Family::V4) return {asio::ip::address_v4{address.v4_word()}, port};
-  return {asio::ip::address_v6{address.bytes}, port};
-}
 
 /// Asio's and OpenSSL's errors in few words.
 std::string words_of(const error_code& error) {
@@ -87,7 +83,7 @@ class TcpProber::Session : public std::enable_shared_from_this<Session> {
     timer_.async_wait([self = shared_from_this()](error_code ended) {
       if (!ended) self->fail(timeout_cause(self->phase_, milliseconds{self->check_.timeout_ms}));
     });
-    socket_.async_connect(to_endpoint(address_, check_.port),
+    socket_.async_connect(net::to_endpoint(address_, check_.port),
                           [self = shared_from_this()](error_code failed) { self->on_connected(failed); });
   }
 
