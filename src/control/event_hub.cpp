@@ -51,8 +51,10 @@ std::shared_ptr<EventSubscription> EventHub::subscribe() {
 
 void EventHub::publish(std::string_view type, const boost::json::object& data) {
   const std::lock_guard lock(mutex_);
+  ++last_id_;
+  if (subscriptions_.empty()) return;  // mostly nobody listens, and a datacenter that goes changes thousands
   const auto text =
-      fmt::format("id: {}\nevent: {}\ndata: {}\n\n", ++last_id_, type, boost::json::serialize(data));
+      fmt::format("id: {}\nevent: {}\ndata: {}\n\n", last_id_, type, boost::json::serialize(data));
   for (const auto& weak : subscriptions_) {
     const auto subscription = weak.lock();
     if (!subscription) continue;

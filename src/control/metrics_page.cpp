@@ -1,6 +1,7 @@
 #include "control/metrics_page.hpp"
 
 #include "base/limits.hpp"
+#include "dns/types.hpp"
 #include "query/capacity.hpp"
 
 #include <fmt/format.h>
@@ -95,11 +96,8 @@ std::string_view word_of(query::TallyReason reason) {
   return "";
 }
 
-std::string_view rcode_name(std::size_t cell) {
-  constexpr std::string_view kNames[] = {"NOERROR", "FORMERR",  "SERVFAIL", "NXDOMAIN",  "NOTIMP",
-                                         "REFUSED", "YXDOMAIN", "BADVERS",  "BADCOOKIE", "other"};
-  static_assert(std::size(kNames) == query::kRcodeCells);
-  return kNames[cell];
+std::string rcode_name(std::size_t cell) {
+  return cell < query::kTalliedRcodes.size() ? dns::to_string(query::kTalliedRcodes[cell]) : "other";
 }
 
 void add_answers(const MetricsSources& sources, Page& page) {
@@ -109,7 +107,7 @@ void add_answers(const MetricsSources& sources, Page& page) {
   for (std::size_t i = 0; i < sums.rcodes.size(); ++i) {
     Page::put(rcodes, count(sums.rcodes[i]),
               {{"transport", i < query::kRcodeCells ? "udp" : "tcp"},
-               {"rcode", std::string{rcode_name(i % query::kRcodeCells)}}});
+               {"rcode", rcode_name(i % query::kRcodeCells)}});
   }
   auto& services =
       page.add(MetricType::Counter, "service_answers_total",
