@@ -3,6 +3,7 @@
 #include "base/limits.hpp"
 #include "control/metrics_page.hpp"
 #include "support/map_fixture.hpp"
+#include "support/no_upgrade.hpp"
 
 #include <benchmark/benchmark.h>
 #include <unistd.h>
@@ -78,17 +79,7 @@ struct Server {
   stats::LatencyRegistry latency;
   control::Reloader reloader{control::read_site_from(map.folder().path() + "/meridian.yaml"),
                              MERIDIAN_BINARY_DIR "/share/meridian", clock, counters.register_block()};
-  control::Upgrader upgrader{{.command = {"/bin/false"},
-                              .control_path = "/nowhere",
-                              .sockets = [] { return std::vector<net::ListenSockets>{}; },
-                              .control_listener = [] { return net::FileDescriptor(::dup(2)); },
-                              .serving = [this] { return reloader.serving().get(); },
-                              .overrides = [] { return std::vector<boost::json::array>{}; },
-                              .pause_control = [](bool) {},
-                              .hand_over = [] {},
-                              .leave = [] {}},
-                             counters,
-                             counters.register_block()};
+  control::Upgrader upgrader{test::no_upgrade(reloader), counters, counters.register_block()};
   control::MetricsSources sources{.reloader = reloader,
                                   .overrides = overrides,
                                   .journal = journal,

@@ -17,6 +17,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 
 import dns.edns
@@ -39,6 +40,25 @@ POOLS = {
 }
 
 SANITIZER_REPORT = re.compile(r"(AddressSanitizer|ThreadSanitizer|LeakSanitizer|UndefinedBehavior|runtime error):?.*")
+
+
+class Background:
+    """Does what run() of a subclass says on a thread of its own, while a `with` block lasts; then `is_over`."""
+
+    def __init__(self):
+        self.is_over = False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self):
+        raise NotImplementedError
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over = True
+        self.thread.join()
 
 
 def until(condition, what, seconds=DEADLINE_S):

@@ -6,7 +6,6 @@ import re
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 
 import flapping_endpoints as endpoints
@@ -48,7 +47,7 @@ def write_services(server, port):
     server.write_site(state="state")
 
 
-class Client:
+class Client(harness.Background):
     """Asks one service after the other, without a pause, until it is stopped."""
 
     def __init__(self, server):
@@ -57,8 +56,7 @@ class Client:
         self.slowest_s = 0.0
         self.answers = 0
         self.wrong = []
-        self.is_over = False
-        self.thread = threading.Thread(target=self.run, daemon=True)
+        super().__init__()
 
     def run(self):
         while not self.is_over:
@@ -72,14 +70,6 @@ class Client:
                 if reply[3] & 0xF != 0 or reply[7] == 0 or reply[:2] != question[:2]:
                     self.wrong.append(reply)
                 time.sleep(0.001)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.is_over = True
-        self.thread.join()
 
 
 def states(server):

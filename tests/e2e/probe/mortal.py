@@ -149,24 +149,15 @@ def vanish(address):
 # --- the machine -----------------------------------------------------------------------------------------
 
 
-class StallWatch:
+class StallWatch(harness.Background):
     """How long the machine had no time for us: a thread that wants to run every 5 ms notes how late it was."""
 
     PERIOD_S = 0.005
     USUAL_S = 0.02
 
     def __init__(self):
+        super().__init__()
         self.late = []
-        self.is_over = False
-        self.thread = threading.Thread(target=self.run, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.is_over = True
-        self.thread.join()
 
     def run(self):
         while not self.is_over:

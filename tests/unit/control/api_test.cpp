@@ -1,6 +1,7 @@
 #include "control/api.hpp"
 
 #include "site_fixture.hpp"
+#include "support/no_upgrade.hpp"
 
 #include <doctest/doctest.h>
 #include <boost/json.hpp>
@@ -38,17 +39,7 @@ struct Fixture : test::SiteFixture {
   }
 
   /// What it starts ends at once.
-  Upgrader upgrader{{.command = {"/bin/false"},
-                     .control_path = "/nowhere",
-                     .sockets = [] { return std::vector<net::ListenSockets>{}; },
-                     .control_listener = [] { return net::FileDescriptor(::dup(2)); },
-                     .serving = [this] { return reloader.serving().get(); },
-                     .overrides = [] { return std::vector<boost::json::array>{}; },
-                     .pause_control = [](bool) {},
-                     .hand_over = [] {},
-                     .leave = [] {}},
-                    counters,
-                    counters.register_block()};
+  Upgrader upgrader{test::no_upgrade(reloader), counters, counters.register_block()};
   querylog::DemandBook demand{clock};
   EventHub events{counters.register_block()};
   Reports reports;

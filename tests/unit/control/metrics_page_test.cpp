@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 #include "site_fixture.hpp"
+#include "support/no_upgrade.hpp"
 
 #include <doctest/doctest.h>
 
@@ -38,17 +39,7 @@ struct Fixture : test::SiteFixture {
     return ("\n" + page()).find("\n" + line + "\n") != std::string::npos;
   }
 
-  Upgrader upgrader{{.command = {"/bin/false"},
-                     .control_path = "/nowhere",
-                     .sockets = [] { return std::vector<net::ListenSockets>{}; },
-                     .control_listener = [] { return net::FileDescriptor(::dup(2)); },
-                     .serving = [this] { return reloader.serving().get(); },
-                     .overrides = [] { return std::vector<boost::json::array>{}; },
-                     .pause_control = [](bool) {},
-                     .hand_over = [] {},
-                     .leave = [] {}},
-                    counters,
-                    counters.register_block()};
+  Upgrader upgrader{test::no_upgrade(reloader), counters, counters.register_block()};
   stats::LatencyRegistry latency;
   MetricsSources sources{.reloader = reloader,
                          .overrides = overrides,
