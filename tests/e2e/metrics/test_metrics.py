@@ -94,7 +94,7 @@ def test_probes_and_what_they_find_show(new_server):
         server = new_server()
         check = f"type: tcp, port: {number}, every: 500ms, timeout: 200ms, down_after: 2, jitter: 0%"
         server.write("services.yaml", f"checks:\n  front: {{{check}}}\nservices:\n"
-                     "  www.example.com: {map: web, check: front, pools: {ams: [127.0.1.1], iad: [127.0.1.2], sin: [127.0.1.3]}}\n")
+                     "  www.example.com: {map: web, check: front, pools: {ams: [127.0.1.1], iad: [127.0.1.2], sin: [127.0.1.1]}}\n")
         server.start()
         labels = 'service="www.example.com",datacenter='
         down = f'meridian_endpoint_state{{{labels}"iad",address="127.0.1.2"}}'
