@@ -1,5 +1,6 @@
 #include "config/key_spec.hpp"
 
+#include "config/key_spec_anycast.hpp"
 #include "config/key_spec_services.hpp"
 
 #include <cstddef>
@@ -7,8 +8,6 @@
 
 namespace meridian::config {
 namespace {
-
-constexpr std::string_view kLater = "is not supported in this version";
 
 constexpr KeySpec kDatacentersFile[] = {
     {.name = "datacenters",
@@ -202,7 +201,10 @@ constexpr KeySpec kSiteFile[] = {
      .kind = ValueKind::Cookies,
      .default_text = "on, with a secret of this process alone",
      .help = "DNS cookies: how clients prove their address; see edns.md"},
-    {.name = "anycast", .refusal = kLater},
+    {.name = "anycast",
+     .kind = ValueKind::Anycast,
+     .default_text = "none: no address is announced",
+     .help = "the addresses that every site shares, and whom they are announced to; see anycast.md"},
 };
 
 constexpr KeySpec kListen[] = {
@@ -454,6 +456,13 @@ constexpr ObjectSpec kObjects[] = {
      .keys = kCookieSecret},
     {.name = "proxy_listen", .title = "`listen.proxy`: each item", .keys = kProxyListen},
     {.name = "tcp", .title = "`tcp`", .keys = kTcp},
+    {.name = "anycast", .title = "`anycast`", .keys = kAnycast},
+    {.name = "anycast_vip", .title = "A VIP: `anycast.vips.NAME`", .keys = kAnycastVip},
+    {.name = "anycast_neighbor", .title = "A router: `anycast.neighbors.NAME`", .keys = kAnycastNeighbor},
+    {.name = "anycast_drain", .title = "`anycast.drain`", .keys = kDrainTimes},
+    {.name = "anycast_query", .title = "A question: each item of `anycast.queries`", .keys = kAnycastQuery},
+    {.name = "anycast_check", .title = "A local check: each item of `anycast.checks`", .keys = kAnycastCheck},
+    {.name = "anycast_agent", .title = "`anycast.agent`", .keys = kAnycastAgent},
     {.name = "expect_file", .title = "The file", .keys = kExpectFile},
     {.name = "expectation",
      .title = "An expectation: each item of `expect`",
@@ -472,11 +481,27 @@ constexpr ObjectKind kServicesObjects[] = {ObjectKind::ServicesFile, ObjectKind:
                                            ObjectKind::Service,      ObjectKind::View,
                                            ObjectKind::Pool,         ObjectKind::SorryPage};
 constexpr ObjectKind kExpectObjects[] = {ObjectKind::ExpectFile, ObjectKind::Expectation};
-constexpr ObjectKind kSiteObjects[] = {
-    ObjectKind::SiteFile, ObjectKind::Listen,   ObjectKind::ProxyListen,  ObjectKind::Control,
-    ObjectKind::Tcp,      ObjectKind::Cookies,  ObjectKind::CookieSecret, ObjectKind::RateLimit,
-    ObjectKind::Identity, ObjectKind::QueryLog, ObjectKind::Dnstap,       ObjectKind::Demand,
-    ObjectKind::Watch,    ObjectKind::GeoipGate};
+constexpr ObjectKind kSiteObjects[] = {ObjectKind::SiteFile,
+                                       ObjectKind::Listen,
+                                       ObjectKind::ProxyListen,
+                                       ObjectKind::Control,
+                                       ObjectKind::Tcp,
+                                       ObjectKind::Cookies,
+                                       ObjectKind::CookieSecret,
+                                       ObjectKind::RateLimit,
+                                       ObjectKind::Identity,
+                                       ObjectKind::QueryLog,
+                                       ObjectKind::Dnstap,
+                                       ObjectKind::Demand,
+                                       ObjectKind::Watch,
+                                       ObjectKind::GeoipGate,
+                                       ObjectKind::Anycast,
+                                       ObjectKind::AnycastVip,
+                                       ObjectKind::AnycastNeighbor,
+                                       ObjectKind::DrainTimes,
+                                       ObjectKind::AnycastQuery,
+                                       ObjectKind::AnycastCheck,
+                                       ObjectKind::AnycastAgent};
 
 }  // namespace
 

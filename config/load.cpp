@@ -127,6 +127,25 @@ std::string resolve(const std::string& path, const std::string& site_path) {
   return (fs::path(site_path).parent_path() / path).lexically_normal().string();
 }
 
+/// sun_path ends in a zero byte.
+void check_socket_path(std::string_view what, const std::string& path, const base::Location& where,
+                       base::Diagnostics& diagnostics) {
+  if (path.size() < sizeof(sockaddr_un::sun_path)) return;
+  diagnostics.error(where, fmt::format("{} path has {} bytes; a Unix socket's path has at most {}", what,
+                                       path.size(), sizeof(sockaddr_un::sun_path) - 1));
+}
+
+void resolve_anycast(Anycast& anycast, const std::string& site_path, base::Diagnostics& diagnostics) {
+  for (auto& neighbor : anycast.neighbors)
+    neighbor.password_file = resolve(neighbor.password_file, site_path);
+  auto& agent = anycast.agent;
+  for (auto* path : {&agent.control, &agent.bridge, &agent.liveness}) {
+    *path = resolve(*path, site_path);
+    check_socket_path("the agent socket's", *path, agent.where, diagnostics);
+  }
+  agent.state = resolve(agent.state, site_path);
+}
+
 }  // namespace
 
 bool& MapBuilder::completeness(FileKind kind) noexcept {
@@ -271,18 +290,11 @@ LoadedSite parse_site_text(std::string_view text, const std::string& path) {
   if (loaded.site.dnstap) {
     auto& socket = loaded.site.dnstap->unix_socket;
     socket.text = resolve(socket.text, path);
-    if (socket.text.size() >= sizeof(sockaddr_un::sun_path)) {
-      loaded.diagnostics.error(
-          socket.where, fmt::format("the collector's path has {} bytes; a Unix socket's path has at most {}",
-                                    socket.text.size(), sizeof(sockaddr_un::sun_path) - 1));
-    }
+    check_socket_path("the collector's", socket.text, socket.where, loaded.diagnostics);
   }
+  if (loaded.site.anycast) resolve_anycast(*loaded.site.anycast, path, loaded.diagnostics);
   for (auto& secret : loaded.site.cookies.secrets) secret.file = resolve(secret.file, path);
-  // sun_path ends in a zero byte.
-  if (loaded.site.control_unix.size() >= sizeof(sockaddr_un::sun_path)) {
-    root.error(fmt::format("the control socket's path has {} bytes; a Unix socket's path has at most {}",
-                           loaded.site.control_unix.size(), sizeof(sockaddr_un::sun_path) - 1));
-  }
+  check_socket_path("the control socket's", loaded.site.control_unix, root.where(), loaded.diagnostics);
   return loaded;
 }
 

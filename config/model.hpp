@@ -8,7 +8,9 @@
 #include "base/diagnostics.hpp"
 #include "base/ip.hpp"
 #include "base/limits.hpp"
+#include "config/anycast.hpp"
 #include "config/check.hpp"
+#include "config/listen_address.hpp"
 #include "dns/cookie.hpp"
 #include "dns/name.hpp"
 
@@ -205,11 +207,6 @@ struct GeoipDatabase {
   base::Location where;
 };
 
-struct ListenAddress {
-  base::IpAddress address;
-  std::uint16_t port = 53;
-};
-
 /// `rate_limit`: answers a second to one client network over UDP. 0: no limit.
 struct RateLimit {
   bool enabled = false;
@@ -317,6 +314,7 @@ struct Site {
   std::optional<std::string> identity_name;     ///< absent: the site's name
   std::optional<std::string> identity_version;  ///< absent: Meridian's
   Cookies cookies;
+  std::optional<Anycast> anycast;
 };
 
 }  // namespace meridian::config

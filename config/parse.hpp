@@ -85,5 +85,9 @@ void parse_geoip_gate(const YamlValue& value, GeoipGate& gate);
 void parse_query_log(const YamlMapping& site_keys, Site& site);
 /// The value of its key `identity`.
 void parse_identity(const YamlValue& value, Site& site);
+/// An address to answer HTTP on, which only this host reaches.
+[[nodiscard]] std::optional<ListenAddress> parse_loopback_http(const YamlValue& value);
+/// The value of its key `anycast`; to be read last, since it must fit the rest.
+void parse_anycast(const YamlValue& value, Site& site);
 
 }  // namespace meridian::config

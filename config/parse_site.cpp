@@ -102,6 +102,14 @@ void parse_control(const YamlValue& value, Site& site) {
 
 }  // namespace
 
+std::optional<ListenAddress> parse_loopback_http(const YamlValue& value) {
+  const auto listen = parse_listen_address(value);
+  if (!listen || is_loopback(listen->address)) return listen;
+  value.error(
+      fmt::format("{} is no loopback address; write \"127.0.0.1:8054\"", base::to_string(listen->address)));
+  return std::nullopt;
+}
+
 void parse_site(const YamlValue& root, Site& site) {
   const auto mapping = root.read_mapping(object_spec(ObjectKind::SiteFile));
   if (!mapping) return;
@@ -127,6 +135,7 @@ void parse_site(const YamlValue& root, Site& site) {
   if (const auto cache = mapping->find("answer_cache")) site.answer_cache = parse_switch(*cache);
   parse_query_log(*mapping, site);
   if (const auto identity = mapping->find("identity")) parse_identity(*identity, site);
+  if (const auto anycast = mapping->find("anycast")) parse_anycast(*anycast, site);
 }
 
 }  // namespace meridian::config

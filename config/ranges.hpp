@@ -56,4 +56,17 @@ inline constexpr std::uint32_t kCertificateDaysMax = 3'650;
 inline constexpr std::uint32_t kLeaseSecondsMin = 1;
 inline constexpr std::uint32_t kLeaseSecondsMax = 86'400;
 
+/// Anycast: a site has a handful of addresses and of routers. Each VIP is asked every query twice in half a
+/// second, and each check runs as often.
+inline constexpr std::size_t kVipsMax = 16;
+inline constexpr std::size_t kBgpNeighborsMax = 16;
+inline constexpr std::size_t kDrainCommunitiesMax = 16;
+inline constexpr std::size_t kSelfQueriesMax = 16;
+inline constexpr std::size_t kLocalChecksMax = 16;
+/// RFC 4271 4.2: less is refused. Past ten minutes a dead site keeps its route for that long.
+inline constexpr std::uint32_t kHoldSecondsMin = 3;
+inline constexpr std::uint32_t kHoldSecondsMax = 600;
+/// Paths that long are filtered.
+inline constexpr std::uint32_t kPrependMax = 16;
+
 }  // namespace meridian::config::ranges

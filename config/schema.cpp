@@ -345,6 +345,54 @@ ValueWords traffic_value(ValueKind kind) {
   }
 }
 
+const std::string kNetwork = R"({"type":"string","pattern":"^[0-9A-Fa-f:.]+/[0-9]{1,3}$"})";
+
+ValueWords anycast_value(ValueKind kind) {
+  switch (kind) {
+    case ValueKind::Anycast:
+      return {"mapping", reference_to("anycast")};
+    case ValueKind::AsNumber:
+      return {"1 to 4294967295", integer(1, 0xffff'ffff)};
+    case ValueKind::V4Address:
+      return {"IPv4 address", R"({"type":"string","format":"ipv4"})"};
+    case ValueKind::Address:
+      return {"address", kAddress};
+    case ValueKind::Prefix:
+    case ValueKind::NetworkText:
+      return {"network, such as 198.51.100.0/24", kNetwork};
+    case ValueKind::PrefixList:
+      return {"list of networks", list_of(kNetwork, 1)};
+    case ValueKind::NamedVips:
+      return {"mapping of names", mapping_of(reference_to("anycast_vip"), name_schema(), 1)};
+    case ValueKind::NamedNeighbors:
+      return {"mapping of names", mapping_of(reference_to("anycast_neighbor"), name_schema(), 1)};
+    case ValueKind::HoldSeconds:
+      return {fmt::format("{} to {} seconds", ranges::kHoldSecondsMin, ranges::kHoldSecondsMax),
+              integer(ranges::kHoldSecondsMin, ranges::kHoldSecondsMax)};
+    case ValueKind::Communities:
+      return {"list of communities, as numbers",
+              list_of(R"({"type":"string","pattern":"^[0-9]+:[0-9]+(:[0-9]+)?$"})", 0)};
+    case ValueKind::MayWithdraw:
+      return {"`hard` or `never`", R"({"enum":["hard","never"]})"};
+    case ValueKind::OnOverload:
+      return {"`absorb` or `de-preference`", R"({"enum":["absorb","de-preference"]})"};
+    case ValueKind::AnycastAgent:
+      return {"mapping", reference_to("anycast_agent")};
+    case ValueKind::DrainTimes:
+      return {"mapping", reference_to("anycast_drain")};
+    case ValueKind::Prepend:
+      return {fmt::format("0 to {}", ranges::kPrependMax), integer(0, ranges::kPrependMax)};
+    case ValueKind::AnycastQueries:
+      return {"list of questions", list_of(reference_to("anycast_query"), 0)};
+    case ValueKind::QueryExpectation:
+      return {"list of addresses, or `nxdomain`", either(R"({"const":"nxdomain"})", list_of(kAddress, 1))};
+    case ValueKind::AnycastChecks:
+      return {"list of checks", list_of(reference_to("anycast_check"), 0)};
+    default:
+      return {};
+  }
+}
+
 ValueWords value_words(ValueKind kind) {
   switch (kind) {
     case ValueKind::Text:
@@ -362,7 +410,8 @@ ValueWords value_words(ValueKind kind) {
     default:
       break;
   }
-  for (auto* find_words : {map_value, service_value, check_value, check_text, site_value, traffic_value}) {
+  for (auto* find_words :
+       {map_value, service_value, check_value, check_text, site_value, traffic_value, anycast_value}) {
     if (auto words = find_words(kind); !words.schema.empty()) return words;
   }
   return {};

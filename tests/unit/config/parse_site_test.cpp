@@ -193,7 +193,6 @@ TEST_CASE("what a site file can't say") {
        "2:20: 'secrets' lists 5; at most 4 are taken"},
       {"a secret without its file", "map: m\ncookies: {secrets: [{}]}",
        "2:21: 'secrets': the key 'file' is missing"},
-      {"anycast", "map: m\nanycast: {}", "2:1: 'anycast' is not supported in this version"},
       {"http for everyone", "map: m\ncontrol: {http: \"192.0.2.1:8053\"}",
        "2:17: 192.0.2.1 is no loopback address; tokens would cross the network in the clear. Write "
        "\"127.0.0.1:8053\" and put a proxy with TLS before it, or 'loopback_only: off' where that network is "

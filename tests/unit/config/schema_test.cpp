@@ -55,7 +55,6 @@ TEST_CASE("a schema is laid out for people and says which keys there are") {
   CHECK(schema.starts_with("{\n  \"$schema\": \"http://json-schema.org/draft-07/schema#\",\n"));
   CHECK(schema.find("\"regions\"") != std::string::npos);
   CHECK(schema.ends_with("\n}\n"));
-  CHECK(json_schema(FileKind::Site).find("\"anycast\"") == std::string::npos);  // refused
 }
 
 TEST_CASE("the reference is a table a mapping") {
