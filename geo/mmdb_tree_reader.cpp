@@ -14,7 +14,7 @@ namespace {
 /// Zeros between the search tree and the data; links count them in.
 constexpr std::uint64_t kSeparatorBytes = 16;
 /// Nodes after which the pages of the mapped file are given back: some megabytes of them.
-constexpr std::size_t kNodesBetweenReleases = 1u << 18;
+constexpr std::size_t kNodesBetweenReleases = 1u << 17;
 
 }  // namespace
 
@@ -31,7 +31,10 @@ MmdbTreeReader::MmdbTreeReader(const MMDB_s& database)
       data_end_(data_begin_ +
                 std::min<std::uint64_t>(database.data_section_size, base::limits::kTrieValueMax)),
       visited_(database.metadata.node_count, false) {
-  for (const auto& carrier : base::carrier_networks()) carrier_depths_[carrier.bits] = true;
+  for (const auto& carrier : base::carrier_networks()) {
+    carrier_depths_[carrier.bits] = true;
+    carrier_heads_.push_back(carrier.address.v6_half(0));
+  }
 }
 
 /// The block that is read, which has `bits` bits.
@@ -47,6 +50,8 @@ void MmdbTreeReader::fail(std::string message) {
 /// The networks that carry IPv4 addresses are looked up elsewhere; most files make them aliases of ::/96.
 bool MmdbTreeReader::is_carrier(unsigned bits) const {
   if (!carrier_depths_[bits] || family_ == base::Family::V4) return false;
+  // Most blocks of such a length, and a /32 is half of what is known of IPv6, differ in their first half.
+  if (std::find(carrier_heads_.begin(), carrier_heads_.end(), high_) == carrier_heads_.end()) return false;
   const auto carriers = base::carrier_networks();
   return std::find(carriers.begin(), carriers.end(), block_at(bits)) != carriers.end();
 }

@@ -91,31 +91,36 @@ class PrefixTree {
       change(node[0]);
       change(node[1]);
     }
-    for (auto& start : table_) change(start.link);
+    change(start_.link);
+    for (auto& place : tables_) change(place.link);
   }
 
   /// Every leaf with its block, in address order.
   void for_each_leaf(const std::function<void(const base::IpPrefix&, std::uint32_t value)>& visit) const;
 
  private:
-  /// Where the walk stands once the table's bits are used up; a leaf that ends before has a smaller depth.
-  struct Start {
+  /// Where a walk stands.
+  struct Place {
     Link link = Link::leaf(0);
     std::uint8_t depth = 0;
+    /// Not 0: a table answers the next 64 - so many bits at once, and the link is where in `tables_` it
+    /// begins.
+    std::uint8_t table_shift = 0;
   };
-
-  /// The table's entry for an address whose first 64 bits are `bits`; nullptr when it has none.
-  [[nodiscard]] const Start* find_start(std::uint64_t bits) const noexcept;
-  void build_table();
-  void fill_table(Link link, std::uint8_t depth, std::size_t first, std::size_t count);
+  /// A node and the end of those below it.
+  struct Subtree {
+    Link link;
+    std::size_t end = 0;
+  };
+  class TableWriter;
 
   base::Family family_;
   Link root_;
   Nodes nodes_;
-  /// Answers the first bits of an address at once: of all IPv4, and of 2000::/3 (global unicast, where all
-  /// IPv6 clients are). Empty for a tree too small to gain from it.
-  base::LargeVector<Start> table_;
-  std::uint8_t table_bits_ = 0;  ///< table_.size() is 2^table_bits_
+  Place start_;  ///< of every walk
+  /// What many nodes stand below of has a table that answers several bits in one step. Empty for a small
+  /// tree.
+  base::LargeVector<Place> tables_;
 };
 
 /// Builds a canonical tree while its blocks are visited in preorder: open() at a block that is split, then

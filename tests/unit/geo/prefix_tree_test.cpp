@@ -27,6 +27,23 @@ std::uint32_t brute_force(const Networks& networks, const IpAddress& wanted, std
   return value;
 }
 
+IpAddress address_of_zeros(Family family) { return {family, {}}; }
+
+/// A network inside `within`, of a random length and with a random value.
+void add_network(Networks& networks, base::Random& random, const IpPrefix& within, unsigned bits_min,
+                 unsigned bits_max = 128) {
+  const Family family = within.address.family;
+  bits_max = std::min<unsigned>(bits_max, base::address_bits(family));
+  const auto bits = static_cast<std::uint8_t>(bits_min + random.below(bits_max - bits_min + 1));
+  IpAddress start = within.address;
+  for (unsigned i = 0; i < base::address_bits(family) / 8u; ++i) {
+    // Of the byte that is partly in `within` the rest.
+    const unsigned kept = within.bits > 8 * i ? std::min(8u, within.bits - 8 * i) : 0;
+    start.bytes[i] = static_cast<std::uint8_t>(start.bytes[i] | (random.below(256) & (0xffu >> kept)));
+  }
+  networks.emplace_back(IpPrefix{base::masked(start, bits), bits}, random.below(1'000));
+}
+
 }  // namespace
 
 TEST_SUITE("geo/prefix_tree") {
@@ -86,24 +103,41 @@ TEST_SUITE("geo/prefix_tree") {
     }
   }
 
-  TEST_CASE("a tree with a root table answers as its leaves say") {
+  TEST_CASE("a tree with tables answers as its leaves say") {
     base::Random random(2);
     for (const Family family : {Family::V4, Family::V6}) {
       Networks networks;
-      for (int i = 0; i < 20'000; ++i) {
-        IpAddress start{family, {}};
-        for (auto& byte : start.bytes) byte = static_cast<std::uint8_t>(random.next());
-        // Half of them in 2000::/3, where the table of IPv6 is.
-        if (family == Family::V6 && i % 2 == 0)
-          start.bytes[0] = static_cast<std::uint8_t>(0x20 | (start.bytes[0] & 0x1f));
-        const auto bits = static_cast<std::uint8_t>(1 + random.below(family == Family::V4 ? 32 : 128));
-        networks.emplace_back(IpPrefix{base::masked(start, bits), bits}, random.below(1'000));
-        std::fill(networks.back().first.address.bytes.begin() + (family == Family::V4 ? 4 : 16),
-                  networks.back().first.address.bytes.end(), std::uint8_t{0});
-      }
+      for (int i = 0; i < 20'000; ++i) add_network(networks, random, {address_of_zeros(family), 0}, 1);
       const auto tree = build_prefix_tree(family, networks, 0);
       CHECK(tree.memory_bytes() > tree.node_count() * sizeof(PrefixTree::Node) + 1'000);
       check_canonical(tree);
+    }
+  }
+
+  TEST_CASE("tables below tables, as far down as addresses go, answer as the leaves say") {
+    base::Random random(3);
+    // So many that the root has the widest table, and crowds that have tables of every width; those of IPv6
+    // on both sides of the 64th bit, and across it.
+    const std::vector<IpPrefix> crowds[]{
+        {prefix("10.0.0.0/8"), prefix("192.0.2.0/24"), prefix("198.51.100.0/25")},
+        {prefix("2001:db8::/32"), prefix("2001:db8:1::/48"), prefix("fd00:1:2:30::/60"),
+         prefix("2001:db8:2:3::/64"), prefix("2001:db8:2:4:5::/80"), prefix("2001:db8::/112")}};
+    for (const Family family : {Family::V4, Family::V6}) {
+      Networks networks;
+      for (int i = 0; i < 10'000; ++i) add_network(networks, random, {address_of_zeros(family), 0}, 17);
+      for (const auto& crowd : crowds[family == Family::V4 ? 0 : 1]) {
+        const auto bits = static_cast<unsigned>(crowd.bits);
+        for (int i = 0; i < 1'000; ++i) add_network(networks, random, crowd, bits + 1, bits + 14);
+      }
+      const auto tree = build_prefix_tree(family, networks, 0);
+      REQUIRE(tree.leaf_count() > 1u << 16);
+      check_canonical(tree);
+      auto other = tree;
+      other.renumber([](std::uint32_t value) { return value + 1; });
+      for (const auto& [network, value] : networks) {
+        const auto leaf = tree.lookup(network.address);
+        REQUIRE(other.lookup(network.address) == Leaf{leaf.value + 1, leaf.depth});
+      }
     }
   }
 }
