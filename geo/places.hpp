@@ -1,5 +1,5 @@
 // The world's places by their codes: continents, UN M49 areas, ISO 3166-1 countries, ISO 3166-2 subdivisions,
-// from geo/data/places.yaml.
+// from geo/data/places.json.
 //
 // Codes are upper case everywhere here ("DE", "US-CA", "EU"; areas are three digits, "150"). Immutable once
 // loaded, so any thread may read it. Not for the query path: names are strings.

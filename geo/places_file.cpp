@@ -1,11 +1,12 @@
-// Reads places.yaml into Places::Tables and checks that every code it refers to exists.
+// Reads places.json into Places::Tables and checks that every code it refers to exists.
+#include "base/limits.hpp"
+#include "base/regular_file.hpp"
 #include "geo/places.hpp"
-#include "geo/yaml_tree.hpp"
 
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <initializer_list>
 #include <optional>
 #include <utility>
@@ -13,11 +14,21 @@
 namespace meridian::geo {
 namespace {
 
+namespace json = boost::json;
+
+/// Where the parser stopped, as editors count.
+base::Location location(const std::string& path, std::string_view text, std::size_t offset) {
+  const auto before = text.substr(0, offset);
+  const auto line_start = before.rfind('\n') + 1;  // 0 when there is none
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  return {path, static_cast<int>(line), static_cast<int>(1 + offset - line_start)};
+}
+
 class PlacesLoader {
  public:
   explicit PlacesLoader(const std::string& path) : path_(path) {}
 
-  base::Expected<Places, base::Diagnostics> load(const YamlNode& root) {
+  base::Expected<Places, base::Diagnostics> load(const json::value& root) {
     read_sections(root);
     sort_tables();
     Places places(std::move(tables_));
@@ -27,45 +38,55 @@ class PlacesLoader {
   }
 
  private:
-  void error(const YamlNode& at, std::string message) {
-    diagnostics_.error({path_, at.line, at.column}, std::move(message));
+  /// `where` is the way to what is wrong: "countries.NO".
+  void error(std::string_view where, std::string_view message) {
+    diagnostics_.error({path_}, fmt::format("{}: {}", where, message));
   }
 
-  /// Calls visit(key, value) for each pair of a map; anything else is an error.
+  /// Calls visit(key, where, value) for each member of an object; anything else is an error.
   template <typename Visit>
-  void for_each_pair(const YamlNode& map, std::string_view what, Visit visit) {
-    if (map.kind != YamlNode::Kind::Map) return error(map, fmt::format("{} must be a map", what));
-    for (std::size_t i = 0; i + 1 < map.children.size(); i += 2) {
-      if (map.children[i].kind == YamlNode::Kind::Text) {
-        visit(map.children[i], map.children[i + 1]);
-      } else {
-        error(map.children[i], "a key must be plain text");
-      }
+  void for_each_member(const json::value& object, const std::string& where, Visit visit) {
+    if (!object.is_object()) return error(where, "must be an object");
+    for (const auto& [key, value] : object.get_object())
+      visit(std::string{key}, fmt::format("{}.{}", where, std::string_view{key}), value);
+  }
+
+  void read_sections(const json::value& root) {
+    if (!root.is_object()) return diagnostics_.error({path_}, "the file must be an object");
+    for (const auto& [key, all] : root.get_object()) {
+      const std::string section{key};
+      if (section == "made_from") continue;
+      for_each_member(all, section,
+                      [&](const std::string& code, const std::string& where, const json::value& entry) {
+                        read_item(section, code, where, entry);
+                      });
     }
   }
 
-  void read_sections(const YamlNode& root) {
-    for_each_pair(root, "the file", [&](const YamlNode& key, const YamlNode& section) {
-      for_each_pair(section, key.text, [&](const YamlNode& code, const YamlNode& entry) {
-        if (key.text == "continents") return read_continent(code, entry);
-        if (key.text == "areas") return read_area(code, entry);
-        if (key.text == "countries") return read_country(code, entry);
-        if (key.text == "subdivisions") return read_subdivisions(code, entry);
-        error(key, fmt::format("unknown key '{}'; known are continents, areas, countries and subdivisions",
-                               key.text));
-      });
-    });
+  void read_item(const std::string& section, const std::string& code, const std::string& where,
+                 const json::value& entry) {
+    if (section == "continents") return read_continent(code, where, entry);
+    if (section == "areas") return read_area(code, where, entry);
+    if (section == "countries") return read_country(code, where, entry);
+    if (section == "subdivisions") return read_subdivisions(code, where, entry);
+    error(section, "unknown key; known are made_from, continents, areas, countries and subdivisions");
   }
 
-  std::string read_text(const YamlNode& node) {
-    if (node.kind != YamlNode::Kind::Text || node.text.empty()) error(node, "must be text");
-    return node.text;
+  std::string read_text(const std::string& where, const json::value& value) {
+    const auto* const text = value.if_string();
+    if (text != nullptr && !text->empty()) return std::string{*text};
+    error(where, "must be text");
+    return {};
   }
 
-  std::vector<std::string> read_texts(const YamlNode& list) {
+  std::vector<std::string> read_texts(const std::string& where, const json::value& list) {
     std::vector<std::string> texts;
-    if (list.kind != YamlNode::Kind::List) error(list, "must be a list");
-    for (const auto& item : list.children) texts.push_back(read_text(item));
+    const auto* const items = list.if_array();
+    if (items == nullptr) {
+      error(where, "must be a list");
+      return texts;
+    }
+    for (const auto& item : *items) texts.push_back(read_text(where, item));
     return texts;
   }
 
@@ -76,107 +97,103 @@ class PlacesLoader {
 
   /// Reads the text fields of an entry; the other keys go to `other`, which says whether it knows them.
   template <typename Other>
-  void read_entry(const YamlNode& entry, std::initializer_list<TextField> fields, Other other) {
-    for_each_pair(entry, "an entry", [&](const YamlNode& key, const YamlNode& value) {
-      for (const auto& field : fields) {
-        if (field.key == key.text) {
-          *field.into = read_text(value);
-          return;
-        }
-      }
-      if (!other(key.text, value)) error(key, fmt::format("unknown key '{}'", key.text));
-    });
+  void read_entry(const std::string& where, const json::value& entry, std::initializer_list<TextField> fields,
+                  Other other) {
+    for_each_member(entry, where,
+                    [&](const std::string& key, const std::string& at, const json::value& value) {
+                      for (const auto& field : fields) {
+                        if (field.key == key) {
+                          *field.into = read_text(at, value);
+                          return;
+                        }
+                      }
+                      if (!other(key, at, value)) error(at, "unknown key");
+                    });
   }
 
-  void read_continent(const YamlNode& code, const YamlNode& entry) {
-    Continent continent{.code = code.text, .name = {}};
-    read_entry(entry, {{"name", &continent.name}}, [](std::string_view, const YamlNode&) { return false; });
+  void read_continent(const std::string& code, const std::string& where, const json::value& entry) {
+    Continent continent{.code = code, .name = {}};
+    read_entry(where, entry, {{"name", &continent.name}},
+               [](std::string_view, const std::string&, const json::value&) { return false; });
     tables_.continents.push_back(std::move(continent));
   }
 
-  void read_area(const YamlNode& code, const YamlNode& entry) {
-    Area area{.code = code.text, .name = {}, .parent = {}, .members = {}};
-    read_entry(entry, {{"name", &area.name}, {"parent", &area.parent}},
-               [&](std::string_view key, const YamlNode& value) {
+  void read_area(const std::string& code, const std::string& where, const json::value& entry) {
+    Area area{.code = code, .name = {}, .parent = {}, .members = {}};
+    read_entry(where, entry, {{"name", &area.name}, {"parent", &area.parent}},
+               [&](std::string_view key, const std::string& at, const json::value& value) {
                  if (key != "of") return false;
-                 area.members = read_texts(value);
+                 area.members = read_texts(at, value);
                  return true;
                });
     tables_.areas.push_back(std::move(area));
   }
 
-  void read_country(const YamlNode& code, const YamlNode& entry) {
-    Country country{
-        .code = code.text, .name = {}, .alpha3 = {}, .m49 = {}, .continent = {}, .area = {}, .at = {}};
+  void read_country(const std::string& code, const std::string& where, const json::value& entry) {
+    Country country{.code = code, .name = {}, .alpha3 = {}, .m49 = {}, .continent = {}, .area = {}, .at = {}};
     bool located = false;
-    read_entry(entry,
+    read_entry(where, entry,
                {{"name", &country.name},
                 {"alpha3", &country.alpha3},
                 {"m49", &country.m49},
                 {"continent", &country.continent},
                 {"area", &country.area}},
-               [&](std::string_view key, const YamlNode& value) {
+               [&](std::string_view key, const std::string& at, const json::value& value) {
                  if (key != "at") return false;
                  located = true;
-                 country.at = read_coordinates(value);
+                 country.at = read_coordinates(at, value);
                  return true;
                });
-    if (code.text.size() != 2)
-      error(code, fmt::format("'{}' is no country code; it has two letters", code.text));
-    if (!located)
-      error(code,
-            fmt::format("country {} has no 'at'; write its centre as [latitude, longitude]", code.text));
+    if (code.size() != 2) error(where, "is no country code; it has two letters");
+    if (!located) error(where, "has no 'at'; write its centre as [latitude, longitude]");
     tables_.countries.push_back(std::move(country));
   }
 
-  base::Coordinates read_coordinates(const YamlNode& node) {
-    const auto number = [](const YamlNode& item, double limit) -> std::optional<double> {
-      double value = 0;
-      const char* const end = item.text.data() + item.text.size();
-      const auto [stop, failure] = std::from_chars(item.text.data(), end, value);
-      if (failure != std::errc{} || stop != end || !(value >= -limit && value <= limit)) return std::nullopt;
-      return value;
+  base::Coordinates read_coordinates(const std::string& where, const json::value& value) {
+    const auto number = [](const json::value& item, double limit) -> std::optional<double> {
+      boost::system::error_code failure;
+      const auto found = item.to_number<double>(failure);
+      if (failure || !(found >= -limit && found <= limit)) return std::nullopt;
+      return found;
     };
-    if (node.kind == YamlNode::Kind::List && node.children.size() == 2) {
-      const auto latitude = number(node.children[0], 90);
-      const auto longitude = number(node.children[1], 180);
+    if (const auto* const pair = value.if_array(); pair != nullptr && pair->size() == 2) {
+      const auto latitude = number((*pair)[0], 90);
+      const auto longitude = number((*pair)[1], 180);
       if (latitude && longitude) return {*latitude, *longitude};
     }
-    error(node, "must be [latitude, longitude], -90 to 90 and -180 to 180");
+    error(where, "must be [latitude, longitude], -90 to 90 and -180 to 180");
     return {};
   }
 
-  void read_subdivisions(const YamlNode& country, const YamlNode& entries) {
-    for_each_pair(entries, country.text, [&](const YamlNode& code, const YamlNode& entry) {
-      if (!code.text.starts_with(country.text + "-")) {
-        error(code, fmt::format("'{}' is no subdivision of {}; its code begins with {}-", code.text,
-                                country.text, country.text));
-      }
-      Subdivision subdivision{.code = code.text, .name = {}, .outer = {}};
-      if (entry.kind == YamlNode::Kind::Text) {
-        subdivision.name = read_text(entry);
-      } else {
-        read_entry(entry, {{"name", &subdivision.name}, {"in", &subdivision.outer}},
-                   [&](std::string_view key, const YamlNode& value) {
-                     if (key != "aka") return false;
-                     for (auto& name : read_texts(value))
-                       tables_.other_names.emplace_back(code.text, std::move(name));
-                     return true;
-                   });
-      }
-      tables_.subdivisions.push_back(std::move(subdivision));
-    });
+  void read_subdivisions(const std::string& country, const std::string& path, const json::value& entries) {
+    for_each_member(
+        entries, path, [&](const std::string& code, const std::string& where, const json::value& entry) {
+          if (!code.starts_with(country + "-"))
+            error(where, fmt::format("is no subdivision of {0}; its code begins with {0}-", country));
+          read_subdivision(code, where, entry);
+        });
+  }
+
+  void read_subdivision(const std::string& code, const std::string& where, const json::value& entry) {
+    Subdivision subdivision{.code = code, .name = {}, .outer = {}};
+    if (entry.is_string()) {
+      subdivision.name = read_text(where, entry);
+    } else {
+      read_entry(where, entry, {{"name", &subdivision.name}, {"in", &subdivision.outer}},
+                 [&](std::string_view key, const std::string& at, const json::value& value) {
+                   if (key != "aka") return false;
+                   for (auto& name : read_texts(at, value))
+                     tables_.other_names.emplace_back(code, std::move(name));
+                   return true;
+                 });
+    }
+    tables_.subdivisions.push_back(std::move(subdivision));
   }
 
   template <typename Item>
   void sort_by_code(std::vector<Item>& items, std::string_view what) {
     std::sort(items.begin(), items.end(),
               [](const Item& left, const Item& right) { return left.code < right.code; });
-    const auto twice =
-        std::adjacent_find(items.begin(), items.end(),
-                           [](const Item& left, const Item& right) { return left.code == right.code; });
-    if (twice != items.end())
-      diagnostics_.error({path_}, fmt::format("{} {} is listed twice", what, twice->code));
     if (items.empty()) diagnostics_.error({path_}, fmt::format("no {} is listed", what));
   }
 
@@ -227,9 +244,21 @@ class PlacesLoader {
 }  // namespace
 
 base::Expected<Places, base::Diagnostics> load_places(const std::string& path) {
-  auto tree = load_yaml_tree(path);
-  if (!tree) return base::unexpected(std::move(tree.error()));
-  return PlacesLoader(path).load(*tree);
+  base::Diagnostics diagnostics;
+  const auto text = base::read_regular_file(path, base::limits::kPlacesFileBytesMax);
+  if (!text) {
+    diagnostics.error({path}, fmt::format("cannot read: {}", text.error().message));
+    return base::unexpected(std::move(diagnostics));
+  }
+  json::stream_parser parser;
+  boost::system::error_code failure;
+  const std::size_t read = parser.write(*text, failure);
+  if (!failure) parser.finish(failure);
+  if (failure) {
+    diagnostics.error(location(path, *text, read), fmt::format("not valid JSON: {}", failure.message()));
+    return base::unexpected(std::move(diagnostics));
+  }
+  return PlacesLoader(path).load(parser.release());
 }
 
 }  // namespace meridian::geo

@@ -20,7 +20,7 @@
 namespace meridian::compile {
 namespace {
 
-/// Codes the databases use that places.yaml lacks.
+/// Codes the databases use that places.json lacks.
 std::vector<std::string> database_countries(const Geography& geography) {
   std::set<std::string> codes;
   for (const auto& database : geography.databases) {
@@ -133,7 +133,7 @@ base::Expected<Geography, base::Diagnostics> load_geography(
     const std::vector<config::GeoipDatabase>& databases, const std::string& data_folder) {
   base::Diagnostics diagnostics;
   Geography geography;
-  if (auto places = geo::load_places(data_folder + "/places.yaml")) {
+  if (auto places = geo::load_places(data_folder + "/places.json")) {
     geography.places = std::make_shared<const geo::Places>(std::move(*places));
   } else {
     return base::unexpected(places.error());

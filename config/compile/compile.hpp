@@ -66,7 +66,7 @@ struct Rulebook {
 struct Sources {
   std::string map_folder;
   std::vector<config::GeoipDatabase> geoip;  ///< empty: the shipped country database
-  std::string data_folder;                   ///< country.mmdb and places.yaml
+  std::string data_folder;                   ///< country.mmdb and places.json
   query::Settings settings = {};             ///< goes into the snapshot
 };
 
@@ -81,7 +81,7 @@ struct Compiled {
 };
 
 /// Reads the databases a site file names, or the shipped one when it names none. `data_folder` holds
-/// country.mmdb and places.yaml.
+/// country.mmdb and places.json.
 [[nodiscard]] base::Expected<Geography, base::Diagnostics> load_geography(
     const std::vector<config::GeoipDatabase>& databases, const std::string& data_folder);
 

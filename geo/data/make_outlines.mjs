@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Writes outlines.txt from npm's world-atlas; see README.md. Called by refresh.sh --outlines:
-//   node make_outlines.mjs MODULES_DIR PLACES.yaml > outlines.txt
+//   node make_outlines.mjs MODULES_DIR PLACES.json > outlines.txt
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 
@@ -36,11 +36,11 @@ function fail(message) {
   process.exit(1);
 }
 
-// 'DE: {… m49: "276" …' → 276 → DE; 'at' is not needed here.
+// "276" → DE.
 function codesByNumber(places) {
   const codes = new Map();
-  for (const match of places.matchAll(/^ {2}([A-Z]{2}): \{.*\bm49: "(\d{3})"/gm)) codes.set(match[2], match[1]);
-  if (codes.size < 240) fail(`places.yaml gives only ${codes.size} country numbers`);
+  for (const [code, {m49}] of Object.entries(JSON.parse(places).countries)) if (m49) codes.set(m49, code);
+  if (codes.size < 240) fail(`places.json gives only ${codes.size} country numbers`);
   return codes;
 }
 
@@ -165,7 +165,7 @@ function lines(code, rings) {
 
 function main() {
   const [modules, placesFile] = process.argv.slice(2);
-  if (!modules || !placesFile) fail('usage: make_outlines.mjs MODULES_DIR PLACES.yaml');
+  if (!modules || !placesFile) fail('usage: make_outlines.mjs MODULES_DIR PLACES.json');
   const read = (path) => readFileSync(path, 'utf8');
   const {version} = JSON.parse(read(join(modules, 'world-atlas', 'package.json')));
   const topology = JSON.parse(read(join(modules, 'world-atlas', SOURCE)));

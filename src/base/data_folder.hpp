@@ -1,4 +1,4 @@
-// Where the shipped files lie: country.mmdb, places.yaml and outlines.txt.
+// Where the shipped files lie: country.mmdb, places.json and outlines.txt.
 #pragma once
 
 #include <string>

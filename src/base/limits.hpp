@@ -80,6 +80,9 @@ inline constexpr std::size_t kRateExemptMax = 10'000;
 inline constexpr std::size_t kDiagnosticsMax = 1'000;
 /// A map file is edited by people; the largest public one known is 1.3 MB.
 inline constexpr std::size_t kYamlFileBytesMax = 64u << 20;
+
+/// places.json, the shipped list of places: it has a third of a megabyte.
+inline constexpr std::size_t kPlacesFileBytesMax = 16u << 20;
 /// Aliases let a small YAML file name a huge tree; visiting is bounded instead.
 inline constexpr std::size_t kYamlNodesMax = 4'000'000;
 /// Zone files nest includes; a loop must end.

@@ -20,7 +20,7 @@ using base::Diagnostics;
 constexpr std::string_view kAcceptHint = "; 'meridianctl geoip accept' takes it all the same";
 
 std::vector<std::string> geography_stamps(const config::Site& site, const std::string& data_folder) {
-  std::vector<std::string> stamps{file_stamp(data_folder + "/places.yaml")};
+  std::vector<std::string> stamps{file_stamp(data_folder + "/places.json")};
   if (site.geoip.empty()) stamps.push_back(file_stamp(data_folder + "/country.mmdb"));
   for (const auto& database : site.geoip) {
     stamps.push_back(database.name);
@@ -172,7 +172,7 @@ EpochBuilder::Compiled EpochBuilder::judge_databases(Sources& sources, compile::
     return after;
   }
   auto files = std::exchange(sources.activated, {});
-  if (files.empty()) files.push_back(data_folder_ + "/places.yaml");
+  if (files.empty()) files.push_back(data_folder_ + "/places.json");
   hold(std::move(files), std::move(reasons), std::move(stamps));
   sources.warnings.warning({held_->files.front(), 0, 0}, to_text(*held_) + std::string{kAcceptHint});
   sources.geography = *geography_;

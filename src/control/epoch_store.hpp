@@ -40,7 +40,7 @@ struct EpochInfo {
   FeedNames feeds;
   std::vector<DatabaseFacts> databases;
   std::vector<std::string>
-      stamps;  ///< file_stamp() of the databases and places.yaml: others mean other files
+      stamps;  ///< file_stamp() of the databases and places.json: others mean other files
 };
 
 /// The hash of an epoch with these files and these compiled maps.

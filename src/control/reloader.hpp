@@ -62,7 +62,7 @@ class Reloader {
  public:
   using Done = std::function<void(const ReloadResult&)>;
 
-  /// `data_folder`: country.mmdb and places.yaml. `counters` is the builder thread's block.
+  /// `data_folder`: country.mmdb and places.json. `counters` is the builder thread's block.
   Reloader(ReadSite read_site, std::string data_folder, const base::Clock& clock, stats::Counters& counters);
   ~Reloader();
   Reloader(const Reloader&) = delete;

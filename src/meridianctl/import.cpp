@@ -68,7 +68,7 @@ void tell(const importer::Report& report, const importer::Counts& counts, const 
 }
 
 int import(const Options& options, const Arguments& arguments) {
-  const auto places = geo::load_places(base::find_data_folder(options.data) + "/places.yaml");
+  const auto places = geo::load_places(base::find_data_folder(options.data) + "/places.json");
   if (!places) {
     std::fputs(places.error().to_text().c_str(), stderr);
     return kProblems;
@@ -113,7 +113,7 @@ void add_import(CLI::App& app, Options& options) {
       ->add_option("--geoip", options.geoip,
                    "GeoIP files to check the result with, instead of the shipped one")
       ->expected(1, 16);
-  command->add_option("--data", options.data, "Folder of the shipped country.mmdb and places.yaml");
+  command->add_option("--data", options.data, "Folder of the shipped country.mmdb and places.json");
   command->callback([&options, arguments] { options.exit_code = import(options, *arguments); });
 }
 

@@ -176,7 +176,7 @@ void add_plan(CLI::App& app, Options& options) {
   command->add_option("--site", options.site, "Site file (meridian.yaml) that names the databases");
   command->add_option("--geoip", options.geoip, "GeoIP files, instead of the site file's or the shipped one")
       ->expected(1, 16);
-  command->add_option("--data", options.data, "Folder of the shipped country.mmdb and places.yaml");
+  command->add_option("--data", options.data, "Folder of the shipped country.mmdb and places.json");
   command->footer("Exit codes: 0 nothing changes, 2 something does, 3 a gate failed, 1 it could not be told");
   command->callback([&options, arguments] { options.exit_code = run_plan(options, *arguments); });
 }

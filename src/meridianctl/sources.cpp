@@ -12,7 +12,7 @@ void add_source_options(CLI::App& command, Options& options) {
   command.add_option("--map", options.map, "Map directory, instead of the site file's");
   command.add_option("--geoip", options.geoip, "GeoIP files, instead of the site file's or the shipped one")
       ->expected(1, 16);
-  command.add_option("--data", options.data, "Folder of the shipped country.mmdb and places.yaml");
+  command.add_option("--data", options.data, "Folder of the shipped country.mmdb and places.json");
 }
 
 base::Expected<compile::Sources, base::Diagnostics> find_sources(const Options& options,

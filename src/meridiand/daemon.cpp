@@ -107,7 +107,7 @@ base::Expected<void, std::string> start_without_signals(net::Server& server,
 
 control::WatchedPaths watched_paths(const config::Site& site, const config::MapDirectory& map,
                                     const std::string& data_folder) {
-  control::WatchedPaths paths{.files = {site.path, data_folder + "/places.yaml"}, .folders = {site.map}};
+  control::WatchedPaths paths{.files = {site.path, data_folder + "/places.json"}, .folders = {site.map}};
   if (site.geoip.empty()) paths.files.push_back(data_folder + "/country.mmdb");
   for (const auto& database : site.geoip) {
     paths.files.insert(paths.files.end(), database.files.begin(), database.files.end());

@@ -67,7 +67,7 @@ int run(int argc, char** argv) {
   Options options;
   app.add_option("--site", options.site, "Site file")->capture_default_str();
   app.add_option("--control", options.control, "Control socket, instead of the site file's");
-  app.add_option("--data", options.data, "Folder of the shipped country.mmdb and places.yaml");
+  app.add_option("--data", options.data, "Folder of the shipped country.mmdb and places.json");
   // For upgrades only: our own older self names it.
   app.add_option(kTakeoverOption, options.takeover_descriptor)->group("");
   options.command = command_of(argc, argv);

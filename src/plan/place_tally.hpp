@@ -19,7 +19,7 @@ namespace meridian::plan {
 
 /// The subdivision where it is known, else the country, else the continent; empty: unknown.
 [[nodiscard]] std::string code_of(const geo::Place& place);
-/// The English name of what code_of() names, where places.yaml has one.
+/// The English name of what code_of() names, where places.json has one.
 [[nodiscard]] std::string name_of(const geo::Place& place, const geo::Places& places);
 
 class PlaceTally {

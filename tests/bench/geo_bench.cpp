@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t kAddresses = 1u << 20;
 
 const Places& places() {
-  static const auto loaded = load_places(MERIDIAN_BINARY_DIR "/share/meridian/places.yaml");
+  static const auto loaded = load_places(MERIDIAN_BINARY_DIR "/share/meridian/places.json");
   return loaded.value();
 }
 
@@ -142,7 +142,7 @@ void load_database(benchmark::State& state, base::Family family) {
 
 void load_shipped_places(benchmark::State& state) {
   for (auto _ : state) {
-    benchmark::DoNotOptimize(load_places(MERIDIAN_BINARY_DIR "/share/meridian/places.yaml").has_value());
+    benchmark::DoNotOptimize(load_places(MERIDIAN_BINARY_DIR "/share/meridian/places.json").has_value());
   }
 }
 

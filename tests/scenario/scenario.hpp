@@ -13,7 +13,7 @@ struct ScenarioError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Runs one file; `data_folder` holds places.yaml. Returns the number of expectations that were met.
+/// Runs one file; `data_folder` holds places.json. Returns the number of expectations that were met.
 std::size_t run_scenario(const std::string& path, const std::string& data_folder);
 
 }  // namespace meridian::test

@@ -28,10 +28,10 @@ class TemporaryFolder {
   std::string path_;
 };
 
-/// A folder with the data files (places.yaml), a database and a map.
+/// A folder with the data files (places.json), a database and a map.
 class MapFixture {
  public:
-  /// `data_folder` holds places.yaml: ${CMAKE_BINARY_DIR}/share/meridian.
+  /// `data_folder` holds places.json: ${CMAKE_BINARY_DIR}/share/meridian.
   explicit MapFixture(std::string data_folder);
 
   /// Replaces one file of the map: "maps.yaml", "zones/example.com.zone".

@@ -125,7 +125,7 @@ class Bench:
         say("making a database that gdnsd reads, and a million networks")
         tool = self.build / "bin" / "map_data"
         merged = self.folder / "city.mmdb"
-        measure([tool, "geoip2", self.data / "places.yaml", *self.files, merged])
+        measure([tool, "geoip2", self.data / "places.json", *self.files, merged])
         feed = self.folder / "feed.nets"
         measure([tool, "networks", NETWORKS, feed, *SIXTEEN])
         self.merged = merged

@@ -15,7 +15,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="meridian-bench-map-") as name:
         folder = pathlib.Path(name)
         merged = folder / "merged.mmdb"
-        run.measure([build / "bin" / "map_data", "geoip2", data / "places.yaml", country, country, merged])
+        run.measure([build / "bin" / "map_data", "geoip2", data / "places.json", country, country, merged])
         one = run.write_map(folder / "one", run.DATACENTERS, {"web": ["{for: everyone, prefer: nearest}"]})
         check = [build / "bin" / "meridianctl", "check", one, "--data", data, "--geoip"]
         # The same networks in another layout make the same map.

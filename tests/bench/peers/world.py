@@ -61,7 +61,7 @@ class World:
     def __init__(self, data_folder, large_records, queries_each):
         self.database = data_folder / "country.mmdb"
         self.countries = country_database.CountryDatabase(self.database)
-        places = read_countries(data_folder / "places.yaml")
+        places = read_countries(data_folder / "places.json")
         self.continents = {code: continent for code, (continent, _) in places.items()}
         self.order_by_country = {code: datacenters_by_distance(middle) for code, (_, middle) in places.items()}
         self.large_records = large_records
@@ -118,7 +118,7 @@ class World:
 
 
 def read_countries(places):
-    """The continent and the middle of each country in places.yaml."""
+    """The continent and the middle of each country in places.json."""
     # The file keeps a country on a line; a YAML parser would take seconds and read NO as a boolean.
     line = re.compile(r"^  ([A-Z]{2}): \{.*alpha3:.* continent: ([A-Z]{2}),.* at: \[([-0-9.]+), ([-0-9.]+)\]",
                       re.MULTILINE)

@@ -27,10 +27,10 @@ RESERVED = [ipaddress.ip_network(text) for text in (
 
 
 class Places:
-    """What both servers should know of countries: continents and subdivisions, from the shipped places.yaml."""
+    """What both servers should know of countries: continents and subdivisions, from the shipped places.json."""
 
     def __init__(self):
-        path = harness.REPOSITORY / "geo" / "data" / "places.yaml"
+        path = harness.REPOSITORY / "geo" / "data" / "places.json"
         data = yaml.load(path.read_text(encoding="utf-8"), yaml.CBaseLoader)  # everything is text: NO is Norway
         self.continents = {code: data["countries"][code]["continent"] for code in COUNTRIES}
         self.subdivisions = {}  # US -> [("CA", None), …], GB -> [("ENG", "LND"), …]

@@ -80,7 +80,7 @@ def test_a_missing_data_folder_is_told(new_server, folder):
     server = new_server()
     server.programs = type("Elsewhere", (), {**vars(server.programs), "data": folder / "none"})
     log = start_and_fail(server)
-    assert f"{folder}/none/places.yaml" in log
+    assert f"{folder}/none/places.json" in log
     assert last_line(log).startswith("meridiand: ")
 
 

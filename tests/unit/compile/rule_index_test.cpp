@@ -11,7 +11,7 @@ namespace meridian::compile {
 namespace {
 
 const geo::Places& places() {
-  static const auto loaded = geo::load_places(MERIDIAN_BINARY_DIR "/share/meridian/places.yaml");
+  static const auto loaded = geo::load_places(MERIDIAN_BINARY_DIR "/share/meridian/places.json");
   REQUIRE(loaded.has_value());
   return *loaded;
 }

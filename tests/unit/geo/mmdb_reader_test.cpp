@@ -16,7 +16,7 @@ using namespace layouts;
 using test::MemoryFile;
 
 const Places& places() {
-  static const auto loaded = load_places(MERIDIAN_SOURCE_DIR "/geo/data/places.yaml");
+  static const auto loaded = load_places(MERIDIAN_SOURCE_DIR "/geo/data/places.json");
   REQUIRE(loaded.has_value());
   return *loaded;
 }

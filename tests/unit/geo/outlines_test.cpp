@@ -82,10 +82,10 @@ TEST_SUITE("geo/outlines") {
           "/nowhere/outlines.txt: cannot read the outlines of countries: there is no such file\n");
   }
 
-  TEST_CASE("the shipped file has the countries of places.yaml, and is small") {
+  TEST_CASE("the shipped file has the countries of places.json, and is small") {
     const auto outlines = load_outlines(kShippedPath);
     REQUIRE(outlines.has_value());
-    const auto places = load_places(MERIDIAN_SOURCE_DIR "/geo/data/places.yaml");
+    const auto places = load_places(MERIDIAN_SOURCE_DIR "/geo/data/places.json");
     REQUIRE(places.has_value());
     CHECK(outlines->all().size() > 200);
     for (const auto& outline : outlines->all()) {

