@@ -37,10 +37,10 @@ def remove_namespace(name):
     subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
 
 
-def remove_leftovers():
-    """Namespaces of runs that were killed themselves: what ran in them has died with them."""
-    for name in re.findall(rf"^{PREFIX}\d+\w+", subprocess.run(["ip", "netns", "list"], capture_output=True, text=True,
-                                                               check=False).stdout, re.MULTILINE):
+def remove_dead_namespaces():
+    """Those of runs that were killed themselves; what ran in them has died with them."""
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False).stdout
+    for name in re.findall(rf"^{PREFIX}\d+\w+", listed, re.MULTILINE):
         owner = re.match(rf"{PREFIX}(\d+)", name)[1]
         if not pathlib.Path(f"/proc/{owner}").exists():
             remove_namespace(name)
@@ -86,16 +86,12 @@ class Wire:
 
 
 class Network:
-    """All namespaces of a run; a context manager."""
+    """All namespaces of a run."""
 
     def __init__(self):
         self.names = []
 
-    def __enter__(self):
-        remove_leftovers()
-        return self
-
-    def __exit__(self, *_):
+    def remove(self):
         for name in self.names:
             remove_namespace(name)
 

@@ -30,12 +30,16 @@ class Pop:
         self.address = f"10.1.{number}.2"
         self.covering = []
         self.hold_s = 9
+        self.has_local_router = False
         bin_folder = self.programs.build / "bin"
         self.server = Unit(self.namespace, "meridiand",
                            [bin_folder / "meridiand", "--site", self.site, "--data", self.programs.data,
                             "--control", self.control], self.folder)
         self.agent = Unit(self.namespace, "meridian-agent", [bin_folder / "meridian-agent", "--site", self.site],
                           self.folder)
+        self.local_router = Unit(self.namespace, "bird", ["bird", "-f", "-c", self.folder / "bird.conf", "-s",
+                                                          self.folder / "bird.ctl", "-P", self.folder / "bird.pid"],
+                                 self.folder)
         self.exabgp = Unit(self.namespace, "exabgp", ["exabgp", self.folder / "exabgp.conf"], self.folder,
                            ["exabgp.api.cli=false", "exabgp.daemon.user=root"])
         self.bridge = f"{bin_folder}/meridian-bgp --agent {self.folder}/bridge.sock --state {self.folder}/bridge.state"
@@ -53,7 +57,9 @@ class Pop:
     def write(self):
         shutil.copytree(self.world.map, self.map, dirs_exist_ok=True)
         self.write_site()
-        self.write_exabgp()
+        (self.folder / "exabgp.conf").write_text(self.exabgp_text(), encoding="utf-8")
+        if self.has_local_router:
+            (self.folder / "bird.conf").write_text(self.local_router_text(), encoding="utf-8")
 
     def write_site(self):
         number = self.number
@@ -76,6 +82,7 @@ anycast:
       local: "2001:db8:1{number}::2"
       as: {router.router_as(number)}
       hold: {self.hold_s}
+  local_router: {str(self.has_local_router).lower()}
   drain: {{at_least: 1s, at_most: 10s}}
   queries:
     - {{name: {self.world.name}, for: 10.2.1.0/24, expect: [{", ".join(self.world.datacenter_addresses)}]}}
@@ -87,12 +94,12 @@ anycast:
     state: {self.state}
 """, encoding="utf-8")
 
-    def write_exabgp(self):
+    def exabgp_text(self):
         number = self.number
         neighbors = ((f"10.1.{number}.1", self.address, "ipv4"),
                      (f"2001:db8:1{number}::1", f"2001:db8:1{number}::2", "ipv6"))
         text = f"process meridian-bgp {{\n  run {self.bridge};\n  encoder text;\n}}\n"
-        text += "".join(f"""neighbor {peer} {{
+        return text + "".join(f"""neighbor {peer} {{
   router-id {self.address};
   local-address {own};
   local-as {POP_AS};
@@ -108,7 +115,22 @@ anycast:
   }}
 }}
 """ for peer, own, family in neighbors)
-        (self.folder / "exabgp.conf").write_text(text, encoding="utf-8")
+
+    def router_text(self):
+        number = self.number
+        return "".join(f"""filter from_{name} {{
+  if net !~ [ {prefixes} ] then reject;
+  if (65535, 0) ~ bgp_community then bgp_local_pref = 0;
+  accept;
+}}
+protocol bgp 'p{number}-r{number}{name}' {{
+  local {own} as {router.router_as(number)}; neighbor {pop} as {POP_AS};
+  passive; hold time {self.hold_s}; error wait time 1, 3;
+  {family} {{ import filter from_{name}; export none; import limit 4 action block; }};
+}}
+""" for name, own, pop, family, prefixes in (
+            ("", f"10.1.{number}.1", self.address, "ipv4", f"{PREFIX4}, 198.51.100.0/23"),
+            ("-v6", f"2001:db8:1{number}::1", f"2001:db8:1{number}::2", "ipv6", PREFIX6))).replace("from_-v6", "from_6")
 
     # --- life ------------------------------------------------------------------------------------
 
@@ -116,17 +138,19 @@ anycast:
         self.add_vips()
         self.server.start()
         self.agent.start()
+        if self.has_local_router:
+            self.local_router.start()
         self.exabgp.start()
 
-    def reset(self, hold_s=9, covering=()):
+    def reset(self, hold_s=9, covering=(), has_local_router=False):
         """As if nothing had ever happened here: no hold-down, no wish, no change is remembered."""
-        for unit in (self.agent, self.exabgp, self.server):
-            unit.end()
+        self.close()
         shutil.rmtree(self.state, ignore_errors=True)
         (self.folder / "bridge.state").unlink(missing_ok=True)
         shutil.rmtree(self.map)
-        self.covering, self.hold_s = list(covering), hold_s
+        self.covering, self.hold_s, self.has_local_router = list(covering), hold_s, has_local_router
         self.write()
+        self.router.reconfigure()
         self.start()
 
     def add_vips(self):
@@ -166,7 +190,7 @@ anycast:
 
     def level_changes(self, since=0.0):
         """[(time, fields)] of what the agent says it did."""
-        return self.agent.events("vip_level_changed", since)
+        return [(at, fields) for at, fields in self.agent.events("vip_level", since) if fields["vip"] == "v4"]
 
     def ctl(self, *arguments):
         """meridianctl with this PoP's sockets."""
@@ -203,6 +227,5 @@ anycast:
             assert not re.search(r"assertion .* failed", unit.log()), unit.log()
 
     def close(self):
-        for unit in (self.agent, self.exabgp, self.server):
-            if unit.process is not None:
-                unit.end()
+        for unit in (self.agent, self.exabgp, self.local_router, self.server):
+            unit.end()

@@ -54,6 +54,7 @@ class Routes(threading.Thread):
 class Router:
     def __init__(self, world, number):
         self.number = number
+        self.world = world
         self.namespace = world.network.make(f"r{number}")
         self.folder = world.folder / f"r{number}"
         self.folder.mkdir()
@@ -63,8 +64,10 @@ class Router:
                          ["bird", "-f", "-c", self.configuration, "-s", self.control, "-P", self.folder / "bird.pid"],
                          self.folder)
         self.routes = Routes(self.namespace)
-        self.hold_s = 9
-        self.has_bfd = False
+
+    @property
+    def pop(self):
+        return self.world.pops[self.number - 1]
 
     def pop_address(self, prefix=PREFIX4):
         """The next hop of what our own PoP announces."""
@@ -76,15 +79,17 @@ class Router:
         self.unit.start()
         harness.until(lambda: "Daemon is up" in self.says("show status"), lambda: f"bird starts:\n{self.unit.log()}")
 
-    def reconfigure(self, hold_s=9, has_bfd=False):
-        if (hold_s, has_bfd) != (self.hold_s, self.has_bfd):
-            self.hold_s, self.has_bfd = hold_s, has_bfd
-            self.write()
-            assert "Reconfigur" in self.says("configure"), self.unit.log()
+    def reconfigure(self):
+        """After the PoP's site file has changed."""
+        before = self.configuration.read_text(encoding="utf-8")
+        self.write()
+        if self.configuration.read_text(encoding="utf-8") != before:
+            said = self.says("configure")
+            assert "Reconfigur" in said, said
 
     def write(self):
         others = [number for number in (1, 2, 3) if number != self.number]
-        self.configuration.write_text(self.header() + self.pop_protocols()
+        self.configuration.write_text(self.header() + self.pop.router_text()
                                       + "".join(self.transit_protocols(number) for number in others), encoding="utf-8")
 
     def header(self):
@@ -95,29 +100,8 @@ protocol direct {{ ipv4; ipv6; }}
 protocol static {{ ipv4; route 203.0.113.{10 + self.number}/32 via 10.2.{self.number}.2; }}
 protocol kernel {{ ipv4 {{ import none; export where source != RTS_DEVICE; }}; }}
 protocol kernel {{ ipv6 {{ import none; export where source != RTS_DEVICE; }}; }}
-protocol bfd {{ interface "pop" {{ interval 100 ms; multiplier 3; }}; }}
-filter from_pop {{
-  if net !~ [ {PREFIX4}, {COVERING4} ] then reject;
-  if (65535, 0) ~ bgp_community then bgp_local_pref = 0;
-  accept;
-}}
-filter from_pop6 {{
-  if net !~ [ {PREFIX6} ] then reject;
-  if (65535, 0) ~ bgp_community then bgp_local_pref = 0;
-  accept;
-}}
+protocol bfd {{}}
 """
-
-    def pop_protocols(self):
-        bfd = "bfd on; " if self.has_bfd else ""
-        return "".join(f"""protocol bgp {name} {{
-  local {own} as {router_as(self.number)}; neighbor {pop} as {POP_AS};
-  passive; hold time {self.hold_s}; error wait time 1, 3; {bfd}
-  {family} {{ import filter {import_filter}; export none; import limit 4 action block; }};
-}}
-""" for name, own, pop, family, import_filter in (
-            ("pop4", f"10.1.{self.number}.1", self.pop_address(), "ipv4", "from_pop"),
-            ("pop6", f"2001:db8:1{self.number}::1", self.pop_address(PREFIX6), "ipv6", "from_pop6")))
 
     def transit_protocols(self, other):
         low, high = sorted((self.number, other))
@@ -135,10 +119,13 @@ filter from_pop6 {{
         return subprocess.run(["birdc", "-s", self.control, *words], capture_output=True, text=True,
                               timeout=harness.DEADLINE_S, check=False).stdout
 
+    def session(self, prefix=PREFIX4):
+        """BIRD's name of that with our own PoP."""
+        return f"'p{self.number}-r{self.number}{'-v6' if prefix == PREFIX6 else ''}'"
+
     def pop_attributes(self, prefix=PREFIX4):
         """{"as_path": "65110", …} of what our own PoP announces, or None."""
-        protocol = "pop6" if prefix == PREFIX6 else "pop4"
-        text = self.says("show", "route", "all", "protocol", protocol)
+        text = self.says("show", "route", "all", "protocol", self.session(prefix))
         for route in re.split(r"^(?=\S)", text, flags=re.MULTILINE):
             if route.startswith(f"{prefix} "):
                 return dict(re.findall(r"BGP\.(\w+): (.*)", route))
@@ -162,8 +149,8 @@ filter from_pop6 {{
         harness.until(lambda: self.routes.via[prefix], lambda: f"r{self.number} has a route to {prefix}")
 
     def until_session_up(self):
-        harness.until(lambda: "Established" in self.says("show", "protocols", "pop4"),
-                      lambda: f"a session:\n{self.says('show', 'protocols', 'all', 'pop4')}")
+        harness.until(lambda: "Established" in self.says("show", "protocols", self.session()),
+                      lambda: f"a session:\n{self.says('show', 'protocols', 'all', self.session())}")
 
     def restart(self):
         began = self.unit.signal(signal.SIGTERM)

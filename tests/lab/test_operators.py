@@ -78,7 +78,6 @@ def test_what_was_withdrawn_during_a_cut_does_not_come_back_with_the_session(sce
     """The zombie of docs/anycast.md: two announcements with different attributes and a withdrawal, all unheard."""
     for run in scenario("drained and withdrawn during a cut (hold 3)").runs():
         wire = run.world.uplinks[run.pop.number]
-        run.pop.router.reconfigure(hold_s=3)
         run.pop.reset(hold_s=3)
         run.world.until_well()
         with run:

@@ -7,6 +7,7 @@ r"""Three sites, three routers in a triangle, three client networks.
          p2    p3     The nearest PoP is the one with the shortest AS path: that at one's own router.
 """
 
+import os
 import pathlib
 import shutil
 import tempfile
@@ -17,12 +18,21 @@ import pytest
 import harness
 import router as routers
 from client import Client
-from network import Network, run
+from network import Network, remove_dead_namespaces, run
 from pop import Pop
 from router import Router
 
 SITES = (1, 2, 3)
+FOLDER = "meridian-lab-"
 COUNTRIES = {1: ("NL", "EU", "52.3, 4.8"), 2: ("US", "NA", "38.9, -77.5"), 3: ("JP", "AS", "35.7, 139.7")}
+
+
+def remove_leftovers():
+    """What runs that were killed themselves could not remove: namespaces and folders, named after their pids."""
+    remove_dead_namespaces()
+    for folder in pathlib.Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
+        if not pathlib.Path(f"/proc/{folder.name.removeprefix(FOLDER).split('-')[0]}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class World:
@@ -35,14 +45,14 @@ class World:
                 pytest.skip(f"{program} is not installed")
         self.programs = programs
         self.network = Network()
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="meridian-lab-"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
         self.map = self.folder / "map"
         self.geoip = self.folder / "regions.mmdb"
         self.datacenter_addresses = [f"203.0.113.{10 + number}" for number in SITES]
         self.routers, self.pops, self.clients = [], [], []
 
     def __enter__(self):
-        self.network.__enter__()
+        remove_leftovers()
         try:
             self.build()
         except BaseException:
@@ -59,6 +69,8 @@ class World:
         self.pops += [Pop(self, number) for number in SITES]
         self.clients += [Client(self, number) for number in SITES]
         self.lay_wires()
+        for pop in self.pops:
+            pop.write()
         for router in self.routers:
             router.start()
         for client in self.clients:
@@ -66,7 +78,6 @@ class World:
             client.datacenter.start()
         self.until_datacenters_are_reachable()
         for pop in self.pops:
-            pop.write()
             pop.start()
         self.until_well()
 
@@ -138,10 +149,9 @@ ns1 IN A   {routers.VIP4}
         for client in self.clients:
             if not client.datacenter.is_running():
                 client.datacenter.start()
-        for router in self.routers:
-            router.reconfigure()
         self.until_datacenters_are_reachable()
         for pop in self.pops:
+            # A PoP of another kind than usual is one that was broken.
             if pop in broken or not all(unit.is_running() for unit in pop.units):
                 pop.reset()
         self.until_well()
@@ -165,7 +175,7 @@ ns1 IN A   {routers.VIP4}
             for each in (*self.clients, *self.pops, *self.routers):
                 each.close()
         finally:
-            self.network.__exit__()
+            self.network.remove()
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def logs(self):
