@@ -21,7 +21,8 @@ namespace meridian::agent {
 class Agent {
  public:
   /// `site` is our name in NSID. Context and clock must outlive this.
-  Agent(boost::asio::io_context& context, const base::Clock& clock, std::string site, config::Anycast anycast);
+  Agent(boost::asio::io_context& context, const base::Clock& clock, std::string site,
+        config::Anycast anycast);
   ~Agent();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
