@@ -7,19 +7,9 @@
 namespace meridian::agent {
 namespace {
 
-void add_community(bgp::Attributes& attributes, const config::Community& community) {
-  const auto& numbers = community.numbers;
-  if (community.is_large) {
-    attributes.large_communities.push_back({numbers[0], numbers[1], numbers[2]});
-    return;
-  }
-  const bgp::Community small{static_cast<std::uint16_t>(numbers[0]), static_cast<std::uint16_t>(numbers[1])};
-  if (small != kGracefulShutdown) attributes.communities.push_back(small);
-}
-
 void de_preference(bgp::Attributes& attributes) {
   attributes.med = kDePreferenceMed;
-  attributes.communities.push_back(kGracefulShutdown);
+  attributes.communities.push_back(base::kGracefulShutdown);
 }
 
 bgp::Attributes attributes_for(const config::Anycast& anycast, const config::AnycastNeighbor& neighbor,
@@ -28,7 +18,10 @@ bgp::Attributes attributes_for(const config::Anycast& anycast, const config::Any
   // A route to withdraw has those of an announcement: whatever it had last, the bridge knows.
   if (level != policy::Level::DePreference) return attributes;
   de_preference(attributes);
-  for (const auto& community : neighbor.drain_communities) add_community(attributes, community);
+  for (const auto& community : neighbor.drain_communities) {
+    if (community != base::kGracefulShutdown) attributes.communities.push_back(community);
+  }
+  attributes.large_communities = neighbor.drain_large_communities;
   // ExaBGP adds nothing to a path that is given: our number once, as always, and so often more.
   if (anycast.prepend > 0) attributes.as_path.assign(anycast.prepend + 1U, anycast.as);
   return attributes;

@@ -10,8 +10,6 @@
 
 namespace meridian::agent {
 
-/// RFC 8326: a router that honours it prefers every other path.
-inline constexpr bgp::Community kGracefulShutdown{65535, 0};
 /// MED of a de-preferred route, which others have none of. It moves few, and never more than those do.
 inline constexpr std::uint32_t kDePreferenceMed = 1'000;
 
