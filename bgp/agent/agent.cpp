@@ -165,6 +165,9 @@ class Agent::Implementation {
 
  private:
   static constexpr milliseconds kTick{500};
+  /// From the end of a silent round to the next: three of them fit into 1.5 s from when the server fell
+  /// silent.
+  static constexpr milliseconds kAfterSilence{100};
   /// Who knows nothing by now will not soon: the site is not announced then, and covering prefixes are.
   static constexpr std::chrono::seconds kFirstVerdict{3};
 
@@ -211,15 +214,20 @@ class Agent::Implementation {
 
   // --- what happens --------------------------------------------------------------------------------
 
-  void on_tick() {
-    tick_.expires_after(kTick);
+  void tick_after(milliseconds wait) {
+    tick_.expires_after(wait);
     tick_.async_wait([this](boost::system::error_code ended) {
       if (!ended) on_tick();
     });
+  }
+
+  void on_tick() {
+    tick_after(kTick);
     for (const auto& watch : vips_) {
       watch->ask([this, &vip = *watch](const policy::Round& round) {
         own_queries_ += round.right + round.wrong;
         decide(vip, round);
+        if (round.is_silent() && vip.level() != Level::Withdraw) tick_after(kAfterSilence);
         act();
       });
     }
