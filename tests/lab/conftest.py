@@ -3,6 +3,7 @@
 import pathlib
 import signal
 import sys
+import tempfile
 
 import pytest
 
@@ -58,6 +59,12 @@ def pytest_terminal_summary(terminalreporter, config):
 @pytest.fixture(scope="session")
 def programs(pytestconfig):
     return harness.Programs(pytestconfig.getoption("--bin"))
+
+
+@pytest.fixture
+def folder():
+    with tempfile.TemporaryDirectory(prefix="meridian-load-") as path:
+        yield pathlib.Path(path)
 
 
 @pytest.fixture(scope="session")

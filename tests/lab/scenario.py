@@ -116,8 +116,9 @@ class Scenario:
         self.finished = []
         self.is_dirty = False
 
-    def runs(self, breaks_all=False):
-        """The PoPs take turns. `breaks_all`: what happens is more than the business of one."""
+    def runs(self, resets="pop"):
+        """The PoPs take turns. `resets` says who starts anew after each run: the "pop", "all", or "none", where nothing is
+        to be remembered."""
         for number in range(self.count):
             pop = self.world.pops[number % len(self.world.pops)]
             self.is_dirty = True
@@ -127,7 +128,7 @@ class Scenario:
             finally:
                 if run.figures:  # also those that are too bad
                     self.finished.append(run.figures)
-            self.world.heal(*(self.world.pops if breaks_all else [pop]))
+            self.world.heal(*{"pop": [pop], "all": self.world.pops, "none": []}[resets])
             self.is_dirty = False
         self.check_target()
 

@@ -45,7 +45,7 @@ def test_wrong_answers_at_one_pop_lead_its_clients_elsewhere(scenario):
 
 @pytest.mark.whole
 def test_wrong_answers_at_every_pop_withdraw_none(scenario):
-    for run in scenario("golden answers wrong at every PoP", count=1).runs(breaks_all=True):
+    for run in scenario("golden answers wrong at every PoP", count=1).runs(resets="all"):
         run.world.until_up_for(MINIMUM_UP_S, run.world.pops)
         with run:
             run.struck(time.monotonic())
@@ -60,7 +60,7 @@ def test_wrong_answers_at_every_pop_withdraw_none(scenario):
 
 
 def test_a_datacenter_that_is_down_changes_answers_and_no_route(scenario):
-    for run in scenario("a datacenter down").runs(breaks_all=True):
+    for run in scenario("a datacenter down").runs(resets="all"):
         with run:
             run.struck(run.client.datacenter.kill())
             run.watch(6)
@@ -71,12 +71,13 @@ def test_a_datacenter_that_is_down_changes_answers_and_no_route(scenario):
 
 
 def test_datacenters_that_are_all_down_withdraw_nothing_and_answers_go_on(scenario):
-    for run in scenario("all datacenters down").runs(breaks_all=True):
+    for run in scenario("all datacenters down").runs(resets="all"):
         with run:
             run.struck(time.monotonic())
             for client in run.world.clients:
                 client.datacenter.kill()
             run.watch(8)
+        assert all(pop.server.events("check_suspect", run.began) for pop in run.world.pops), "nothing was noticed"
         assert all(router.events_since(run.began) == [] for router in run.world.routers)
         assert run.figures["lost"] == 0 and run.figures["others_lost"] == 0
         assert run.outcome.sites() == {run.pop.name}

@@ -55,14 +55,14 @@ def withdraw_everywhere(run):
 
 
 def test_without_a_covering_prefix_nobody_is_served_when_every_pop_is_withdrawn(scenario):
-    for run in scenario("every PoP withdrawn, no covering prefix").runs(breaks_all=True):
+    for run in scenario("every PoP withdrawn, no covering prefix").runs(resets="all"):
         with run:
             withdraw_everywhere(run)
         assert run.figures["lost"] >= 400  # of the 500 in the last second
 
 
 def test_a_covering_prefix_keeps_clients_served_when_every_pop_is_withdrawn(scenario):
-    for run in scenario("every PoP withdrawn, covering prefix", {"lost": 0}).runs(breaks_all=True):
+    for run in scenario("every PoP withdrawn, covering prefix", {"lost": 0}).runs(resets="all"):
         for pop in run.world.pops:
             pop.covering = [COVERING4]
             pop.write_site()

@@ -34,7 +34,7 @@ def test_a_server_that_hangs_loses_its_route_after_three_silent_rounds(scenario)
 
 
 def test_an_agent_that_is_killed_and_restarted_changes_nothing(scenario):
-    for run in scenario("agent killed, restarted after 100 ms", {"lost": 0}).runs():
+    for run in scenario("agent killed, restarted after 100 ms", {"lost": 0}).runs(resets="none"):
         with run:
             run.struck(run.pop.agent.kill())
             time.sleep(RESTART_S)
@@ -75,7 +75,7 @@ def test_a_server_that_dies_with_the_agent_is_withdrawn_by_the_next_agent(scenar
 
 
 def test_a_bridge_that_is_killed_changes_nothing(scenario):
-    for run in scenario("bridge killed", {"lost": 0}).runs():
+    for run in scenario("bridge killed", {"lost": 0}).runs(resets="none"):
         first = run.pop.bridge_pid()
         with run:
             run.struck(time.monotonic())
@@ -125,7 +125,7 @@ def test_a_server_that_dies_while_exabgp_hangs_is_withdrawn_by_the_hold_timer(sc
 
 
 def test_a_server_that_is_upgraded_changes_nothing(scenario):
-    for run in scenario("server upgraded", {"lost": 0}).runs():
+    for run in scenario("server upgraded", {"lost": 0}).runs(resets="none"):
         with run:
             run.struck(time.monotonic())
             run.pop.upgrade()
