@@ -5,10 +5,10 @@
 #include "base/log.hpp"
 #include "base/utc.hpp"
 #include "control/self_test.hpp"
-#include "control/service_manager.hpp"
 #include "control/tokens.hpp"
 #include "meridiand/query_handler.hpp"
 #include "meridiand/site_changes.hpp"
+#include "net/service_manager.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -186,7 +186,7 @@ base::Expected<void, std::string> Daemon::start(config::Site site) {
   base::log_event(base::LogLevel::Info, "ready",
                   {{"site", site_.site}, {"control", control_path_}, {"version", MERIDIAN_VERSION}});
   if (takeover_) return replace_old_server(old);
-  control::notify_service_manager("READY=1");
+  net::notify_service_manager("READY=1");
   return {};
 }
 
@@ -323,7 +323,7 @@ base::Expected<void, std::string> Daemon::replace_old_server(const OldServer& ol
     if (file != control_path_ && file != liveness_path) std::filesystem::remove(file, ignored);
   }
   takeover_block_.add(stats::Counter::UpgradesOk);
-  control::notify_service_manager(fmt::format("MAINPID={}\nREADY=1", ::getpid()));
+  net::notify_service_manager(fmt::format("MAINPID={}\nREADY=1", ::getpid()));
   base::log_event(base::LogLevel::Info, "taken_over", {{"from_pid", old.pid}});
   takeover_->serve(context_, [pid = old.pid] {
     base::log_event(base::LogLevel::Info, "old_server_ended", {{"pid", pid}});
@@ -448,7 +448,7 @@ void Daemon::wait_for_signal() {
       return wait_for_signal();
     }
     base::log_event(base::LogLevel::Info, "stopping", {{"signal", signal}});
-    control::notify_service_manager("STOPPING=1");
+    net::notify_service_manager("STOPPING=1");
     context_.stop();
   });
 }

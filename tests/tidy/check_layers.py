@@ -12,7 +12,7 @@ LAYERS = {
     "query": 3,
     "compile": 4, "explain": 4, "plan": 4, "picture": 4, "importer": 4, "net": 4, "control": 4, "querylog": 4,
     "probe": 4, "journal": 4, "agent": 4, "link": 4, "bridge": 4,
-    "meridiand": 5, "meridianctl": 5, "meridian-bgp": 5,
+    "meridiand": 5, "meridianctl": 5, "meridian-agent": 5, "meridian-bgp": 5,
 }
 
 # Never, although the layers would allow it: net moves packets and does not know what they mean.

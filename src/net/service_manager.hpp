@@ -3,9 +3,9 @@
 
 #include <string>
 
-namespace meridian::control {
+namespace meridian::net {
 
 /// "READY=1", "STOPPING=1", "MAINPID=…"; lines. Errors do not matter to a server that runs.
 void notify_service_manager(const std::string& state) noexcept;
 
-}  // namespace meridian::control
+}  // namespace meridian::net

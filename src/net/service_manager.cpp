@@ -1,4 +1,4 @@
-#include "control/service_manager.hpp"
+#include "net/service_manager.hpp"
 
 #include "net/sockets.hpp"
 
@@ -10,7 +10,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace meridian::control {
+namespace meridian::net {
 
 // Twenty lines instead of libsystemd: the protocol is one datagram and promised to stay.
 void notify_service_manager(const std::string& state) noexcept {
@@ -22,7 +22,7 @@ void notify_service_manager(const std::string& state) noexcept {
   if (name.empty() || name.size() >= sizeof address.sun_path) return;
   std::memcpy(&address.sun_path[0], name.data(), name.size());
   if (name.front() == '@') address.sun_path[0] = '\0';  // an abstract socket
-  const net::FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return;
   const void* bytes = &address;
   static_cast<void>(::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
@@ -30,4 +30,4 @@ void notify_service_manager(const std::string& state) noexcept {
                              static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size())));
 }
 
-}  // namespace meridian::control
+}  // namespace meridian::net
