@@ -73,9 +73,12 @@ TEST_SUITE("control/liveness_view") {
   TEST_CASE("health ages while no probe comes to a result, where some should") {
     Fixture fixture;
     fixture.map.write("services.yaml", R"(checks:
-  web: {type: tcp, port: 80}
+  alive: {type: tcp, port: 80}
 services:
-  www.example.com: {map: by-region, check: web, pools: {ams: [192.0.2.10], iad: [198.51.100.10]}}
+  www.example.com:
+    map: web
+    check: alive
+    pools: {ams: [192.0.2.10], iad: [198.51.100.10], sin: [203.0.113.10]}
 )");
     fixture.start();
     REQUIRE_FALSE(fixture.keeper.targets().empty());
