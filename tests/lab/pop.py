@@ -7,11 +7,13 @@ import time
 import harness
 import router
 from network import run
-from router import POP_AS, PREFIX4, PREFIX6, VIP4, VIP6
+from router import COVERING4, POP_AS, PREFIX4, PREFIX6, VIP4, VIP6
 from unit import Unit
 
-# What it stands for in `wanted` messages and events.
+# The levels, as the router sees them.
 ANNOUNCE, DE_PREFERENCE, WITHDRAW = "announce", "de-preference", "withdraw"
+# Three packets of 100 ms that do not come are a wire that is cut.
+BFD = "bfd { interval 100 ms; multiplier 3; };"
 
 
 class Pop:
@@ -94,16 +96,23 @@ anycast:
     state: {self.state}
 """, encoding="utf-8")
 
-    def exabgp_text(self):
+    def sessions(self):
+        """(name, family, the router's address, ours, this very host's, prefixes) of both."""
         number = self.number
-        neighbors = ((f"10.1.{number}.1", self.address, "ipv4"),
-                     (f"2001:db8:1{number}::1", f"2001:db8:1{number}::2", "ipv6"))
+        return ((f"r{number}", "ipv4", f"10.1.{number}.1", self.address, "127.0.0.1", f"{PREFIX4}, {COVERING4}"),
+                (f"r{number}-v6", "ipv6", f"2001:db8:1{number}::1", f"2001:db8:1{number}::2", "::1", PREFIX6))
+
+    def exabgp_text(self):
+        """To the routers, or to the BIRD on this host, of whose AS it is."""
         text = f"process meridian-bgp {{\n  run {self.bridge};\n  encoder text;\n}}\n"
-        return text + "".join(f"""neighbor {peer} {{
-  router-id {self.address};
-  local-address {own};
+        for _, family, there, here, loopback, _ in self.sessions():
+            peer = loopback if self.has_local_router else there
+            peer_as = POP_AS if self.has_local_router else router.router_as(self.number)
+            text += f"""neighbor {peer} {{
+  router-id {"127.0.0.2" if self.has_local_router else self.address};
+  local-address {here};
   local-as {POP_AS};
-  peer-as {router.router_as(number)};
+  peer-as {peer_as};
   hold-time {self.hold_s};
   adj-rib-in false;
   family {{
@@ -114,23 +123,43 @@ anycast:
     neighbor-changes;
   }}
 }}
-""" for peer, own, family in neighbors)
+"""
+        return text
 
     def router_text(self):
-        number = self.number
-        return "".join(f"""filter from_{name} {{
+        """The router's end of the sessions: these prefixes and no others, and what wants to be avoided is."""
+        return "".join(f"""filter 'from-{name}' {{
   if net !~ [ {prefixes} ] then reject;
   if (65535, 0) ~ bgp_community then bgp_local_pref = 0;
   accept;
 }}
-protocol bgp 'p{number}-r{number}{name}' {{
-  local {own} as {router.router_as(number)}; neighbor {pop} as {POP_AS};
-  passive; hold time {self.hold_s}; error wait time 1, 3;
-  {family} {{ import filter from_{name}; export none; import limit 4 action block; }};
+protocol bgp 'p{self.number}-{name}' {{
+  local {there} as {router.router_as(self.number)}; neighbor {here} as {POP_AS}; direct;
+  passive; hold time {self.hold_s}; error wait time 1, 3; {BFD if self.has_local_router else ""}
+  {family} {{ import filter 'from-{name}'; export none; import limit 4 action block; }};
 }}
-""" for name, own, pop, family, prefixes in (
-            ("", f"10.1.{number}.1", self.address, "ipv4", f"{PREFIX4}, 198.51.100.0/23"),
-            ("-v6", f"2001:db8:1{number}::1", f"2001:db8:1{number}::2", "ipv6", PREFIX6))).replace("from_-v6", "from_6")
+""" for name, family, there, here, _, prefixes in self.sessions())
+
+    def local_router_text(self):
+        """BIRD between ExaBGP and the router, for BFD."""
+        text = f"""log "{self.folder}/bird.messages" all;
+router id {self.address};
+protocol device {{}}
+protocol bfd {{}}
+protocol direct {{ ipv4; ipv6; interface "uplink"; }}
+"""
+        for name, family, there, here, loopback, prefixes in self.sessions():
+            text += f"""protocol bgp 'exabgp-{family}' {{
+  local {loopback} as {POP_AS}; neighbor {here} as {POP_AS}; multihop; passive; hold time 9;
+  {family} {{ gateway recursive; import where net ~ [ {prefixes} ]; export none; import limit 4 action block; }};
+}}
+protocol bgp 'to-{name}' {{
+  local {here} as {POP_AS}; neighbor {there} as {router.router_as(self.number)}; direct;
+  hold time {self.hold_s}; connect delay time 1; connect retry time 1; error wait time 1, 3; {BFD}
+  {family} {{ import none; export where proto = "exabgp-{family}"; next hop self; }};
+}}
+"""
+        return text
 
     # --- life ------------------------------------------------------------------------------------
 

@@ -24,6 +24,18 @@ def test_a_server_that_is_killed_loses_its_route_within_milliseconds(scenario):
         run.check_steering()
 
 
+@pytest.mark.whole
+def test_a_server_that_is_killed_behind_a_router_of_its_own_loses_its_route_as_fast(scenario):
+    for run in scenario("server killed, local BIRD", {"route_s": 0.040}).runs():
+        run.pop.reset(has_local_router=True)
+        run.world.until_well()
+        with run:
+            run.struck(run.pop.server.kill())
+            run.until_left_home()
+        assert run.figures["route_s"] <= 0.2
+        run.check_steering()
+
+
 def test_a_server_that_hangs_loses_its_route_after_three_silent_rounds(scenario):
     for run in scenario("server hangs", {"route_s": 1.5}).runs():
         with run:
