@@ -1,4 +1,4 @@
-#include "control/api_support.hpp"
+#include "http/parameters.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/object.hpp>
@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace meridian::control {
+namespace meridian::http {
 
 Response error_response(unsigned status, std::string_view message) {
   return {status, boost::json::serialize(boost::json::object{{"error", message}})};
@@ -30,4 +30,4 @@ std::string read_parameters(const std::string& query,
   return {};
 }
 
-}  // namespace meridian::control
+}  // namespace meridian::http

@@ -1,7 +1,7 @@
 // What the handlers of the control API share: parameters in, errors out.
 #pragma once
 
-#include "control/http_server.hpp"
+#include "http/http_server.hpp"
 
 #include <charconv>
 #include <initializer_list>
@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-namespace meridian::control {
+namespace meridian::http {
 
 /// `{"error": …}`
 [[nodiscard]] Response error_response(unsigned status, std::string_view message);
@@ -29,4 +29,4 @@ template <typename Number>
   return number;
 }
 
-}  // namespace meridian::control
+}  // namespace meridian::http
