@@ -2,13 +2,12 @@
 
 #include "control/http_core.hpp"
 #include "control/peer_name.hpp"
+#include "net/unix_socket.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <boost/asio/local/stream_protocol.hpp>
-
-#include <filesystem>
 
 namespace meridian::control {
 namespace {
@@ -46,39 +45,20 @@ Request to_request(const http::request<http::string_body>& message) {
 class HttpServer::Implementation {
  public:
   Implementation(asio::io_context& context, stats::Counters& counters, RequestHandler handler)
-      : context_(context),
-        core_(std::make_shared<Core>(context, counters, std::move(handler), [](Core::Socket& socket) {
+      : core_(std::make_shared<Core>(context, counters, std::move(handler), [](Core::Socket& socket) {
           return peer_name(socket.native_handle());
         })) {}
 
   base::Expected<void, std::string> listen(const std::string& path) {
-    const auto fail = [&](const boost::system::error_code& error) {
+    auto listener = net::listen_unix(path, SOCK_STREAM, asio::socket_base::max_listen_connections);
+    if (!listener) {
       return base::unexpected(
           fmt::format("cannot listen on control socket {}: {}; choose another path with "
                       "'control: {{unix: …}}' or --control, or make its folder writable",
-                      path, error.message()));
-    };
-    boost::system::error_code error;
-    struct stat there {};
-    if (::lstat(path.c_str(), &there) == 0) {
-      // Only a dead socket is ours to remove: anything else is a mistyped path, and somebody's file.
-      if (!S_ISSOCK(there.st_mode)) return fail(make_error_code(boost::system::errc::file_exists));
-      if (is_alive(path)) return fail(asio::error::address_in_use);
-      ::unlink(path.c_str());
+                      path, listener.error().message()));
     }
-    std::error_code ignored;
-    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
-    if (path.size() >= sizeof(sockaddr_un::sun_path)) return fail(asio::error::name_too_long);
-    core_->acceptor().open(Protocol{}, error);
-    if (error) return fail(error);
-    // Owner and group only, from the first moment on: who may talk here may reload the server.
-    const mode_t mask = ::umask(0117);
-    core_->acceptor().bind(Protocol::endpoint(path), error);
-    ::umask(mask);
-    if (!error) core_->acceptor().listen(asio::socket_base::max_listen_connections, error);
-    if (error) return fail(error);
     path_ = path;
-    core_->start_accepting();
+    adopt(std::move(*listener));
     return {};
   }
 
@@ -105,16 +85,6 @@ class HttpServer::Implementation {
   }
 
  private:
-  /// A socket file that answers belongs to a running server and must not be taken from it.
-  bool is_alive(const std::string& path) {
-    if (path.size() >= sizeof(sockaddr_un::sun_path)) return false;
-    Protocol::socket probe(context_);
-    boost::system::error_code error;
-    probe.connect(Protocol::endpoint(path), error);
-    return !error;
-  }
-
-  asio::io_context& context_;
   std::shared_ptr<Core> core_;
   std::string path_;
 };

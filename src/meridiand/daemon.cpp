@@ -170,7 +170,9 @@ base::Expected<void, std::string> Daemon::start(config::Site site) {
     inherited = std::move(*received);
     if (inherited.cookie_secret) reloader_.set_own_secret(*inherited.cookie_secret);
   }
-  const OldServer old{.pid = inherited.pid, .control_path = inherited.control_path};
+  const OldServer old{.pid = inherited.pid,
+                      .socket_files = {inherited.control_path, inherited.liveness_path}};
+  if (auto listening = listen_liveness(inherited); !listening) return listening;
   reloader_.set_answers(answers_, worker_count(site_, inherited) + 1);  // and TCP's
   if (auto loaded = load(inherited); !loaded) return loaded;
   health_watch_.start(*journal_);
@@ -179,10 +181,26 @@ base::Expected<void, std::string> Daemon::start(config::Site site) {
     base::log_event(base::LogLevel::Info, "listening",
                     {{"address", net::to_string(address)}, {"transport", "udp+tcp"}});
   }
+  liveness_view_.set_ready();
+  liveness_.tell();
   base::log_event(base::LogLevel::Info, "ready",
                   {{"site", site_.site}, {"control", control_path_}, {"version", MERIDIAN_VERSION}});
   if (takeover_) return replace_old_server(old);
   net::notify_service_manager("READY=1");
+  return {};
+}
+
+/// Before the map is loaded, which may take a while: an agent is told that we are not ready, and not that
+/// nobody is there. With an old server it has that one to hold to, until that lets go.
+base::Expected<void, std::string> Daemon::listen_liveness(control::Inheritance& inherited) {
+  if (!site_.anycast) return {};
+  const auto& path = site_.anycast->agent.liveness;
+  if (inherited.liveness && inherited.liveness_path == path) {
+    liveness_.adopt(std::move(inherited.liveness));
+  } else if (auto listening = liveness_.listen(path); !listening) {
+    return base::unexpected("meridiand: " + listening.error());
+  }
+  if (!takeover_) liveness_.start();
   return {};
 }
 
@@ -228,6 +246,7 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
           watch_files();
           load_tokens();
           tell_map();
+          liveness_.tell();
         });
       }));
   reloader_.start();
@@ -295,9 +314,14 @@ base::Expected<void, std::string> Daemon::replace_old_server(const OldServer& ol
   if (!is_outdated) return base::unexpected("meridiand: " + is_outdated.error());
   wait_for_overrides();  // the last word on it came with the go
   http_.own_socket_file(control_path_);
-  // The old server leaves its file to us, also where the site file names another by now.
+  const auto liveness_path = site_.anycast ? site_.anycast->agent.liveness : std::string{};
+  liveness_.own_socket_file(liveness_path);
+  liveness_.start();  // before the old server ends its connections: who comes back finds us
+  // The old server leaves its files to us, also where the site file names others by now.
   std::error_code ignored;
-  if (old.control_path != control_path_) std::filesystem::remove(old.control_path, ignored);
+  for (const auto& file : old.socket_files) {
+    if (file != control_path_ && file != liveness_path) std::filesystem::remove(file, ignored);
+  }
   takeover_block_.add(stats::Counter::UpgradesOk);
   net::notify_service_manager(fmt::format("MAINPID={}\nREADY=1", ::getpid()));
   base::log_event(base::LogLevel::Info, "taken_over", {{"from_pid", old.pid}});
@@ -328,9 +352,11 @@ control::UpgradeParts Daemon::upgrade_parts() {
   return {
       .command = options_.command,
       .control_path = control_path_,
+      .liveness_path = site_.anycast ? site_.anycast->agent.liveness : std::string{},
       .cookie_secret = reloader_.own_secret(),
       .sockets = [this] { return server_->duplicate_sockets(); },
       .control_listener = [this] { return http_.duplicate_listener(); },
+      .liveness_listener = [this] { return liveness_.duplicate_listener(); },
       .serving = [this] { return reloader_.serving().get(); },
       .overrides = [this] { return overrides_.to_json(); },
       .pause_control =
@@ -342,6 +368,7 @@ control::UpgradeParts Daemon::upgrade_parts() {
           },
       .hand_over =
           [this] {
+            liveness_.hand_over();
             server_->hand_over();
             reloader_.stop();
             health_watch_.stop();
@@ -397,6 +424,7 @@ void Daemon::wait_for_leases() {
 void Daemon::run() {
   context_.run();
 
+  liveness_.stop();  // first: whoever decides on our routes is to know while we still answer
   // Also a hand-over that still waits for its TCP clients ends soon after this.
   server_->request_stop();
   upgrader_->stop();

@@ -14,6 +14,8 @@
 #include "control/health_keeper.hpp"
 #include "control/http_gate.hpp"
 #include "control/http_server.hpp"
+#include "control/liveness_socket.hpp"
+#include "control/liveness_view.hpp"
 #include "control/metrics_page.hpp"
 #include "control/overrides.hpp"
 #include "control/reloader.hpp"
@@ -35,6 +37,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace meridian::meridiand {
 
@@ -59,13 +62,14 @@ class Daemon {
   void answer_control(const control::Request& request, control::Respond respond);
   [[nodiscard]] base::Expected<void, std::string> load(const control::Inheritance& inherited);
   [[nodiscard]] base::Expected<void, std::string> listen(control::Inheritance inherited);
+  [[nodiscard]] base::Expected<void, std::string> listen_liveness(control::Inheritance& inherited);
   void make_api(std::size_t workers);
   [[nodiscard]] base::Expected<void, std::string> listen_http();
   void load_tokens();
   void tell_map();
   struct OldServer {
     int pid = 0;
-    std::string control_path;
+    std::vector<std::string> socket_files;
   };
   [[nodiscard]] base::Expected<void, std::string> replace_old_server(const OldServer& old);
   [[nodiscard]] control::UpgradeParts upgrade_parts();
@@ -92,6 +96,8 @@ class Daemon {
   control::HealthKeeper keeper_{clock_, counters_.register_block()};
   HealthWatch health_watch_{clock_, keeper_, counters_.register_block()};
   control::Reloader reloader_;
+  control::LivenessView liveness_view_{reloader_, keeper_, counters_, clock_};
+  control::LivenessSocket liveness_{[this] { return liveness_view_.look(); }};
   querylog::Recorder recorder_;
   boost::asio::io_context context_{1};
   boost::asio::signal_set signals_{context_};
