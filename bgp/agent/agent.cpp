@@ -102,6 +102,7 @@ class Agent::Implementation {
     liveness_.start();
     is_started_ = true;
     set_targets();
+    for (const auto& watch : vips_) ask_from_now_on(*watch);
     decide_all();
     on_tick();
     return {};
@@ -124,6 +125,7 @@ class Agent::Implementation {
     checks_ = std::move(checks);
     checks_->start();
     set_targets();
+    for (const auto& watch : vips_) ask_from_now_on(*watch);
     decide_all();
     say();
     save();
@@ -209,6 +211,14 @@ class Agent::Implementation {
     }
   }
 
+  void ask_from_now_on(VipWatch& vip) {
+    vip.start([this, &vip](const policy::Round& round) {
+      own_queries_ += round.right + round.wrong;
+      decide(vip, round);
+      act();
+    });
+  }
+
   // --- what happens --------------------------------------------------------------------------------
 
   void on_tick() {
@@ -216,13 +226,6 @@ class Agent::Implementation {
     tick_.async_wait([this](boost::system::error_code ended) {
       if (!ended) on_tick();
     });
-    for (const auto& watch : vips_) {
-      watch->ask([this, &vip = *watch](const policy::Round& round) {
-        own_queries_ += round.right + round.wrong;
-        decide(vip, round);
-        act();
-      });
-    }
     decide_all();
     say();
     keep(folder_->beat(clock_.monotonic()));

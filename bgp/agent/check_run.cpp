@@ -31,7 +31,7 @@ struct CheckRun::Parts {
   net::FileDescriptor output;  ///< what the program says; a pipe takes 64 KiB, who says more is not done
   asio::posix::stream_descriptor process_end;
   asio::steady_timer timer;
-  bool is_late = false;
+  std::chrono::milliseconds late_after{0};  ///< 0: it ended by itself
 };
 
 CheckRun::CheckRun(asio::io_context& context, Done done)
@@ -44,13 +44,13 @@ CheckRun::~CheckRun() {
 }
 
 std::shared_ptr<CheckRun> CheckRun::start(asio::io_context& context, const std::vector<std::string>& command,
-                                          Done done) {
+                                          std::chrono::milliseconds time, Done done) {
   std::shared_ptr<CheckRun> run(new CheckRun(context, std::move(done)));
-  run->run(command);
+  run->run(command, time);
   return run;
 }
 
-void CheckRun::run(const std::vector<std::string>& command) {
+void CheckRun::run(const std::vector<std::string>& command, std::chrono::milliseconds time) {
   const auto fail = [&](int error) {
     asio::post(context_, [self = shared_from_this(), why = std::string(std::strerror(error))] {
       self->finish({false, -1, "cannot start it: " + why});
@@ -73,10 +73,10 @@ void CheckRun::run(const std::vector<std::string>& command) {
                                  [self = shared_from_this()](error_code ended) {
                                    if (!ended) self->on_process_end();
                                  });
-  parts_->timer.expires_after(kCheckTime);
-  parts_->timer.async_wait([self = shared_from_this()](error_code ended) {
+  parts_->timer.expires_after(time);
+  parts_->timer.async_wait([self = shared_from_this(), time](error_code ended) {
     if (ended) return;
-    self->parts_->is_late = true;
+    self->parts_->late_after = time;
     self->kill_group();
   });
 }
@@ -86,8 +86,8 @@ void CheckRun::on_process_end() {
   kill_group();  // what it started must not outlive it
   ::waitpid(std::exchange(parts_->process, -1), &status, 0);
   CheckEnd end{.was_started = true, .exit_code = -1, .words = {}};
-  if (parts_->is_late) {
-    end.words = fmt::format("no end within {} s", kCheckTime.count());
+  if (parts_->late_after.count() > 0) {
+    end.words = fmt::format("no end within {} ms", parts_->late_after.count());
   } else if (WIFSIGNALED(status)) {
     end.words = fmt::format("ended by signal {}", WTERMSIG(status));
   } else {

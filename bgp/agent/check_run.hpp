@@ -14,24 +14,22 @@
 
 namespace meridian::agent {
 
-/// docs/map-language.md promises it.
-inline constexpr std::chrono::seconds kCheckTime{2};
-
 /// How a program ended.
 struct CheckEnd {
   bool was_started = false;  ///< false: it cannot be run, which says nothing of what it checks
-  int exit_code = -1;        ///< -1: it was killed, by us after kCheckTime or by another
-  std::string words;         ///< "exit code 1: disk is full", "no end within 2 s", "cannot start it: …"
+  int exit_code = -1;        ///< -1: it was killed, by us when its time was over, or by another
+  std::string words;         ///< "exit code 1: disk is full", "no end within 2000 ms", "cannot start it: …"
 };
 
 class CheckRun : public std::enable_shared_from_this<CheckRun> {
  public:
   using Done = std::function<void(CheckEnd)>;
 
-  /// `done` is called from the context, once, unless the run is cancelled. `environment`: see
-  /// base::spawn_program.
+  /// `done` is called from the context, once, unless the run is cancelled. After `time` the
+  /// program is ended, with all that it started.
   static std::shared_ptr<CheckRun> start(boost::asio::io_context& context,
-                                         const std::vector<std::string>& command, Done done);
+                                         const std::vector<std::string>& command,
+                                         std::chrono::milliseconds time, Done done);
 
   /// Ends the program, and says nothing more.
   void cancel();
@@ -43,7 +41,7 @@ class CheckRun : public std::enable_shared_from_this<CheckRun> {
   struct Parts;
 
   explicit CheckRun(boost::asio::io_context& context, Done done);
-  void run(const std::vector<std::string>& command);
+  void run(const std::vector<std::string>& command, std::chrono::milliseconds time);
   void on_process_end();
   void finish(CheckEnd end);
   void kill_group() const;

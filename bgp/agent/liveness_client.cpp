@@ -16,10 +16,11 @@ using policy::Server;
 using std::chrono::milliseconds;
 
 LivenessClient::LivenessClient(boost::asio::io_context& context, const base::Clock& clock, std::string path,
-                               std::function<void()> on_news)
+                               std::function<void()> on_news, LivenessTimes times)
     : clock_(clock),
       path_(std::move(path)),
       on_news_(std::move(on_news)),
+      times_(times),
       socket_(context),
       timer_(context),
       room_(kLivenessBytesMax) {}
@@ -36,17 +37,17 @@ void LivenessClient::connect() {
   if (connection) {
     socket_.assign(connection->release());
     await_packet();
-    wake_after(kLivenessSilence);
+    wake_after(times_.silence);
     // It may have been closed already; who looks now knows it in this very turn.
     return take_packets();
   }
   const auto why = fmt::format("{}: {}", path_, connection.error().message());
   const bool is_gone = connection.error() == std::errc::connection_refused ||
                        connection.error() == std::errc::no_such_file_or_directory;
-  wake_after(kLivenessRetry);
+  wake_after(times_.retry);
   if (is_gone) return settle(Server::Gone, "nobody takes connections at " + why);
   // Not its end: a server that hangs has a full queue, and of other errors the agent is the cause.
-  if (clock_.monotonic() - heard_at_ >= kLivenessSilence || state_ == Server::Gone)
+  if (clock_.monotonic() - heard_at_ >= times_.silence || state_ == Server::Gone)
     settle(Server::Unknown, "cannot connect to " + why);
 }
 
@@ -65,7 +66,7 @@ void LivenessClient::take_packets() {
     if (size <= 0) return on_end();
     heard_at_ = clock_.monotonic();
     wordless_ends_ = 0;
-    wake_after(kLivenessSilence);
+    wake_after(times_.silence);
     const auto bytes = static_cast<std::size_t>(size);
     if (bytes > room_.size()) {
       settle(Server::Unknown, fmt::format("a report has {} bytes, more than {}", bytes, room_.size()));
@@ -90,7 +91,7 @@ void LivenessClient::on_end() {
   socket_.close(ignored);
   if (++wordless_ends_ <= kWordlessEndsMax) return connect();
   settle(Server::Unknown, "meridiand closes connections at once");
-  wake_after(kLivenessRetry);
+  wake_after(times_.retry);
 }
 
 void LivenessClient::wake_after(milliseconds time) {
@@ -102,9 +103,8 @@ void LivenessClient::wake_after(milliseconds time) {
 
 void LivenessClient::on_wake() {
   if (!socket_.is_open()) return connect();
-  const auto fault = fmt::format("meridiand has said nothing for {} s", kLivenessSilence.count());
-  settle(Server::Unknown, fault);
-  wake_after(kLivenessSilence);
+  settle(Server::Unknown, fmt::format("meridiand has said nothing for {} ms", times_.silence.count()));
+  wake_after(times_.silence);
 }
 
 void LivenessClient::settle(Server state, std::string fault) {

@@ -22,10 +22,12 @@
 
 namespace meridian::agent {
 
-/// Without a word for so long, which is three reports, whether the server is ready is not known.
-inline constexpr std::chrono::seconds kLivenessSilence{3};
-/// While nobody is there, so often is looked again: a connect() costs some microseconds.
-inline constexpr std::chrono::milliseconds kLivenessRetry{100};
+struct LivenessTimes {
+  /// Without a word for so long, which is three reports, whether the server is ready is not known.
+  std::chrono::milliseconds silence{3'000};
+  /// While nobody is there, so often is looked again: a connect() costs some microseconds.
+  std::chrono::milliseconds retry{100};
+};
 /// Connections in a row that end before a word is said. A server that dies leaves one or two of these, which
 /// its kernel took while it went; one that takes and drops them for ever is not to keep us busy.
 inline constexpr int kWordlessEndsMax = 8;
@@ -36,7 +38,7 @@ class LivenessClient {
  public:
   /// `on_news`: state(), fault() or report() have changed. Context and clock must outlive this.
   LivenessClient(boost::asio::io_context& context, const base::Clock& clock, std::string path,
-                 std::function<void()> on_news);
+                 std::function<void()> on_news, LivenessTimes times = {});
 
   /// Looks for the first time, before it returns, and goes on.
   void start();
@@ -60,6 +62,7 @@ class LivenessClient {
   const base::Clock& clock_;
   const std::string path_;
   const std::function<void()> on_news_;
+  const LivenessTimes times_;
   boost::asio::posix::stream_descriptor socket_;
   boost::asio::steady_timer timer_;
   std::vector<char> room_;

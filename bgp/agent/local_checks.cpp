@@ -33,8 +33,8 @@ std::string name_of(const AnycastCheck& check) {
 }  // namespace
 
 LocalChecks::LocalChecks(boost::asio::io_context& context, const base::Clock& clock,
-                         std::vector<AnycastCheck> checks, std::function<void()> on_news)
-    : context_(context), clock_(clock), on_news_(std::move(on_news)), timer_(context) {
+                         std::vector<AnycastCheck> checks, std::function<void()> on_news, CheckTimes times)
+    : context_(context), clock_(clock), on_news_(std::move(on_news)), times_(times), timer_(context) {
   for (auto& check : checks) {
     const auto name = name_of(check);
     checks_.push_back({std::move(check), {.name = name, .fails = false, .fault = {}}, 0, {}});
@@ -73,7 +73,7 @@ std::vector<CheckStatus> LocalChecks::statuses() const {
 }
 
 void LocalChecks::look() {
-  timer_.expires_after(kCheckPeriod);
+  timer_.expires_after(times_.period);
   timer_.async_wait([this](boost::system::error_code ended) {
     if (!ended) look();
   });
@@ -105,8 +105,8 @@ LocalChecks::Finding LocalChecks::look_at_file(const AnycastCheck& check) const 
 }
 
 void LocalChecks::run(Check& check, const std::vector<std::string>& command) {
-  if (check.run) return;  // kCheckTime is shorter than kCheckPeriod, but a stall of ours may be longer
-  check.run = CheckRun::start(context_, command, [this, &check](CheckEnd end) {
+  if (check.run) return;  // its time is shorter than the period, but a stall of ours may be longer
+  check.run = CheckRun::start(context_, command, times_.program, [this, &check](CheckEnd end) {
     check.run.reset();
     take(check, judge(check.config, std::move(end)));
   });

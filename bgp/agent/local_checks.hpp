@@ -19,8 +19,12 @@
 
 namespace meridian::agent {
 
-/// They look at what changes slowly, and a program costs milliseconds.
-inline constexpr std::chrono::seconds kCheckPeriod{5};
+struct CheckTimes {
+  /// They look at what changes slowly, and a program costs milliseconds.
+  std::chrono::milliseconds period{5'000};
+  /// For a program; docs/map-language.md promises it.
+  std::chrono::milliseconds program{2'000};
+};
 /// Failures in a row that are believed; a single one may be a hiccup. One success is believed.
 inline constexpr unsigned kChecksToFail = 3;
 
@@ -28,7 +32,7 @@ class LocalChecks {
  public:
   /// `on_news`: a verdict or a fault has changed. Context and clock must outlive this.
   LocalChecks(boost::asio::io_context& context, const base::Clock& clock,
-              std::vector<config::AnycastCheck> checks, std::function<void()> on_news);
+              std::vector<config::AnycastCheck> checks, std::function<void()> on_news, CheckTimes times = {});
   /// Ends the programs that run.
   ~LocalChecks();
   LocalChecks(const LocalChecks&) = delete;
@@ -65,6 +69,7 @@ class LocalChecks {
   boost::asio::io_context& context_;
   const base::Clock& clock_;
   const std::function<void()> on_news_;
+  const CheckTimes times_;
   boost::asio::steady_timer timer_;
   std::vector<Check> checks_;  ///< never grows: runs point into it
 };

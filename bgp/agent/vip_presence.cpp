@@ -38,8 +38,13 @@ base::Expected<std::vector<base::IpAddress>, std::string> read_own_addresses() {
   return addresses;
 }
 
-VipPresence::VipPresence(boost::asio::io_context& context, std::function<void()> on_news, Reader read)
-    : on_news_(std::move(on_news)), read_(std::move(read)), socket_(context), timer_(context) {}
+VipPresence::VipPresence(boost::asio::io_context& context, std::function<void()> on_news, Reader read,
+                         std::chrono::milliseconds period)
+    : on_news_(std::move(on_news)),
+      read_(std::move(read)),
+      period_(period),
+      socket_(context),
+      timer_(context) {}
 
 void VipPresence::start() {
   // First the messages, then the list: no change is between the two.
@@ -78,7 +83,7 @@ void VipPresence::await_message() {
 }
 
 void VipPresence::await_period() {
-  timer_.expires_after(kPresencePeriod);
+  timer_.expires_after(period_);
   timer_.async_wait([this](error_code ended) {
     if (ended) return;
     await_period();

@@ -32,7 +32,7 @@ class VipPresence {
 
   /// `on_news`: the list or fault() has changed. The context must outlive this.
   VipPresence(boost::asio::io_context& context, std::function<void()> on_news,
-              Reader read = read_own_addresses);
+              Reader read = read_own_addresses, std::chrono::milliseconds period = kPresencePeriod);
 
   /// Reads the list for the first time, before it returns, and goes on.
   void start();
@@ -50,6 +50,7 @@ class VipPresence {
 
   const std::function<void()> on_news_;
   const Reader read_;
+  const std::chrono::milliseconds period_;
   boost::asio::posix::stream_descriptor socket_;
   boost::asio::steady_timer timer_;
   std::vector<base::IpAddress> addresses_;
