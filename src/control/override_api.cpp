@@ -44,28 +44,12 @@ struct Times {
       wish.begins_at = base::parse_utc(from);
       if (!wish.begins_at) return fmt::format("from is a time in UTC, as 2026-11-27T03:00Z, not '{}'", from);
     }
-    if (!until.empty() && !lasts.empty()) return "give for= or until=, not both";
-    if (!until.empty()) {
-      wish.ends_at = base::parse_utc(until);
-      if (!wish.ends_at) return fmt::format("until is a time in UTC, as 2026-11-27T03:00Z, not '{}'", until);
-    }
-    if (lasts.empty()) return {};
-    const auto number = http::parse_number<std::uint32_t>(lasts);
-    if (!number || *number == 0 || *number > limits::kShedSecondsMax)
-      return fmt::format("for=SECONDS is 1 to {}", limits::kShedSecondsMax);
-    wish.ends_at = wish.begins_at.value_or(now) + seconds{*number};
+    auto end = http::read_end(until, lasts, wish.begins_at.value_or(now));
+    if (!end) return std::move(end.error());
+    wish.ends_at = *end;
     return {};
   }
 };
-
-std::optional<std::size_t> parse_limit(const std::string& text) {
-  if (text.empty()) return 100;
-  const auto number = http::parse_number<std::size_t>(text);
-  if (!number || *number == 0 || *number > limits::kJournalRowsRead) return std::nullopt;
-  return number;
-}
-
-const std::string kBadLimit = fmt::format("limit is 1 to {}", limits::kJournalRowsRead);
 
 }  // namespace
 
@@ -213,8 +197,8 @@ http::Response OverrideApi::audit(const http::Request& request) const {
   std::string limit_text;
   const auto problem = http::read_parameters(request.query, {{"limit", &limit_text}});
   if (!problem.empty()) return http::error_response(400, problem);
-  const auto limit = parse_limit(limit_text);
-  if (!limit) return http::error_response(400, kBadLimit);
+  const auto limit = http::read_limit(limit_text);
+  if (!limit) return http::error_response(400, limit.error());
   const auto rows = journal_.audit(*limit);
   if (!rows) return http::error_response(503, rows.error());
   json::array lines;
@@ -229,8 +213,8 @@ http::Response OverrideApi::history(const http::Request& request) const {
   const auto problem = http::read_parameters(
       request.query, {{"name", &wanted.name}, {"since", &since_text}, {"limit", &limit_text}});
   if (!problem.empty()) return http::error_response(400, problem);
-  const auto limit = parse_limit(limit_text);
-  if (!limit) return http::error_response(400, kBadLimit);
+  const auto limit = http::read_limit(limit_text);
+  if (!limit) return http::error_response(400, limit.error());
   wanted.limit = *limit;
   if (!since_text.empty()) {
     wanted.since = base::parse_utc(since_text);

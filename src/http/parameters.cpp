@@ -1,5 +1,7 @@
 #include "http/parameters.hpp"
 
+#include "base/limits.hpp"
+
 #include <fmt/format.h>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -8,6 +10,8 @@
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 
 namespace meridian::http {
 
@@ -28,6 +32,30 @@ std::string read_parameters(const std::string& query,
     *found->second = param.value;
   }
   return {};
+}
+
+base::Expected<std::size_t, std::string> read_limit(const std::string& text) {
+  if (text.empty()) return 100;
+  const auto number = parse_number<std::size_t>(text);
+  if (number && *number > 0 && *number <= base::limits::kJournalRowsRead) return *number;
+  return base::unexpected(fmt::format("limit is 1 to {}", base::limits::kJournalRowsRead));
+}
+
+base::Expected<std::optional<base::WallTime>, std::string> read_end(const std::string& until,
+                                                                    const std::string& lasts,
+                                                                    base::WallTime begins) {
+  constexpr auto kMax = base::limits::kShedSecondsMax;
+  if (!until.empty() && !lasts.empty()) return base::unexpected(std::string{"give for= or until=, not both"});
+  if (!until.empty()) {
+    auto end = base::parse_utc(until);
+    if (end) return end;
+    return base::unexpected(fmt::format("until is a time in UTC, as 2026-11-27T03:00Z, not '{}'", until));
+  }
+  if (lasts.empty()) return std::nullopt;
+  const auto number = parse_number<std::uint32_t>(lasts);
+  if (!number || *number == 0 || *number > kMax)
+    return base::unexpected(fmt::format("for=SECONDS is 1 to {}", kMax));
+  return begins + std::chrono::seconds{*number};
 }
 
 }  // namespace meridian::http
