@@ -102,6 +102,7 @@ class Agent::Implementation {
     liveness_.start();
     is_started_ = true;
     set_targets();
+    for (const auto& watch : vips_) ask_from_now_on(*watch);
     decide_all();
     on_tick();
     return {};
@@ -124,6 +125,7 @@ class Agent::Implementation {
     checks_ = std::move(checks);
     checks_->start();
     set_targets();
+    for (const auto& watch : vips_) ask_from_now_on(*watch);
     decide_all();
     say();
     save();
@@ -165,9 +167,6 @@ class Agent::Implementation {
 
  private:
   static constexpr milliseconds kTick{500};
-  /// From the end of a silent round to the next: three of them fit into 1.5 s from when the server fell
-  /// silent.
-  static constexpr milliseconds kAfterSilence{100};
   /// Who knows nothing by now will not soon: the site is not announced then, and covering prefixes are.
   static constexpr std::chrono::seconds kFirstVerdict{3};
 
@@ -212,25 +211,21 @@ class Agent::Implementation {
     }
   }
 
-  // --- what happens --------------------------------------------------------------------------------
-
-  void tick_after(milliseconds wait) {
-    tick_.expires_after(wait);
-    tick_.async_wait([this](boost::system::error_code ended) {
-      if (!ended) on_tick();
+  void ask_from_now_on(VipWatch& vip) {
+    vip.start([this, &vip](const policy::Round& round) {
+      own_queries_ += round.right + round.wrong;
+      decide(vip, round);
+      act();
     });
   }
 
+  // --- what happens --------------------------------------------------------------------------------
+
   void on_tick() {
-    tick_after(kTick);
-    for (const auto& watch : vips_) {
-      watch->ask([this, &vip = *watch](const policy::Round& round) {
-        own_queries_ += round.right + round.wrong;
-        decide(vip, round);
-        if (round.is_silent() && vip.level() != Level::Withdraw) tick_after(kAfterSilence);
-        act();
-      });
-    }
+    tick_.expires_after(kTick);
+    tick_.async_wait([this](boost::system::error_code ended) {
+      if (!ended) on_tick();
+    });
     decide_all();
     say();
     keep(folder_->beat(clock_.monotonic()));

@@ -13,16 +13,34 @@ void VipWatch::set_target(SelfTarget target) {
   if (!target.queries.empty()) asker_ = std::make_unique<SelfAsker>(context_, std::move(target));
 }
 
-void VipWatch::ask(std::function<void(const policy::Round&)> done) {
+void VipWatch::start(std::function<void(const policy::Round&)> on_round) {
+  on_round_ = std::move(on_round);
+  begin_round();
+}
+
+void VipWatch::begin_round() {
+  round_began_ = std::chrono::steady_clock::now();
+  begin_round_at(round_began_ + kRoundPeriod);
   if (!asker_) return;
-  asker_->start(
-      [this, done = std::move(done)](const policy::Round& round, const std::vector<std::string>& faults) {
-        ++rounds_;
-        if (!faults.empty()) ++rounds_with_faults_;
-        last_round_ = round;
-        faults_ = faults;
-        done(round);
-      });
+  asker_->start([this](const policy::Round& round, const std::vector<std::string>& faults) {
+    take_round(round, faults);
+  });
+}
+
+void VipWatch::begin_round_at(std::chrono::steady_clock::time_point time) {
+  timer_.expires_at(time);
+  timer_.async_wait([this](boost::system::error_code ended) {
+    if (!ended) begin_round();
+  });
+}
+
+void VipWatch::take_round(const policy::Round& round, const std::vector<std::string>& faults) {
+  ++rounds_;
+  if (!faults.empty()) ++rounds_with_faults_;
+  last_round_ = round;
+  faults_ = faults;
+  if (round.is_silent()) begin_round_at(round_began_ + kSuspiciousRoundPeriod);
+  on_round_(round);
 }
 
 bool VipWatch::decide(const policy::Observation& seen, const policy::Wish& wish,

@@ -8,6 +8,7 @@
 #include "config/anycast.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -19,13 +20,18 @@
 
 namespace meridian::agent {
 
+/// From the beginning of a round to that of the next.
+inline constexpr std::chrono::milliseconds kRoundPeriod{500};
+/// The same after a round that was silent, which itself lasts kRoundTime: a server that hangs is known by its
+/// third silent round, 1.5 s after it began to hang at the latest.
+inline constexpr std::chrono::milliseconds kSuspiciousRoundPeriod{330};
 /// Why a level is held is told so often at most, while it changes to and fro.
 inline constexpr std::chrono::seconds kToldApart{10};
 
 class VipWatch {
  public:
   VipWatch(boost::asio::io_context& context, config::AnycastVip vip, policy::RouteHistory history)
-      : context_(context), vip_(std::move(vip)) {
+      : context_(context), vip_(std::move(vip)), timer_(context), told_reason_(history.reason) {
     decision_.level = history.level;
     decision_.reason = history.reason;
     decision_.wanted = history.level;
@@ -40,8 +46,8 @@ class VipWatch {
 
   /// What to ask from the next round on. Without questions nothing is asked.
   void set_target(SelfTarget target);
-  /// Begins a round; `done` with it once it is over, from the context.
-  void ask(std::function<void(const policy::Round&)> done);
+  /// Begins the first round, and goes on; `on_round` with each once it is over, from the context.
+  void start(std::function<void(const policy::Round&)> on_round);
 
   /// Decides with what is seen now, tells it in the log, and says whether the level is another one.
   bool decide(const policy::Observation& seen, const policy::Wish& wish, const policy::Settings& settings,
@@ -51,10 +57,16 @@ class VipWatch {
   [[nodiscard]] VipStatus status() const;
 
  private:
+  void begin_round();
+  void begin_round_at(std::chrono::steady_clock::time_point time);
+  void take_round(const policy::Round& round, const std::vector<std::string>& faults);
   void tell(policy::Level before, base::MonotonicTime now);
 
   boost::asio::io_context& context_;
   const config::AnycastVip vip_;
+  boost::asio::steady_timer timer_;
+  std::function<void(const policy::Round&)> on_round_;
+  std::chrono::steady_clock::time_point round_began_;
   std::unique_ptr<SelfAsker> asker_;
   policy::Decision decision_;
   bool is_judged_ = false;
@@ -63,7 +75,7 @@ class VipWatch {
   std::uint64_t rounds_ = 0;
   std::uint64_t rounds_with_faults_ = 0;
   std::uint64_t level_changes_ = 0;
-  policy::Reason told_reason_ = policy::Reason::Starting;
+  policy::Reason told_reason_;
   policy::Brake told_brake_ = policy::Brake::None;
   base::MonotonicTime told_at_{};
 };

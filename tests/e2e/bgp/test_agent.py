@@ -46,18 +46,16 @@ def test_a_server_that_hangs_loses_its_route(announcing):
 def test_an_agent_that_is_killed_and_comes_back_changes_no_route(announcing):
     site = announcing()
     events, updates = len(site.router.events), site.router.updates()
-    for _ in range(2):
+    for times in (1, 2):
         site.agent.kill()
         site.agent.start()
-        site.agent.until_event("levels_adopted", r"age_ms=\d+")
-        time_of_bridge = site.agent.events("bridge")
-        site.agent.until_event("bridge", "connected=yes", count=len(time_of_bridge) or 1)
-        harness.until(lambda: "level=" not in site.agent.log().rpartition("levels_adopted")[2], site.agent.log)
+        site.agent.until_event("levels_adopted", r"age_ms=\d+", count=times)
+        site.agent.until_event("bridge", "connected=yes", count=times + 1)
     # Past the bridge's patience of 3 s with a silent agent.
     until = time.monotonic() + 3.5
     harness.until(lambda: time.monotonic() > until, "")
     assert len(site.router.events) == events and site.router.updates() == updates
-    assert not [line for line in site.agent.events("vip_level") if "level=withdraw" in line]
+    assert len(site.agent.events("vip_level")) == 1
 
 
 def test_an_agent_that_hangs_holds_no_dead_server_up(announcing):
@@ -85,19 +83,17 @@ def test_an_agent_and_a_server_that_die_together_leave_no_route(announcing):
     assert took < 3
 
 
-def test_wrong_answers_de_prefer_the_route_and_take_it_away_never(announcing):
-    site = announcing(queries="[{name: www.example.com, for: 192.0.2.0/24, expect: [192.0.2.77]}]"
-                      if False else "[{name: nothing.example.com, expect: nxdomain}]")
-    assert site.router.attributes(PREFIX4)["as_path"] == "65101"
-    # The name comes into being, which the site file says it must not.
-    zone = next((site.meridiand.map / "zones").glob("*.zone"))
-    zone.write_text(zone.read_text(encoding="utf-8") + "\nnothing.example.com. 60 IN A 192.0.2.1\n", encoding="utf-8")
-    until = time.monotonic() + 60
-    site.meridiand.reload()
-    harness.until(lambda: (site.router.attributes(PREFIX4) or {}).get("community") is not None
-                  and time.monotonic() < until, site.agent.log, seconds=90)
-    site.router.until_route(PREFIX4, as_path="65101 65101 65101 65101", community="(65000,80) (65535,0)", med="1000")
-    site.agent.until_event("vip_level", "level=de-preference", "reason=wrong_answers")
+def test_wrong_answers_de_prefer_the_route_until_they_are_right(announcing):
+    site = announcing(queries="[{name: www.example.com, for: 192.0.2.0/24, expect: [192.0.2.77]}]")
+    # Four times our number in the path, the communities by number, the MED as an extra.
+    site.router.until_route(PREFIX4, as_path="65101 65101 65101 65101", med="1000")
+    assert set(site.router.attributes(PREFIX4)["community"].split()) == {"(65535,0)", "(65000,80)"}
+    site.agent.until_event("vip_level", "level=de-preference", "reason=wrong_answers", "www.example.com")
+    site.write(("a",), queries="[{name: nothing.example.com, expect: nxdomain}]")
+    site.agent.send(signal.SIGHUP)
+    site.agent.until_event("site_loaded")
+    site.router.until_route(PREFIX4, as_path="65101")
+    assert "community" not in site.router.attributes(PREFIX4)
     assert not [network for _, network, came in site.router.events if network == PREFIX4 and not came]
 
 

@@ -17,6 +17,13 @@ using test::PacketSocket;
 const bgp::Wanted kWanted{.sent_ms = 7, .routes = {}};
 const std::string kWantedText = "meridian-bgp wanted 1\nsent 7\n";
 
+std::string status(std::uint64_t acks) {
+  bgp::Status made;
+  made.exabgp_version = "4.2.21";
+  made.acks = acks;
+  return bgp::format_status(made);
+}
+
 struct World {
   test::Folder folder;
   std::string path = folder.path + "/bridge.sock";
@@ -63,12 +70,12 @@ TEST_SUITE("agent/bridge_server") {
     World world;
     REQUIRE(world.server.listen(world.path));
     const auto bridge = world.connect_and_wait();
-    bridge.send(bgp::format_status({.sent_ms = 9, .exabgp_version = "4.2.21", .acks = 3}));
+    bridge.send(status(3));
     test::run_until(world.context, [&] { return world.server.last().has_value(); });
     CHECK(world.server.last()->acks == 3);
     const auto heard = world.server.heard_at();
     bridge.send("hello");
-    bridge.send(bgp::format_status({.sent_ms = 10, .exabgp_version = "4.2.21", .acks = 4}));
+    bridge.send(status(4));
     test::run_until(world.context, [&] { return world.server.last()->acks == 4; });
     CHECK(world.server.heard_at() >= heard);
   }
