@@ -45,20 +45,16 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    if not config.scenarios:
-        return
     scenarios = [{"name": each.name, "target": each.target, "runs": each.finished} for each in config.scenarios
                  if each.finished]
-    terminalreporter.write_line(figures.table(scenarios))
+    if not scenarios:
+        return
+    terminalreporter.write_line(figures.table(scenarios, config.agent))
+    agent = config.agent
     if config.getoption("--json"):
-        scenarios = figures.save(config.getoption("--json"), scenarios, config.agent)
+        scenarios, agent = figures.merge(config.getoption("--json"), scenarios, agent)
     if config.getoption("--write"):
-        figures.write_page(PAGE, scenarios)
-
-
-@pytest.fixture(scope="session")
-def programs(pytestconfig):
-    return harness.Programs(pytestconfig.getoption("--bin"))
+        figures.write_page(PAGE, scenarios, agent)
 
 
 @pytest.fixture

@@ -33,24 +33,29 @@ def row(scenario):
             f"| {column('elsewhere_s', seconds)} | {column('lost', str)} | {len(runs)} |\n")
 
 
-def table(scenarios):
-    return HEAD + "".join(row(scenario) for scenario in scenarios)
+def table(scenarios, agent):
+    text = HEAD + "".join(row(scenario) for scenario in scenarios)
+    if agent:
+        text += (f"\nWhile all is well the agent takes {agent['cpu_percent']} % of a core and {agent['resident_mb']} MB, "
+                 "the most of the three.\n")
+    return text
 
 
-def save(path, scenarios, agent):
+def merge(path, scenarios, agent):
+    """Into the figures of before: a run of some scenarios replaces those alone. Returns all of them."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    kept = {}
-    if path.exists():  # a run of some scenarios replaces those alone
-        kept = {each["name"]: each for each in json.loads(path.read_text(encoding="utf-8"))["scenarios"]}
-    kept.update({each["name"]: each for each in scenarios})
-    path.write_text(json.dumps({"cores": os.cpu_count(), "agent": agent, "scenarios": list(kept.values())}, indent=1)
-                    + "\n", encoding="utf-8")
-    return list(kept.values())
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"scenarios": [], "agent": {}}
+    fresh = {scenario["name"]: scenario for scenario in scenarios}
+    merged = [fresh.pop(scenario["name"], scenario) for scenario in before["scenarios"]] + list(fresh.values())
+    agent = agent or before["agent"]
+    path.write_text(json.dumps({"cores": os.cpu_count(), "agent": agent, "scenarios": merged}, indent=1) + "\n",
+                    encoding="utf-8")
+    return merged, agent
 
 
-def write_page(page, scenarios):
+def write_page(page, scenarios, agent):
     text = page.read_text(encoding="utf-8")
     assert BEGIN in text and END in text, f"{page} has no place for the table"
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
-    page.write_text(f"{before}{BEGIN}\n{table(scenarios)}{END}{after}", encoding="utf-8")
+    page.write_text(f"{before}{BEGIN}\n{table(scenarios, agent)}{END}{after}", encoding="utf-8")

@@ -208,11 +208,6 @@ protocol bgp 'to-{name}' {{
         harness.until(lambda: self.announces(prefix) == level,
                       lambda: f"{self.name} is at {level}, it is at {self.announces(prefix)}; {self.story()}", seconds)
 
-    def until_session_down(self):
-        """ExaBGP knows it, and the bridge has been told."""
-        harness.until(lambda: re.search(rf"^\S* *\| .*peer-\d.*(closing|down|lost)", self.exabgp.log(), re.MULTILINE)
-                      or True, "x")
-
     def upgrade(self):
         """A new server takes over; it is our unit from now on."""
         self.ctl("upgrade")
@@ -227,12 +222,16 @@ protocol bgp 'to-{name}' {{
         assert done.returncode == 0, f"meridianctl {' '.join(map(str, arguments))}: {done.stderr}{done.stdout}"
         return done.stdout
 
-    def anycast(self, *arguments):
-        """What an operator asks of the agent."""
-        return self.ctl("anycast", *arguments, "--agent", self.folder / "agent.sock")
-
-    def wish(self, what, *arguments):
-        return self.anycast(what, *arguments, "--reason", "the lab")
+    def wish(self, what):
+        """What an operator asks of the agent, for all VIPs: drain, withdraw, announce, or undrain, which ends them."""
+        connection = harness.UnixConnection(self.folder / "agent.sock")
+        try:
+            connection.request("POST", f"/v1/anycast/{what}?reason=the+lab")
+            response = connection.getresponse()
+            told = response.read().decode()
+        finally:
+            connection.close()
+        assert response.status == 200, told
 
     def edit_map(self, file, old, new):
         """Another map for this PoP alone, and the server has read it."""

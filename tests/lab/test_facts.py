@@ -19,7 +19,7 @@ def test_a_vip_that_is_missing_is_withdrawn_alone(scenario):
             run.struck(time.monotonic())
             run.pop.remove_vip(VIP4)
             run.until_left_home()
-        assert run.figures["route_s"] <= 1.5
+        assert run.figures["route_s"] <= 0.5, "not only by another site's answers"
         assert run.pop.router.is_at_home(PREFIX6), "the other VIP has not failed"
         run.check_steering()
 
@@ -87,14 +87,15 @@ def test_datacenters_that_are_all_down_withdraw_nothing_and_answers_go_on(scenar
 
 @pytest.mark.whole
 def test_a_server_that_flaps_is_held_down(scenario):
-    for run in scenario("server killed each 3 s for 30 s", count=1).runs():
+    for run in scenario("server killed each 9 s, four times", count=1).runs():
         with run:
             run.struck(run.pop.server.kill())
-            for _ in range(9):
+            for _ in range(3):
                 run.watch(1)  # RestartSec= of its unit
                 run.pop.server.start()
-                run.watch(2)
+                run.watch(8)  # long enough for ten clean rounds
                 run.pop.server.kill()
+            run.watch(1)
             run.pop.server.start()
             flaps_ended = time.monotonic()
             run.until_home_again(BACK_S + 60)

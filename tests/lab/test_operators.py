@@ -26,8 +26,8 @@ def test_a_drain_moves_clients_and_its_end_brings_them_back(scenario):
 
 def stop_as_the_unit_does(pop):
     """ExecStop= of meridiand.service, then SIGTERM."""
-    pop.wish("drain", "--wait")
-    pop.wish("withdraw")
+    pop.wish("drain")
+    pop.until_level(WITHDRAW)
     assert pop.server.terminate() == 0
 
 
@@ -83,7 +83,7 @@ def test_what_was_withdrawn_during_a_cut_does_not_come_back_with_the_session(sce
         with run:
             run.struck(wire.cut())
             run.until_left_home()
-            run.pop.until_session_down()
+            run.watch(4)  # ExaBGP's hold timer is no later than the router's by more than a keepalive
             run.pop.wish("drain")
             run.watch(0.5)
             run.pop.wish("withdraw")
