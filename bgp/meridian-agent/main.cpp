@@ -1,6 +1,7 @@
 // meridian-agent: reads its command line and the site file, and runs the agent until a signal ends it.
 #include "base/log.hpp"
 #include "bgp/agent/agent.hpp"
+#include "bgp/agent/agent_control.hpp"
 #include "config/load.hpp"
 #include "net/service_manager.hpp"
 
@@ -14,6 +15,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -47,6 +49,12 @@ base::Expected<config::Site, std::string> load_site(const std::string& path) {
                   path));
 }
 
+bool is_same_place(const std::optional<config::ListenAddress>& one,
+                   const std::optional<config::ListenAddress>& other) {
+  if (!one || !other) return one.has_value() == other.has_value();
+  return one->address == other->address && one->port == other->port;
+}
+
 /// "2 of 3 announced, 1 withdrawn"
 std::string in_words(const AgentStatus& status) {
   std::size_t announced = 0;
@@ -65,6 +73,7 @@ class Program {
       : options_(std::move(options)),
         site_(std::move(site)),
         agent_(context_, clock_, site_.site, *site_.anycast),
+        control_(agent_, context_, clock_, MERIDIAN_VERSION, *site_.anycast),
         ending_(context_, SIGTERM, SIGINT),
         reloading_(context_, SIGHUP),
         notice_(context_) {}
@@ -72,7 +81,9 @@ class Program {
   base::Expected<void, std::string> start() {
     await_end();
     await_reload();
+    control_.load();
     if (auto started = agent_.start(); !started) return started;
+    if (auto started = control_.start(); !started) return started;
     base::log_event(
         base::LogLevel::Info, "ready",
         {{"site", site_.site}, {"vips", site_.anycast->vips.size()}, {"version", MERIDIAN_VERSION}});
@@ -81,7 +92,10 @@ class Program {
     return {};
   }
 
-  void run() { context_.run(); }
+  void run() {
+    context_.run();
+    control_.stop();
+  }
 
  private:
   /// Just ends: what is announced stays for the bridge's 3 s, in which another agent may go on with it.
@@ -104,14 +118,16 @@ class Program {
 
   void reload() {
     auto site = load_site(options_.site);
+    control_.note_reload(site ? &*site->anycast : nullptr);
     if (!site) return base::log_event(base::LogLevel::Error, "site_refused", {{"why", site.error()}});
     const auto& now = site_.anycast->agent;
     const auto& wanted = site->anycast->agent;
     const bool is_same = site->site == site_.site && wanted.bridge == now.bridge &&
-                         wanted.liveness == now.liveness && wanted.state == now.state;
+                         wanted.liveness == now.liveness && wanted.state == now.state &&
+                         wanted.control == now.control && is_same_place(wanted.http, now.http);
     if (!is_same) {
       base::log_event(base::LogLevel::Warning, "restart_needed",
-                      {{"for", "site, bridge, liveness and state are those of the start"}});
+                      {{"for", "site, and all of agent, are those of the start"}});
     }
     agent_.reconfigure(*site->anycast);
     base::log_event(base::LogLevel::Info, "site_loaded", {{"vips", site->anycast->vips.size()}});
@@ -130,6 +146,7 @@ class Program {
   const base::SystemClock clock_;
   boost::asio::io_context context_{1};  // one thread
   Agent agent_;
+  AgentControl control_;
   boost::asio::signal_set ending_;
   boost::asio::signal_set reloading_;
   boost::asio::steady_timer notice_;

@@ -6,6 +6,7 @@
 #include "base/utc.hpp"
 #include "control/self_test.hpp"
 #include "control/tokens.hpp"
+#include "journal/audit.hpp"
 #include "meridiand/query_handler.hpp"
 #include "meridiand/site_changes.hpp"
 #include "net/service_manager.hpp"
@@ -137,11 +138,12 @@ Daemon::Daemon(Options options)
       watcher_(context_, clock_, kWatchTimes, std::bind_front(&Daemon::reload, this)),
       http_(context_, counters_.register_block(), std::bind_front(&Daemon::answer_control, this)),
       http_gate_(std::bind_front(&Daemon::answer_control, this), tcp_http_block_),
-      tcp_http_(context_, tcp_http_block_, std::bind_front(&control::HttpGate::handle, &http_gate_)) {
+      tcp_http_(context_, tcp_http_block_, std::bind_front(&control::HttpGate::handle, &http_gate_),
+                "control: {http: …}") {
   reloader_.set_overrides(overrides_);
   overrides_.set_on_change([this] { wait_for_overrides(); });
   overrides_.set_on_audit(
-      [this](const journal::AuditRow& row) { events_.publish("override", control::to_json(row)); });
+      [this](const journal::AuditRow& row) { events_.publish("override", journal::to_json(row)); });
   reloader_.set_health(keeper_);
   if (options_.takeover_descriptor >= 0)
     takeover_.emplace(options_.takeover_descriptor, takeover_block_, overrides_);
@@ -151,7 +153,7 @@ void Daemon::reload() {
   reloader_.request([](const control::ReloadResult&) {});
 }
 
-void Daemon::answer_control(const control::Request& request, control::Respond respond) {
+void Daemon::answer_control(const http::Request& request, http::Respond respond) {
   api_->handle(request, std::move(respond));
 }
 
@@ -225,7 +227,7 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
   control_path_ = options_.control.empty() ? site_.control_unix : options_.control;
   if (inherited.control && inherited.control_path == control_path_) {
     http_.adopt(std::move(inherited.control));
-  } else if (auto listening = http_.listen(control_path_); !listening) {
+  } else if (auto listening = http_.listen(control_path_, "'control: {unix: …}' or --control"); !listening) {
     return base::unexpected("meridiand: " + listening.error());
   }
   const auto options = server_options(site_, inherited);

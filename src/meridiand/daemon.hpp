@@ -9,19 +9,19 @@
 #include "base/expected.hpp"
 #include "control/answer_totals.hpp"
 #include "control/api.hpp"
-#include "control/event_hub.hpp"
 #include "control/file_watcher.hpp"
 #include "control/health_keeper.hpp"
 #include "control/http_gate.hpp"
-#include "control/http_server.hpp"
 #include "control/liveness_socket.hpp"
 #include "control/liveness_view.hpp"
 #include "control/metrics_page.hpp"
 #include "control/overrides.hpp"
 #include "control/reloader.hpp"
 #include "control/takeover.hpp"
-#include "control/tcp_http_server.hpp"
 #include "control/upgrader.hpp"
+#include "http/event_hub.hpp"
+#include "http/http_server.hpp"
+#include "http/tcp_http_server.hpp"
 #include "journal/journal.hpp"
 #include "meridiand/health_watch.hpp"
 #include "meridiand/options.hpp"
@@ -59,7 +59,7 @@ class Daemon {
 
  private:
   void reload();
-  void answer_control(const control::Request& request, control::Respond respond);
+  void answer_control(const http::Request& request, http::Respond respond);
   [[nodiscard]] base::Expected<void, std::string> load(const control::Inheritance& inherited);
   [[nodiscard]] base::Expected<void, std::string> listen(control::Inheritance inherited);
   [[nodiscard]] base::Expected<void, std::string> listen_liveness(control::Inheritance& inherited);
@@ -86,7 +86,7 @@ class Daemon {
   base::SystemClock clock_;
   stats::CounterRegistry counters_;
   stats::Counters& takeover_block_ = counters_.register_block();
-  control::EventHub events_{counters_.register_block()};
+  http::EventHub events_{counters_.register_block()};
   stats::LatencyRegistry latency_;
   control::AnswerTotals answers_;
   std::string control_path_;
@@ -107,10 +107,10 @@ class Daemon {
   control::FileWatcher watcher_;
   std::optional<control::MetricsSources> metrics_;
   std::optional<control::Api> api_;  ///< Made once the addresses are known; nothing is asked before run().
-  control::HttpServer http_;
+  http::HttpServer http_;
   stats::Counters& tcp_http_block_ = counters_.register_block();
   control::HttpGate http_gate_;
-  control::TcpHttpServer tcp_http_;
+  http::TcpHttpServer tcp_http_;
   std::optional<net::Server> server_;
   std::optional<control::Takeover> takeover_;
   std::optional<control::Upgrader> upgrader_;

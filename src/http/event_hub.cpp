@@ -1,4 +1,4 @@
-#include "control/event_hub.hpp"
+#include "http/event_hub.hpp"
 
 #include "base/limits.hpp"
 
@@ -7,7 +7,7 @@
 
 #include <utility>
 
-namespace meridian::control {
+namespace meridian::http {
 
 namespace limits = base::limits;
 using stats::Counter;
@@ -62,4 +62,4 @@ void EventHub::publish(std::string_view type, const boost::json::object& data) {
   }
 }
 
-}  // namespace meridian::control
+}  // namespace meridian::http

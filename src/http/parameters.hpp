@@ -1,9 +1,12 @@
 // What the handlers of the control API share: parameters in, errors out.
 #pragma once
 
-#include "control/http_server.hpp"
+#include "base/expected.hpp"
+#include "base/utc.hpp"
+#include "http/http_server.hpp"
 
 #include <charconv>
+#include <cstddef>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -11,7 +14,7 @@
 #include <system_error>
 #include <utility>
 
-namespace meridian::control {
+namespace meridian::http {
 
 /// `{"error": …}`
 [[nodiscard]] Response error_response(unsigned status, std::string_view message);
@@ -19,6 +22,15 @@ namespace meridian::control {
 /// Fills in the parameters of a query string; the result is what is wrong with it, or "".
 [[nodiscard]] std::string read_parameters(
     const std::string& query, std::initializer_list<std::pair<std::string_view, std::string*>> known);
+
+/// How many rows are wanted of the journal: 100 unless it is said. The error is what is wrong with it.
+[[nodiscard]] base::Expected<std::size_t, std::string> read_limit(const std::string& text);
+
+/// When something ends that begins then: `until` a time, or after it has lasted for so many seconds; nothing:
+/// when somebody ends it. The error is what is wrong with it.
+[[nodiscard]] base::Expected<std::optional<base::WallTime>, std::string> read_end(const std::string& until,
+                                                                                  const std::string& lasts,
+                                                                                  base::WallTime begins);
 
 /// The whole text as a number.
 template <typename Number>
@@ -29,4 +41,4 @@ template <typename Number>
   return number;
 }
 
-}  // namespace meridian::control
+}  // namespace meridian::http

@@ -1,10 +1,10 @@
-#include "control/event_hub.hpp"
+#include "http/event_hub.hpp"
 
 #include "base/limits.hpp"
 
 #include <doctest/doctest.h>
 
-namespace meridian::control {
+namespace meridian::http {
 namespace {
 
 using stats::Counter;
@@ -16,7 +16,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_SUITE("control/event_hub") {
+TEST_SUITE("http/event_hub") {
   TEST_CASE("every listener gets every event once, in order, as server-sent events") {
     Fixture fixture;
     const auto first = fixture.hub.subscribe();
@@ -56,4 +56,4 @@ TEST_SUITE("control/event_hub") {
   }
 }
 
-}  // namespace meridian::control
+}  // namespace meridian::http

@@ -6,8 +6,8 @@
 
 #include "base/limits.hpp"
 #include "base/log.hpp"
-#include "control/event_hub.hpp"
-#include "control/http_server.hpp"
+#include "http/event_hub.hpp"
+#include "http/http_server.hpp"
 #include "net/sockets.hpp"
 #include "stats/counters.hpp"
 
@@ -33,7 +33,7 @@
 #include <utility>
 #include <vector>
 
-namespace meridian::control {
+namespace meridian::http {
 
 inline constexpr auto kAsTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
 
@@ -262,4 +262,4 @@ class HttpCore : public std::enable_shared_from_this<HttpCore<Protocol>> {
   bool stopping_ = false;
 };
 
-}  // namespace meridian::control
+}  // namespace meridian::http

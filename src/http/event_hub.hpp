@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace meridian::control {
+namespace meridian::http {
 
 /// One listener's end. Ending it, by letting go of it, ends the subscription.
 class EventSubscription {
@@ -60,4 +60,4 @@ class EventHub {
   std::uint64_t last_id_ = 0;
 };
 
-}  // namespace meridian::control
+}  // namespace meridian::http

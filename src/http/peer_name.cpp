@@ -1,4 +1,4 @@
-#include "control/peer_name.hpp"
+#include "http/peer_name.hpp"
 
 #include <fmt/format.h>
 #include <pwd.h>
@@ -6,7 +6,7 @@
 
 #include <array>
 
-namespace meridian::control {
+namespace meridian::http {
 
 std::string peer_name(int socket) {
   ucred peer{};
@@ -20,4 +20,4 @@ std::string peer_name(int socket) {
   return fmt::format("{} (uid {})", found->pw_name, peer.uid);
 }
 
-}  // namespace meridian::control
+}  // namespace meridian::http

@@ -7,7 +7,7 @@
 
 #include "base/expected.hpp"
 #include "base/ip.hpp"
-#include "control/http_server.hpp"
+#include "http/http_server.hpp"
 #include "stats/counters.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -17,12 +17,14 @@
 #include <memory>
 #include <string>
 
-namespace meridian::control {
+namespace meridian::http {
 
 class TcpHttpServer {
  public:
-  /// `handler` runs on the context's thread and must not block it.
-  TcpHttpServer(boost::asio::io_context& context, stats::Counters& counters, RequestHandler handler);
+  /// `handler` runs on the context's thread and must not block it. `setting` is what says where to listen,
+  /// for messages.
+  TcpHttpServer(boost::asio::io_context& context, stats::Counters& counters, RequestHandler handler,
+                std::string setting);
   ~TcpHttpServer();
   TcpHttpServer(const TcpHttpServer&) = delete;
   TcpHttpServer& operator=(const TcpHttpServer&) = delete;
@@ -41,4 +43,4 @@ class TcpHttpServer {
   std::unique_ptr<Implementation> implementation_;
 };
 
-}  // namespace meridian::control
+}  // namespace meridian::http

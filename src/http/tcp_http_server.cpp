@@ -1,12 +1,12 @@
-#include "control/tcp_http_server.hpp"
+#include "http/tcp_http_server.hpp"
 
-#include "control/http_core.hpp"
+#include "http/http_core.hpp"
 #include "net/asio_endpoint.hpp"
 
 #include <fmt/format.h>
 #include <sys/socket.h>
 
-namespace meridian::control {
+namespace meridian::http {
 namespace {
 
 namespace asio = boost::asio;
@@ -23,8 +23,10 @@ std::string to_text(const Protocol::endpoint& endpoint) {
 
 class TcpHttpServer::Implementation {
  public:
-  Implementation(asio::io_context& context, stats::Counters& counters, RequestHandler handler)
-      : core_(std::make_shared<Core>(context, counters, std::move(handler), [](Core::Socket& socket) {
+  Implementation(asio::io_context& context, stats::Counters& counters, RequestHandler handler,
+                 std::string setting)
+      : setting_(std::move(setting)),
+        core_(std::make_shared<Core>(context, counters, std::move(handler), [](Core::Socket& socket) {
           boost::system::error_code error;
           const auto peer = socket.remote_endpoint(error);
           return error ? std::string{"unknown"} : to_text(peer);
@@ -63,8 +65,8 @@ class TcpHttpServer::Implementation {
     if (error) {
       boost::system::error_code ignored;
       acceptor.close(ignored);
-      return base::unexpected(fmt::format("cannot listen on {} for 'control: {{http: …}}': {}",
-                                          to_text(endpoint), error.message()));
+      return base::unexpected(
+          fmt::format("cannot listen on {} for '{}': {}", to_text(endpoint), setting_, error.message()));
     }
     endpoint_ = acceptor.local_endpoint(error);
     address_ = to_text(endpoint_);
@@ -72,13 +74,16 @@ class TcpHttpServer::Implementation {
     return {};
   }
 
+  const std::string setting_;
   std::shared_ptr<Core> core_;
   Protocol::endpoint endpoint_;
   std::string address_;
 };
 
-TcpHttpServer::TcpHttpServer(asio::io_context& context, stats::Counters& counters, RequestHandler handler)
-    : implementation_(std::make_unique<Implementation>(context, counters, std::move(handler))) {}
+TcpHttpServer::TcpHttpServer(asio::io_context& context, stats::Counters& counters, RequestHandler handler,
+                             std::string setting)
+    : implementation_(
+          std::make_unique<Implementation>(context, counters, std::move(handler), std::move(setting))) {}
 
 TcpHttpServer::~TcpHttpServer() { stop(); }
 
@@ -92,4 +97,4 @@ void TcpHttpServer::pause(bool is_paused) { implementation_->pause(is_paused); }
 
 void TcpHttpServer::stop() { implementation_->stop(); }
 
-}  // namespace meridian::control
+}  // namespace meridian::http

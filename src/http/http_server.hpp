@@ -14,8 +14,9 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
-namespace meridian::control {
+namespace meridian::http {
 
 class EventSubscription;
 
@@ -48,8 +49,8 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   /// Listens on a unix socket of mode 0660, removing a dead one that lies there. The error is one line for
-  /// the operator: "cannot listen on /run/…: permission denied; …".
-  [[nodiscard]] base::Expected<void, std::string> listen(const std::string& path);
+  /// the operator, who chose the path by `setting`: "cannot listen on /run/…: permission denied; …".
+  [[nodiscard]] base::Expected<void, std::string> listen(const std::string& path, std::string_view setting);
 
   /// Takes a listener that another process made. The socket file stays that one's until own_socket_file().
   void adopt(net::FileDescriptor listener);
@@ -73,4 +74,4 @@ class HttpServer {
   std::unique_ptr<Implementation> implementation_;
 };
 
-}  // namespace meridian::control
+}  // namespace meridian::http

@@ -3,9 +3,9 @@
 
 #include <string>
 
-namespace meridian::control {
+namespace meridian::http {
 
 /// "alice (uid 1000)"; "uid 1000" without a name; "unknown" where the kernel says nothing.
 [[nodiscard]] std::string peer_name(int socket);
 
-}  // namespace meridian::control
+}  // namespace meridian::http

@@ -1,7 +1,7 @@
-#include "control/http_server.hpp"
+#include "http/http_server.hpp"
 
 #include "base/limits.hpp"
-#include "control/event_hub.hpp"
+#include "http/event_hub.hpp"
 #include "support/map_fixture.hpp"
 
 #include <doctest/doctest.h>
@@ -16,14 +16,14 @@
 #include <utility>
 #include <vector>
 
-namespace meridian::control {
+namespace meridian::http {
 namespace {
 
 using namespace std::chrono_literals;
 
 /// A server whose answers a test gives, and which runs only while a test waits for something.
 struct Fixture {
-  Fixture() { REQUIRE(server.listen(path)); }
+  Fixture() { REQUIRE(server.listen(path, "a test")); }
   ~Fixture() {
     server.stop();
     run_ready();
@@ -85,7 +85,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_SUITE("control/http_server") {
+TEST_SUITE("http/http_server") {
   TEST_CASE("who leaves still answers who was accepted and has asked nothing yet") {
     Fixture fixture;
     const auto late = fixture.connect();
@@ -165,4 +165,4 @@ TEST_SUITE("control/http_server") {
   }
 }
 
-}  // namespace meridian::control
+}  // namespace meridian::http

@@ -1,7 +1,7 @@
-#include "control/http_server.hpp"
+#include "http/http_server.hpp"
 
-#include "control/http_core.hpp"
-#include "control/peer_name.hpp"
+#include "http/http_core.hpp"
+#include "http/peer_name.hpp"
 #include "net/unix_socket.hpp"
 
 #include <fmt/format.h>
@@ -9,20 +9,22 @@
 #include <unistd.h>
 #include <boost/asio/local/stream_protocol.hpp>
 
-namespace meridian::control {
+namespace meridian::http {
 namespace {
 
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
+namespace beast = boost::beast;
 using Protocol = asio::local::stream_protocol;
 using Core = HttpCore<Protocol>;
 
 }  // namespace
 
-http::response<http::string_body> to_http(const Response& response, unsigned version, bool keep_alive) {
-  http::response<http::string_body> message{static_cast<http::status>(response.status), version};
-  message.set(http::field::content_type, response.content_type);
-  if (response.status == 401) message.set(http::field::www_authenticate, "Bearer");
+beast::http::response<beast::http::string_body> to_http(const Response& response, unsigned version,
+                                                        bool keep_alive) {
+  beast::http::response<beast::http::string_body> message{static_cast<beast::http::status>(response.status),
+                                                          version};
+  message.set(beast::http::field::content_type, response.content_type);
+  if (response.status == 401) message.set(beast::http::field::www_authenticate, "Bearer");
   message.body() = response.body;
   if (!message.body().ends_with('\n')) message.body() += '\n';
   message.keep_alive(keep_alive);
@@ -30,7 +32,7 @@ http::response<http::string_body> to_http(const Response& response, unsigned ver
   return message;
 }
 
-Request to_request(const http::request<http::string_body>& message) {
+Request to_request(const beast::http::request<beast::http::string_body>& message) {
   const std::string target{message.target()};
   const auto question = target.find('?');
   Request request;
@@ -38,7 +40,7 @@ Request to_request(const http::request<http::string_body>& message) {
   request.path = target.substr(0, question);
   if (question != std::string::npos) request.query = target.substr(question + 1);
   request.body = message.body();
-  request.authorization = std::string{message[http::field::authorization]};
+  request.authorization = std::string{message[beast::http::field::authorization]};
   return request;
 }
 
@@ -49,13 +51,13 @@ class HttpServer::Implementation {
           return peer_name(socket.native_handle());
         })) {}
 
-  base::Expected<void, std::string> listen(const std::string& path) {
+  base::Expected<void, std::string> listen(const std::string& path, std::string_view setting) {
     auto listener = net::listen_unix(path, SOCK_STREAM, asio::socket_base::max_listen_connections);
     if (!listener) {
       return base::unexpected(
-          fmt::format("cannot listen on control socket {}: {}; choose another path with "
-                      "'control: {{unix: …}}' or --control, or make its folder writable",
-                      path, listener.error().message()));
+          fmt::format("cannot listen on control socket {}: {}; choose another path with {}, or make its "
+                      "folder writable",
+                      path, listener.error().message(), setting));
     }
     path_ = path;
     adopt(std::move(*listener));
@@ -94,8 +96,8 @@ HttpServer::HttpServer(asio::io_context& context, stats::Counters& counters, Req
 
 HttpServer::~HttpServer() { stop(); }
 
-base::Expected<void, std::string> HttpServer::listen(const std::string& path) {
-  return implementation_->listen(path);
+base::Expected<void, std::string> HttpServer::listen(const std::string& path, std::string_view setting) {
+  return implementation_->listen(path, setting);
 }
 
 void HttpServer::adopt(net::FileDescriptor listener) { implementation_->adopt(std::move(listener)); }
@@ -110,4 +112,4 @@ void HttpServer::leave(std::function<void()> left) { implementation_->leave(std:
 
 void HttpServer::stop() { implementation_->stop(); }
 
-}  // namespace meridian::control
+}  // namespace meridian::http
