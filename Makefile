@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 RELEASE := build/release
 
-.PHONY: help run test test-city bench bench-peers bench-map bench-health lint mutate zonemaster fuzz deb geo-data clean setup setup-test
+.PHONY: help run test test-city bench bench-peers bench-map bench-health lab lint mutate zonemaster fuzz deb geo-data clean setup setup-test
 
 help: ## list the targets
 	@echo "Meridian: make TARGET"
@@ -44,6 +44,10 @@ bench-map: setup-test ## compile maps of a city database beside gdnsd, 5 minutes
 	@test -f build/bench/build.ninja || cmake --preset bench
 	@cmake --build build/bench --target meridianctl map_data geo_bench geo_data
 	@/usr/bin/python3 tests/bench/map/run.py build/bench $(or $(CITY),build/city) --rounds $(or $(ROUNDS),5)
+
+lab: setup-test build/dev/build.ninja ## anycast as a whole: PoPs, routers, clients and faults; needs root (RUNS=n ONLY=words WRITE=1)
+	@cmake --build build/dev
+	@tests/lab/run.sh build/dev $(or $(RUNS),5) $(if $(ONLY),-k "$(ONLY)") $(if $(WRITE),--write)
 
 lint: setup-test ## clang-format, and clang-tidy on every file
 	@tests/tidy/format_check.sh

@@ -2,33 +2,19 @@
 // values.
 #pragma once
 
+#include "base/community.hpp"
 #include "base/diagnostics.hpp"
 #include "base/ip.hpp"
 #include "config/listen_address.hpp"
 #include "dns/name.hpp"
 #include "dns/types.hpp"
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace meridian::config {
-
-/// A BGP community by its numbers: two of 16 bits (RFC 1997), or three of 32 (RFC 8092). Never a name: in an
-/// API line `graceful-shutdown` ends ExaBGP.
-struct Community {
-  std::array<std::uint32_t, 3> numbers{};
-  bool is_large = false;
-
-  friend bool operator==(const Community&, const Community&) = default;
-};
-
-/// "65535:0", "64496:1:2".
-[[nodiscard]] std::string to_string(const Community& community);
-[[nodiscard]] std::optional<Community> parse_community(std::string_view text) noexcept;
 
 /// An anycast address of this site, and the prefix that leads to it.
 struct AnycastVip {
@@ -49,7 +35,8 @@ struct AnycastNeighbor {
   bool is_multihop = false;
   std::string password_file;  ///< TCP MD5 (RFC 2385); empty: none
   /// What makes this network prefer others, beside 65535:0 (RFC 8326).
-  std::vector<Community> drain_communities;
+  std::vector<base::Community> drain_communities;
+  std::vector<base::LargeCommunity> drain_large_communities;
   base::Location where;
 };
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 namespace meridian::config {
@@ -90,19 +89,19 @@ std::optional<AnycastVip> parse_vip(const YamlValue& value) {
   return AnycastVip{.name = {}, .address = *address, .prefix = *prefix, .where = {}};
 }
 
-std::vector<Community> parse_communities(const YamlValue& value) {
-  std::vector<Community> communities;
+void parse_drain_communities(const YamlValue& value, AnycastNeighbor& neighbor) {
   for (const auto& item : read_items(value, ranges::kDrainCommunitiesMax)) {
     const auto text = item.read_text();
     if (!text) continue;
-    if (const auto community = parse_community(text->text)) {
-      communities.push_back(*community);
+    if (const auto community = base::parse_community(text->text)) {
+      neighbor.drain_communities.push_back(*community);
+    } else if (const auto large = base::parse_large_community(text->text)) {
+      neighbor.drain_large_communities.push_back(*large);
     } else {
       item.error(
           fmt::format("{} is no community; write its numbers, 64496:80 or 64496:1:2", quoted(text->text)));
     }
   }
-  return communities;
 }
 
 std::optional<AnycastNeighbor> parse_neighbor(const YamlValue& value) {
@@ -120,8 +119,7 @@ std::optional<AnycastNeighbor> parse_neighbor(const YamlValue& value) {
     neighbor.is_multihop = multihop->read_boolean().value_or(false);
   if (const auto file = keys->find("password"))
     neighbor.password_file = file->read_text().value_or(Word{}).text;
-  if (const auto drain = keys->find("drain_communities"))
-    neighbor.drain_communities = parse_communities(*drain);
+  if (const auto drain = keys->find("drain_communities")) parse_drain_communities(*drain, neighbor);
   if (!address || !local || neighbor.as == 0) return std::nullopt;
   if (address->family != local->family) {
     local_value->error(fmt::format("{} and {} are of different families", base::to_string(*local),
@@ -248,6 +246,9 @@ class AnycastRules {
       check_neighbor(vip);
     }
     for (const auto& prefix : anycast_.covering) check_covering(prefix);
+    for (const auto& neighbor : anycast_.neighbors) check_ends(neighbor);
+    check_router_id();
+    check_route_count();
   }
 
  private:
@@ -299,6 +300,47 @@ class AnycastRules {
           fmt::format("'covering': {} is wider than no VIP's prefix", base::to_string(prefix)));
   }
 
+  [[nodiscard]] bool is_vip(const base::IpAddress& address) const {
+    return std::any_of(anycast_.vips.begin(), anycast_.vips.end(),
+                       [&](const AnycastVip& vip) { return vip.address == address; });
+  }
+
+  /// ExaBGP knows a neighbour by its address; a session from a VIP would end at any site.
+  void check_ends(const AnycastNeighbor& neighbor) const {
+    if (is_vip(neighbor.local))
+      error(neighbor.where,
+            fmt::format("'{}': 'local' is a VIP; a session needs an address of this host alone",
+                        neighbor.name));
+    for (const auto& other : anycast_.neighbors) {
+      if (&other == &neighbor) return;
+      if (other.address == neighbor.address)
+        error(neighbor.where, fmt::format("'{}' has the address of '{}'", neighbor.name, other.name));
+    }
+  }
+
+  void check_router_id() const {
+    if (is_vip(anycast_.router_id))
+      error(value_.where(), "'router_id' is a VIP, which every site has; take an address of this host alone");
+  }
+
+  /// Each neighbour may be told something else of each prefix of its family.
+  void check_route_count() const {
+    std::size_t count = 0;
+    for (const auto& neighbor : anycast_.neighbors) {
+      const auto family = neighbor.address.family;
+      count += static_cast<std::size_t>(
+          std::count_if(anycast_.vips.begin(), anycast_.vips.end(),
+                        [&](const AnycastVip& vip) { return vip.address.family == family; }));
+      count += static_cast<std::size_t>(
+          std::count_if(anycast_.covering.begin(), anycast_.covering.end(),
+                        [&](const base::IpPrefix& prefix) { return prefix.address.family == family; }));
+    }
+    if (count <= limits::kBgpRoutesMax) return;
+    error(value_.where(),
+          fmt::format("its prefixes to its neighbours are {} routes; at most {} are announced", count,
+                      limits::kBgpRoutesMax));
+  }
+
   const YamlValue& value_;
   const Anycast& anycast_;
 };
@@ -330,7 +372,7 @@ void parse_lists(const YamlMapping& keys, Anycast& anycast) {
     anycast.vips = read_named<AnycastVip>(*vips, "VIP", ranges::kVipsMax, parse_vip);
   if (const auto neighbors = keys.find("neighbors")) {
     anycast.neighbors =
-        read_named<AnycastNeighbor>(*neighbors, "neighbour", ranges::kBgpNeighborsMax, parse_neighbor);
+        read_named<AnycastNeighbor>(*neighbors, "neighbour", limits::kBgpNeighborsMax, parse_neighbor);
   }
   if (const auto covering = keys.find("covering")) {
     for (const auto& item : read_items(*covering, ranges::kVipsMax)) {
@@ -350,30 +392,6 @@ void parse_lists(const YamlMapping& keys, Anycast& anycast) {
 }
 
 }  // namespace
-
-std::string to_string(const Community& community) {
-  const auto& numbers = community.numbers;
-  return community.is_large ? fmt::format("{}:{}:{}", numbers[0], numbers[1], numbers[2])
-                            : fmt::format("{}:{}", numbers[0], numbers[1]);
-}
-
-std::optional<Community> parse_community(std::string_view text) noexcept {
-  Community community;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  std::size_t count = 0;
-  for (;;) {
-    if (count == community.numbers.size() || at == end || *at == '-' || *at == '+') return std::nullopt;
-    const auto [next, error] = std::from_chars(at, end, community.numbers[count++]);
-    if (error != std::errc{}) return std::nullopt;
-    if (next == end) break;
-    if (*next != ':') return std::nullopt;
-    at = next + 1;
-  }
-  community.is_large = count == 3;
-  const bool fits = community.is_large || (community.numbers[0] <= 0xffff && community.numbers[1] <= 0xffff);
-  return count >= 2 && fits ? std::optional{community} : std::nullopt;
-}
 
 void parse_anycast(const YamlValue& value, Site& site) {
   const auto keys = value.read_mapping(object_spec(ObjectKind::Anycast));

@@ -17,9 +17,9 @@ inline constexpr double kOverprovisionMin = 1;
 inline constexpr double kOverprovisionMax = 10;
 /// Each nearest datacenter multiplies the leaves of a map's trie; past 16 nothing is near any more.
 inline constexpr std::uint32_t kNearestMax = 16;
-/// Cores of the largest machines sold today, with room.
 /// Who wants to wait for longer means an explicit reload.
 inline constexpr std::uint32_t kSettleSecondsMax = 600;
+/// Cores of the largest machines sold today, with room.
 inline constexpr std::uint32_t kWorkersMax = base::limits::kUdpWorkersMax;
 /// Names of datacenters, regions and maps become metric labels and table columns.
 inline constexpr std::size_t kNameBytesMax = 63;
@@ -56,10 +56,9 @@ inline constexpr std::uint32_t kCertificateDaysMax = 3'650;
 inline constexpr std::uint32_t kLeaseSecondsMin = 1;
 inline constexpr std::uint32_t kLeaseSecondsMax = 86'400;
 
-/// Anycast: a site has a handful of addresses and of routers. Each VIP is asked every query twice in half a
+/// Anycast: a site has a handful of addresses. Each VIP is asked every query twice in half a
 /// second, and each check runs as often.
 inline constexpr std::size_t kVipsMax = 16;
-inline constexpr std::size_t kBgpNeighborsMax = 16;
 inline constexpr std::size_t kDrainCommunitiesMax = 16;
 inline constexpr std::size_t kSelfQueriesMax = 16;
 inline constexpr std::size_t kLocalChecksMax = 16;

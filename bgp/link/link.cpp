@@ -3,7 +3,6 @@
 #include "base/limits.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <concepts>
 #include <span>
@@ -77,16 +76,10 @@ class Words {
     return number<T>(next(), what);
   }
 
-  /// `10:20` as two numbers.
-  template <typename T, std::size_t count>
-  std::array<T, count> numbers(std::string_view text, std::string_view what) const {
-    std::array<T, count> values{};
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto part = i + 1 < count ? text.substr(0, text.find(':')) : text;
-      values[i] = number<T>(part, what);
-      text.remove_prefix(std::min(part.size() + 1, text.size()));
-    }
-    return values;
+  template <typename T>
+  T parsed(const std::optional<T>& value, std::string_view what) const {
+    if (!value) refuse_as_no(what);
+    return *value;
   }
 
   /// `a,b,c`, each of them read by `read_one`.
@@ -104,11 +97,7 @@ class Words {
     return values;
   }
 
-  base::IpAddress next_address(std::string_view what) {
-    const auto address = base::parse_ip_address(next());
-    if (!address) refuse_as_no(what);
-    return *address;
-  }
+  base::IpAddress next_address(std::string_view what) { return parsed(base::parse_ip_address(next()), what); }
 
   /// Of the word taken last.
   [[noreturn]] void refuse(std::string message) const { throw Refusal{start_, std::move(message)}; }
@@ -166,16 +155,13 @@ Attributes read_attributes(Words& in, base::Family family) {
   }
   if (in.take("med")) read.med = in.next_number<std::uint32_t>("a number");
   if (in.take("community")) {
-    read.communities = in.list<Community>([&in](std::string_view text) {
-      const auto [high, low] = in.numbers<std::uint16_t, 2>(text, "a community like 65535:0, numbers only");
-      return Community{high, low};
+    read.communities = in.list<base::Community>([&in](std::string_view text) {
+      return in.parsed(base::parse_community(text), "a community like 65535:0, numbers only");
     });
   }
   if (in.take("large-community")) {
-    read.large_communities = in.list<LargeCommunity>([&in](std::string_view text) {
-      const auto [administrator, data1, data2] =
-          in.numbers<std::uint32_t, 3>(text, "a large community like 65101:1:2");
-      return LargeCommunity{administrator, data1, data2};
+    read.large_communities = in.list<base::LargeCommunity>([&in](std::string_view text) {
+      return in.parsed(base::parse_large_community(text), "a large community like 65101:1:2");
     });
   }
   if (in.take("as-path")) {
@@ -294,10 +280,8 @@ Status read_status(Words& in) {
 }
 
 std::string text_of(std::uint32_t value) { return std::to_string(value); }
-std::string text_of(Community value) { return text_of(value.high) + ":" + text_of(value.low); }
-std::string text_of(LargeCommunity value) {
-  return text_of(value.administrator) + ":" + text_of(value.data1) + ":" + text_of(value.data2);
-}
+std::string text_of(const base::Community& value) { return to_string(value); }
+std::string text_of(const base::LargeCommunity& value) { return to_string(value); }
 
 std::string key_text(const RouteKey& key) {
   return (key.neighbor ? to_string(*key.neighbor) : "*") + " " + to_string(key.prefix);

@@ -6,6 +6,7 @@
 // that ExaBGP would take for a command. Values; no I/O, any thread.
 #pragma once
 
+#include "base/community.hpp"
 #include "base/diagnostics.hpp"
 #include "base/expected.hpp"
 #include "base/ip.hpp"
@@ -18,27 +19,11 @@
 
 namespace meridian::bgp {
 
-/// `65535:0` (RFC 1997). By number alone: ExaBGP takes the name `graceful-shutdown` for the command to shut
-/// down.
-struct Community {
-  std::uint16_t high = 0;
-  std::uint16_t low = 0;
-  friend auto operator<=>(const Community&, const Community&) = default;
-};
-
-/// `65101:1:2` (RFC 8092).
-struct LargeCommunity {
-  std::uint32_t administrator = 0;
-  std::uint32_t data1 = 0;
-  std::uint32_t data2 = 0;
-  friend auto operator<=>(const LargeCommunity&, const LargeCommunity&) = default;
-};
-
 struct Attributes {
   std::optional<base::IpAddress> next_hop;  ///< Absent: `self`, the local end of the session.
   std::optional<std::uint32_t> med;
-  std::vector<Community> communities;
-  std::vector<LargeCommunity> large_communities;
+  std::vector<base::Community> communities;
+  std::vector<base::LargeCommunity> large_communities;
   /// The whole path: ExaBGP adds nothing to it, so a prepended one starts with our own number. Empty: our
   /// number once.
   std::vector<std::uint32_t> as_path;

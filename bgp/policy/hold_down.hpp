@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace meridian::policy {
@@ -22,6 +23,11 @@ inline constexpr std::size_t kChangesMax = 6;
 
 class HoldDown {
  public:
+  HoldDown() = default;
+  /// As one that was kept: length() and fell_at() of then.
+  HoldDown(std::chrono::milliseconds length, base::MonotonicTime fell_at)
+      : length_(length), fell_at_(fell_at) {}
+
   /// The route fell by a failure: it stays where it is for twice as long as after the last fall. While it is
   /// held already it is the same fall, going on.
   void fall(base::MonotonicTime now);
@@ -29,6 +35,7 @@ class HoldDown {
   [[nodiscard]] std::optional<base::MonotonicTime> held_until(base::MonotonicTime now) const noexcept;
   /// How long the last fall holds it; 0: it never fell.
   [[nodiscard]] std::chrono::milliseconds length() const noexcept { return length_; }
+  [[nodiscard]] base::MonotonicTime fell_at() const noexcept { return fell_at_; }
 
  private:
   std::chrono::milliseconds length_{0};
@@ -37,10 +44,15 @@ class HoldDown {
 
 class ChangeLimit {
  public:
+  ChangeLimit() = default;
+  /// As one that was kept: times() of then.
+  explicit ChangeLimit(std::vector<base::MonotonicTime> times) : changes_(std::move(times)) {}
+
   void note(base::MonotonicTime now);
   /// Whether a change that could wait may be made: one is always left for a withdrawal, which cannot.
   [[nodiscard]] bool has_room(base::MonotonicTime now) const noexcept;
   [[nodiscard]] std::size_t recent(base::MonotonicTime now) const noexcept;
+  [[nodiscard]] const std::vector<base::MonotonicTime>& times() const noexcept { return changes_; }
 
  private:
   std::vector<base::MonotonicTime>

@@ -2,9 +2,10 @@
 
 #include "base/limits.hpp"
 #include "base/utc.hpp"
-#include "control/api_support.hpp"
 #include "control/metrics_page.hpp"
 #include "explain/explain.hpp"
+#include "http/parameters.hpp"
+#include "http/prometheus_page.hpp"
 #include "plan/assume.hpp"
 
 #include <fmt/format.h>
@@ -21,7 +22,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr auto& error = error_response;
+constexpr auto& error = http::error_response;
 
 json::array to_json(const base::Diagnostics& diagnostics) {
   json::array array;
@@ -112,8 +113,8 @@ Api::Api(ServerInfo info, const ApiParts& parts)
 
 /// One path after the other, as a 404 lists them.
 std::span<const Route> Api::routes() {
-  using In = const Request&;
-  using Out = Respond;
+  using In = const http::Request&;
+  using Out = http::Respond;
   static constexpr Route kRoutes[] = {
       {"GET", "/v1/status", [](const Api& api, In, Out respond) { respond(api.status()); }},
       {"GET", "/v1/explain", [](const Api& api, In in, Out respond) { respond(api.explain(in.query)); }},
@@ -141,14 +142,14 @@ std::span<const Route> Api::routes() {
       {"GET", "/v1/events", [](const Api& api, In, Out respond) { respond(api.listen()); }},
       {"GET", "/metrics",
        [](const Api& api, In, Out respond) {
-         respond({200, api.metrics_(), kMetricsContentType});
+         respond({200, api.metrics_(), http::kPrometheusContentType});
        }},
       {"POST", "/v1/upgrade", [](const Api& api, In in, Out respond) { api.upgrade(in, respond); }},
   };
   return kRoutes;
 }
 
-void Api::handle(const Request& request, Respond respond) const {
+void Api::handle(const http::Request& request, http::Respond respond) const {
   const auto all = routes();
   const auto route = std::ranges::find_if(
       all, [&](const Route& one) { return one.path == request.path && one.method == request.method; });
@@ -165,7 +166,7 @@ void Api::handle(const Request& request, Respond respond) const {
   respond(error(404, fmt::format("no such path '{}'; there are {}", request.path, paths)));
 }
 
-Response Api::status() const {
+http::Response Api::status() const {
   const auto serving = reloader_.serving().get();
   const auto& snapshot = *serving->snapshot;
   json::array listening;
@@ -203,7 +204,7 @@ Response Api::status() const {
                                             {"counters", upgrader_.totals()}})};
 }
 
-Response Api::tell_demand(const std::optional<querylog::DemandReport>& report) const {
+http::Response Api::tell_demand(const std::optional<querylog::DemandReport>& report) const {
   if (!report) {
     return error(422,
                  "demand is off, so nothing is counted; write 'demand: on' into the site file and reload");
@@ -221,7 +222,7 @@ Response Api::tell_demand(const std::optional<querylog::DemandReport>& report) c
   return {200, json::serialize(told)};
 }
 
-Response Api::explain(const std::string& query) const {
+http::Response Api::explain(const std::string& query) const {
   if (query.empty()) return error(400, "explain needs at least name=…");
   std::string name;
   std::string type;
@@ -229,12 +230,12 @@ Response Api::explain(const std::string& query) const {
   std::string resolver;
   std::string format = "json";
   std::string assume;
-  const auto problem = read_parameters(query, {{"name", &name},
-                                               {"type", &type},
-                                               {"from", &from},
-                                               {"resolver", &resolver},
-                                               {"format", &format},
-                                               {"assume", &assume}});
+  const auto problem = http::read_parameters(query, {{"name", &name},
+                                                     {"type", &type},
+                                                     {"from", &from},
+                                                     {"resolver", &resolver},
+                                                     {"format", &format},
+                                                     {"assume", &assume}});
   if (!problem.empty()) return error(400, problem);
   if (format != "text" && format != "json")
     return error(400, fmt::format("format is text or json, not '{}'", format));
@@ -254,10 +255,10 @@ Response Api::explain(const std::string& query) const {
   return {200, explain::to_json(explanation)};
 }
 
-Response Api::health(const std::string& query) const {
+http::Response Api::health(const std::string& query) const {
   std::string name;
   if (!query.empty()) {
-    const auto problem = read_parameters(query, {{"name", &name}});
+    const auto problem = http::read_parameters(query, {{"name", &name}});
     if (!problem.empty()) return error(400, problem);
   }
   const auto told = health_.status(name);
@@ -266,22 +267,22 @@ Response Api::health(const std::string& query) const {
   return {200, json::serialize(told)};
 }
 
-Response Api::report(const std::string& query) const {
+http::Response Api::report(const std::string& query) const {
   HealthReport report;
   std::string address;
   std::string is_ok;
   std::string weight;
-  const auto problem = read_parameters(query, {{"check", &report.check},
-                                               {"address", &address},
-                                               {"ok", &is_ok},
-                                               {"cause", &report.cause},
-                                               {"weight", &weight}});
+  const auto problem = http::read_parameters(query, {{"check", &report.check},
+                                                     {"address", &address},
+                                                     {"ok", &is_ok},
+                                                     {"cause", &report.cause},
+                                                     {"weight", &weight}});
   if (!problem.empty()) return error(400, problem);
   const auto parsed = base::parse_ip_address(address);
   if (!parsed) return error(400, fmt::format("address is an IP address, not '{}'", address));
   if (is_ok != "yes" && is_ok != "no") return error(400, fmt::format("ok is yes or no, not '{}'", is_ok));
   if (!weight.empty()) {
-    report.weight_percent = parse_number<std::uint32_t>(weight);
+    report.weight_percent = http::parse_number<std::uint32_t>(weight);
     if (!report.weight_percent || *report.weight_percent > 100)
       return error(400, fmt::format("weight is 0 to 100 percent, not '{}'", weight));
   }
@@ -291,7 +292,7 @@ Response Api::report(const std::string& query) const {
   return {200, json::serialize(json::object{{"ok", true}})};
 }
 
-void Api::upgrade(const Request& request, const Respond& respond) const {
+void Api::upgrade(const http::Request& request, const http::Respond& respond) const {
   const auto timeout = parse_timeout(request.query);
   if (!timeout) {
     return respond(
@@ -319,7 +320,7 @@ void Api::write_down(const Action& action, std::string result) const {
                                         .result = std::move(result)}));
 }
 
-void Api::load(const ReloadOrder& order, Action action, Respond respond) const {
+void Api::load(const ReloadOrder& order, Action action, http::Respond respond) const {
   const auto done = [this, action = std::move(action),
                      respond = std::move(respond)](const ReloadResult& result) {
     write_down(action, result.ok ? fmt::format("done: epoch {}", result.epoch) : refusal_of(result));
@@ -328,16 +329,16 @@ void Api::load(const ReloadOrder& order, Action action, Respond respond) const {
   reloader_.request(order, done);
 }
 
-void Api::reload(const Request& request, Respond respond) const {
+void Api::reload(const http::Request& request, http::Respond respond) const {
   std::string force;
-  const auto problem = read_parameters(request.query, {{"force", &force}});
+  const auto problem = http::read_parameters(request.query, {{"force", &force}});
   if (!problem.empty()) return respond(error(400, problem));
   if (!force.empty() && force != "true") return respond(error(400, "reload takes force=true, or nothing"));
   const bool is_forced = !force.empty();
   load({.force = is_forced}, {request.who, "reload", is_forced ? "forced" : ""}, std::move(respond));
 }
 
-Response Api::epochs() const {
+http::Response Api::epochs() const {
   const auto serving = reloader_.serving().get();
   json::array kept;
   for (const auto& info : reloader_.kept_epochs()) {
@@ -354,7 +355,7 @@ Response Api::epochs() const {
                                             {"kept", std::move(kept)}})};
 }
 
-Response Api::listen() const {
+http::Response Api::listen() const {
   auto events = events_.subscribe();
   if (!events)
     return error(503, fmt::format("{} clients listen already", base::limits::kEventSubscribersMax));
@@ -362,11 +363,11 @@ Response Api::listen() const {
 }
 
 /// Without a number: to the newest that does not decide as the one that serves.
-void Api::rollback(const Request& request, Respond respond) const {
+void Api::rollback(const http::Request& request, http::Respond respond) const {
   std::string text;
-  const auto problem = read_parameters(request.query, {{"epoch", &text}});
+  const auto problem = http::read_parameters(request.query, {{"epoch", &text}});
   if (!problem.empty()) return respond(error(400, problem));
-  auto number = parse_number<std::uint64_t>(text);
+  auto number = http::parse_number<std::uint64_t>(text);
   if (!text.empty() && (!number || *number == 0)) return respond(error(400, "rollback takes epoch=NUMBER"));
   if (!number) {
     const auto serving = reloader_.serving().get();

@@ -17,14 +17,14 @@
 #pragma once
 
 #include "base/clock.hpp"
-#include "control/event_hub.hpp"
 #include "control/health_keeper.hpp"
 #include "control/health_reports.hpp"
-#include "control/http_server.hpp"
 #include "control/override_api.hpp"
 #include "control/overrides.hpp"
 #include "control/reloader.hpp"
 #include "control/upgrader.hpp"
+#include "http/event_hub.hpp"
+#include "http/http_server.hpp"
 #include "journal/journal.hpp"
 #include "querylog/demand_book.hpp"
 
@@ -56,7 +56,7 @@ struct ApiParts {
   const HealthKeeper& health;
   HealthReports& reports;
   const base::Clock& clock;
-  EventHub& events;
+  http::EventHub& events;
   std::function<std::string()> metrics;  ///< the page for Prometheus
 };
 
@@ -66,7 +66,7 @@ class Api;
 struct Route {
   std::string_view method;
   std::string_view path;
-  void (*handle)(const Api& api, const Request& request, Respond respond);
+  void (*handle)(const Api& api, const http::Request& request, http::Respond respond);
 };
 
 class Api {
@@ -75,28 +75,28 @@ class Api {
 
   Api(ServerInfo info, const ApiParts& parts);
 
-  void handle(const Request& request, Respond respond) const;
+  void handle(const http::Request& request, http::Respond respond) const;
 
  private:
-  [[nodiscard]] Response status() const;
-  [[nodiscard]] Response explain(const std::string& query) const;
-  [[nodiscard]] Response tell_demand(const std::optional<querylog::DemandReport>& report) const;
-  [[nodiscard]] Response epochs() const;
-  [[nodiscard]] Response listen() const;
-  [[nodiscard]] Response health(const std::string& query) const;
-  [[nodiscard]] Response report(const std::string& query) const;
+  [[nodiscard]] http::Response status() const;
+  [[nodiscard]] http::Response explain(const std::string& query) const;
+  [[nodiscard]] http::Response tell_demand(const std::optional<querylog::DemandReport>& report) const;
+  [[nodiscard]] http::Response epochs() const;
+  [[nodiscard]] http::Response listen() const;
+  [[nodiscard]] http::Response health(const std::string& query) const;
+  [[nodiscard]] http::Response report(const std::string& query) const;
   /// What an operator does that changes what is served.
   struct Action {
     std::string who;
     std::string name;  ///< as the audit log has it: "reload"
     std::string details = {};
   };
-  void load(const ReloadOrder& order, Action action, Respond respond) const;
-  void reload(const Request& request, Respond respond) const;
-  void rollback(const Request& request, Respond respond) const;
+  void load(const ReloadOrder& order, Action action, http::Respond respond) const;
+  void reload(const http::Request& request, http::Respond respond) const;
+  void rollback(const http::Request& request, http::Respond respond) const;
   /// From any thread.
   void write_down(const Action& action, std::string result) const;
-  void upgrade(const Request& request, const Respond& respond) const;
+  void upgrade(const http::Request& request, const http::Respond& respond) const;
 
   ServerInfo info_;
   Reloader& reloader_;
@@ -107,7 +107,7 @@ class Api {
   const base::Clock& clock_;
   journal::Journal& journal_;
   OverrideApi overrides_;
-  EventHub& events_;
+  http::EventHub& events_;
   std::function<std::string()> metrics_;
 };
 

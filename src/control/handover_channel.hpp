@@ -1,8 +1,8 @@
 // What an old and a new server say to each other: JSON objects with descriptors, so that versions may differ.
 //
 //   old → new   sockets (a listen address and its descriptors, in parts), control (the control socket's
-//               listener), cookie_secret (its own, and the version of the cookies it signs), zones (names, in
-//               parts), end
+//               listener), liveness (that socket's), cookie_secret (its own, and the version of the cookies
+//               it signs), zones (names, in parts), end
 //   new → old   ready, or failed with the reason
 //   old → new   counters, go
 //   new → old   serving

@@ -1,6 +1,6 @@
 #include "control/http_gate.hpp"
 
-#include "control/api_support.hpp"
+#include "http/parameters.hpp"
 
 #include <fmt/format.h>
 
@@ -26,7 +26,7 @@ void HttpGate::set_tokens(std::shared_ptr<const TokenBook> tokens) {
   tokens_ = std::move(tokens);
 }
 
-void HttpGate::handle(const Request& request, Respond respond) {
+void HttpGate::handle(const http::Request& request, http::Respond respond) {
   std::shared_ptr<const TokenBook> tokens;
   {
     const std::lock_guard lock(mutex_);
@@ -34,7 +34,7 @@ void HttpGate::handle(const Request& request, Respond respond) {
   }
   const auto deny = [&](unsigned status, std::string_view why) {
     counters_.add(stats::Counter::ControlDenied);
-    respond(error_response(status, why));
+    respond(http::error_response(status, why));
   };
   const bool only_reads = request.method == "GET" || request.method == "HEAD";
   if (!tokens) {

@@ -2,53 +2,26 @@
 
 #include "base/limits.hpp"
 #include "dns/types.hpp"
+#include "http/prometheus_page.hpp"
 #include "query/capacity.hpp"
 
 #include <fmt/format.h>
 #include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
 
 #include <algorithm>
 #include <chrono>
 #include <limits>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
 namespace meridian::control {
 namespace {
 
+using http::Labels;
+using Page = http::PrometheusPage;
 using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
-using Labels = std::vector<ClientMetric::Label>;
-
-/// The families in the order in which they are printed.
-class Page {
- public:
-  MetricFamily& add(MetricType type, std::string_view name, std::string_view help) {
-    families_.push_back({"meridian_" + std::string{name}, std::string{help}, type, {}});
-    return families_.back();
-  }
-  void gauge(std::string_view name, std::string_view help, double value, Labels labels = {}) {
-    put(add(MetricType::Gauge, name, help), value, std::move(labels));
-  }
-  static void put(MetricFamily& family, double value, Labels labels) {
-    ClientMetric metric;
-    metric.label = std::move(labels);
-    (family.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
-    family.metric.push_back(std::move(metric));
-  }
-  [[nodiscard]] std::string text() const {
-    std::ostringstream out;
-    out.imbue(std::locale::classic());
-    prometheus::TextSerializer{}.Serialize(out, families_);
-    return std::move(out).str();
-  }
-
- private:
-  std::vector<MetricFamily> families_;
-};
 
 double to_seconds(base::WallTime time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();

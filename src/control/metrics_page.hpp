@@ -32,8 +32,6 @@ struct MetricsSources {
   base::MonotonicTime started_at;
 };
 
-inline constexpr const char* kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
-
 [[nodiscard]] std::string metrics_page(const MetricsSources& sources);
 
 }  // namespace meridian::control

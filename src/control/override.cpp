@@ -1,6 +1,7 @@
 #include "control/override.hpp"
 
 #include "base/limits.hpp"
+#include "journal/audit.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/parse.hpp>
@@ -48,7 +49,7 @@ std::string find_text(const json::object& object, std::string_view key) {
 bool complete(Override& it) {
   auto target = parse_target(it.target_text);
   const bool is_share = it.share > 0 && it.share <= steering::kFull;
-  if (!target || !is_share || !is_sound_reason(it.reason) ||
+  if (!target || !is_share || !journal::is_sound_reason(it.reason) ||
       it.author.size() > base::limits::kOverrideAuthorBytesMax || (it.ends_at && *it.ends_at <= it.begins_at))
     return false;
   it.target = std::move(*target);
@@ -73,18 +74,6 @@ double fraction_of(steering::Share share) noexcept {
 
 /// Goes into logs and status lines: no control characters. What is no UTF-8 could be written into a message
 /// for another process, but not read from it.
-bool is_sound_reason(std::string_view reason) {
-  const auto is_control = [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f;
-  };
-  if (reason.size() > base::limits::kShedReasonBytesMax || std::ranges::any_of(reason, is_control))
-    return false;
-  boost::system::error_code error;
-  json::parse(json::serialize(json::string(reason)), error);
-  return !error;
-}
-
 std::string describe(const Override& it) {
   switch (it.kind) {
     case OverrideKind::Drain:

@@ -46,9 +46,6 @@ struct Override {
 /// The share as it was written: 0.3, not the 0.30000305 of the nearest unit.
 [[nodiscard]] double fraction_of(steering::Share share) noexcept;
 
-/// One line of at most limits::kShedReasonBytesMax bytes of UTF-8.
-[[nodiscard]] bool is_sound_reason(std::string_view reason);
-
 /// "drain ams", "shed 30% of www.example.com@ams", "force down 192.0.2.10"
 [[nodiscard]] std::string describe(const Override& override_);
 

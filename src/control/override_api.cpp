@@ -1,7 +1,8 @@
 #include "control/override_api.hpp"
 
 #include "base/limits.hpp"
-#include "control/api_support.hpp"
+#include "http/parameters.hpp"
+#include "journal/audit.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
@@ -19,7 +20,7 @@ namespace json = boost::json;
 namespace limits = base::limits;
 using std::chrono::seconds;
 
-Response ok(const json::object& body) { return {200, json::serialize(body)}; }
+http::Response ok(const json::object& body) { return {200, json::serialize(body)}; }
 
 json::value time_json(const std::optional<base::WallTime>& time) {
   if (!time) return nullptr;
@@ -27,7 +28,7 @@ json::value time_json(const std::optional<base::WallTime>& time) {
 }
 
 std::optional<steering::Share> parse_share(const std::string& text) {
-  const auto share = parse_number<double>(text);
+  const auto share = http::parse_number<double>(text);
   if (!share || !(*share >= 0 && *share <= 1)) return std::nullopt;
   return static_cast<steering::Share>(std::lround(*share * steering::kFull));
 }
@@ -43,36 +44,14 @@ struct Times {
       wish.begins_at = base::parse_utc(from);
       if (!wish.begins_at) return fmt::format("from is a time in UTC, as 2026-11-27T03:00Z, not '{}'", from);
     }
-    if (!until.empty() && !lasts.empty()) return "give for= or until=, not both";
-    if (!until.empty()) {
-      wish.ends_at = base::parse_utc(until);
-      if (!wish.ends_at) return fmt::format("until is a time in UTC, as 2026-11-27T03:00Z, not '{}'", until);
-    }
-    if (lasts.empty()) return {};
-    const auto number = parse_number<std::uint32_t>(lasts);
-    if (!number || *number == 0 || *number > limits::kShedSecondsMax)
-      return fmt::format("for=SECONDS is 1 to {}", limits::kShedSecondsMax);
-    wish.ends_at = wish.begins_at.value_or(now) + seconds{*number};
+    auto end = http::read_end(until, lasts, wish.begins_at.value_or(now));
+    if (!end) return std::move(end.error());
+    wish.ends_at = *end;
     return {};
   }
 };
 
-std::optional<std::size_t> parse_limit(const std::string& text) {
-  if (text.empty()) return 100;
-  const auto number = parse_number<std::size_t>(text);
-  if (!number || *number == 0 || *number > limits::kJournalRowsRead) return std::nullopt;
-  return number;
-}
-
-const std::string kBadLimit = fmt::format("limit is 1 to {}", limits::kJournalRowsRead);
-
 }  // namespace
-
-json::object to_json(const journal::AuditRow& row) {
-  return {{"id", row.id},         {"at", base::to_utc_ms(row.at)}, {"who", row.who},
-          {"action", row.action}, {"target", row.target},          {"details", row.details},
-          {"reason", row.reason}, {"result", row.result}};
-}
 
 json::array OverrideApi::overrides_json() const {
   const auto now = clock_.wall();
@@ -94,86 +73,87 @@ json::array OverrideApi::overrides_json() const {
   return array;
 }
 
-Response OverrideApi::list() const { return ok({{"overrides", overrides_json()}}); }
+http::Response OverrideApi::list() const { return ok({{"overrides", overrides_json()}}); }
 
-Response OverrideApi::set(const Request& request) const {
+http::Response OverrideApi::set(const http::Request& request) const {
   std::string kind_text;
   std::string share_text;
   std::string force;
   Times times;
   OverrideWish wish{.author = request.who};
-  const auto problem = read_parameters(request.query, {{"kind", &kind_text},
-                                                       {"target", &wish.target},
-                                                       {"share", &share_text},
-                                                       {"reason", &wish.reason},
-                                                       {"from", &times.from},
-                                                       {"until", &times.until},
-                                                       {"for", &times.lasts},
-                                                       {"force", &force}});
-  if (!problem.empty()) return error_response(400, problem);
+  const auto problem = http::read_parameters(request.query, {{"kind", &kind_text},
+                                                             {"target", &wish.target},
+                                                             {"share", &share_text},
+                                                             {"reason", &wish.reason},
+                                                             {"from", &times.from},
+                                                             {"until", &times.until},
+                                                             {"for", &times.lasts},
+                                                             {"force", &force}});
+  if (!problem.empty()) return http::error_response(400, problem);
   const auto kind = find_kind(kind_text);
   if (!kind) {
-    return error_response(400,
-                          fmt::format("kind is drain, shed, force_up or force_down, not '{}'", kind_text));
+    return http::error_response(
+        400, fmt::format("kind is drain, shed, force_up or force_down, not '{}'", kind_text));
   }
   wish.kind = *kind;
   const auto share = parse_share(share_text);
   const bool wants_share = wish.kind == OverrideKind::Shed;
   if (wants_share ? !share || *share == 0 : !share_text.empty())
-    return error_response(400,
-                          wants_share ? "shed takes share=, above 0 and up to 1" : "only shed takes share=");
+    return http::error_response(
+        400, wants_share ? "shed takes share=, above 0 and up to 1" : "only shed takes share=");
   if (wants_share) wish.share = *share;
-  if (auto bad = times.read(clock_.wall(), wish); !bad.empty()) return error_response(400, bad);
-  if (!force.empty() && force != "true") return error_response(400, "force is true, or left out");
+  if (auto bad = times.read(clock_.wall(), wish); !bad.empty()) return http::error_response(400, bad);
+  if (!force.empty() && force != "true") return http::error_response(400, "force is true, or left out");
   wish.is_insisted_on = !force.empty();
   const auto id = overrides_.set(wish);
-  if (!id) return error_response(422, id.error());
+  if (!id) return http::error_response(422, id.error());
   return ok({{"id", *id}, {"overrides", overrides_json()}, {"shedding", shedding_json()}});
 }
 
-Response OverrideApi::end(const Request& request) const {
+http::Response OverrideApi::end(const http::Request& request) const {
   std::string what = "clients";
   std::string id_text;
   OverrideEnd wish{.author = request.who};
-  const auto problem = read_parameters(
+  const auto problem = http::read_parameters(
       request.query, {{"target", &wish.target}, {"what", &what}, {"id", &id_text}, {"reason", &wish.reason}});
-  if (!problem.empty()) return error_response(400, problem);
-  if (what != "clients" && what != "force") return error_response(400, "what is clients or force");
-  if (wish.target.empty() == id_text.empty()) return error_response(400, "give target= or id=, one of them");
+  if (!problem.empty()) return http::error_response(400, problem);
+  if (what != "clients" && what != "force") return http::error_response(400, "what is clients or force");
+  if (wish.target.empty() == id_text.empty())
+    return http::error_response(400, "give target= or id=, one of them");
   wish.takes_clients = what == "clients";
   if (!id_text.empty()) {
-    const auto id = parse_number<std::int64_t>(id_text);
-    if (!id || *id <= 0) return error_response(400, "id is a number of GET /v1/overrides");
+    const auto id = http::parse_number<std::int64_t>(id_text);
+    if (!id || *id <= 0) return http::error_response(400, "id is a number of GET /v1/overrides");
     wish.id = *id;
   }
   const auto ended = overrides_.end(wish);
-  if (!ended) return error_response(422, ended.error());
+  if (!ended) return http::error_response(422, ended.error());
   if (*ended == 0 && wish.id != 0)
-    return error_response(422, fmt::format("there is no override {}", wish.id));
+    return http::error_response(422, fmt::format("there is no override {}", wish.id));
   // What the map has lost can still be ended, but a name that means nothing is told.
   const auto unknown = *ended == 0 ? overrides_.find_unknown(wish.target) : std::string{};
-  if (!unknown.empty()) return error_response(422, unknown);
+  if (!unknown.empty()) return http::error_response(422, unknown);
   return ok({{"ended", *ended}, {"overrides", overrides_json()}, {"shedding", shedding_json()}});
 }
 
 /// As before there were other targets: without a reason, too, and 0 gives everything back.
-Response OverrideApi::shed(const Request& request) const {
+http::Response OverrideApi::shed(const http::Request& request) const {
   std::string share_text;
   std::string for_text;
   std::string force;
   OverrideWish wish{.author = request.who, .may_lack_reason = true};
-  const auto problem = read_parameters(request.query, {{"datacenter", &wish.target},
-                                                       {"share", &share_text},
-                                                       {"reason", &wish.reason},
-                                                       {"for", &for_text},
-                                                       {"force", &force}});
-  if (!problem.empty()) return error_response(400, problem);
+  const auto problem = http::read_parameters(request.query, {{"datacenter", &wish.target},
+                                                             {"share", &share_text},
+                                                             {"reason", &wish.reason},
+                                                             {"for", &for_text},
+                                                             {"force", &force}});
+  if (!problem.empty()) return http::error_response(400, problem);
   const auto share = parse_share(share_text);
-  if (!share) return error_response(400, "shed takes share=, from 0 to 1");
-  const auto lasts = parse_number<std::uint32_t>(for_text);
+  if (!share) return http::error_response(400, "shed takes share=, from 0 to 1");
+  const auto lasts = http::parse_number<std::uint32_t>(for_text);
   if (!for_text.empty() && (!lasts || *lasts == 0 || *lasts > limits::kShedSecondsMax))
-    return error_response(400, fmt::format("shed takes for=SECONDS, 1 to {}", limits::kShedSecondsMax));
-  if (!force.empty() && force != "true") return error_response(400, "force is true, or left out");
+    return http::error_response(400, fmt::format("shed takes for=SECONDS, 1 to {}", limits::kShedSecondsMax));
+  if (!force.empty() && force != "true") return http::error_response(400, "force is true, or left out");
   wish.is_insisted_on = !force.empty();
   if (lasts) wish.ends_at = clock_.wall() + seconds{*lasts};
   std::string failed;
@@ -186,7 +166,7 @@ Response OverrideApi::shed(const Request& request) const {
     wish.share = *share;
     if (const auto id = overrides_.set(wish); !id) failed = id.error();
   }
-  if (!failed.empty()) return error_response(422, failed);
+  if (!failed.empty()) return http::error_response(422, failed);
   return ok({{"overrides", overrides_json()}, {"shedding", shedding_json()}});
 }
 
@@ -213,37 +193,37 @@ json::object OverrideApi::journal_json() const {
   return {{"place", place}, {"file", status.path}, {"error", status.error}, {"waiting", status.waiting}};
 }
 
-Response OverrideApi::audit(const Request& request) const {
+http::Response OverrideApi::audit(const http::Request& request) const {
   std::string limit_text;
-  const auto problem = read_parameters(request.query, {{"limit", &limit_text}});
-  if (!problem.empty()) return error_response(400, problem);
-  const auto limit = parse_limit(limit_text);
-  if (!limit) return error_response(400, kBadLimit);
+  const auto problem = http::read_parameters(request.query, {{"limit", &limit_text}});
+  if (!problem.empty()) return http::error_response(400, problem);
+  const auto limit = http::read_limit(limit_text);
+  if (!limit) return http::error_response(400, limit.error());
   const auto rows = journal_.audit(*limit);
-  if (!rows) return error_response(503, rows.error());
+  if (!rows) return http::error_response(503, rows.error());
   json::array lines;
-  for (const auto& row : *rows) lines.push_back(to_json(row));
+  for (const auto& row : *rows) lines.push_back(journal::to_json(row));
   return ok({{"audit", std::move(lines)}});
 }
 
-Response OverrideApi::history(const Request& request) const {
+http::Response OverrideApi::history(const http::Request& request) const {
   std::string limit_text;
   std::string since_text;
   journal::HistoryQuery wanted;
-  const auto problem = read_parameters(
+  const auto problem = http::read_parameters(
       request.query, {{"name", &wanted.name}, {"since", &since_text}, {"limit", &limit_text}});
-  if (!problem.empty()) return error_response(400, problem);
-  const auto limit = parse_limit(limit_text);
-  if (!limit) return error_response(400, kBadLimit);
+  if (!problem.empty()) return http::error_response(400, problem);
+  const auto limit = http::read_limit(limit_text);
+  if (!limit) return http::error_response(400, limit.error());
   wanted.limit = *limit;
   if (!since_text.empty()) {
     wanted.since = base::parse_utc(since_text);
     if (!wanted.since)
-      return error_response(
+      return http::error_response(
           400, fmt::format("since is a time in UTC, as 2026-11-27T03:00Z, not '{}'", since_text));
   }
   const auto rows = journal_.history(wanted);
-  if (!rows) return error_response(503, rows.error());
+  if (!rows) return http::error_response(503, rows.error());
   json::array changes;
   for (const auto& row : *rows) {
     changes.push_back(json::object{{"at", base::to_utc_ms(row.at)},

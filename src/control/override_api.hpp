@@ -11,8 +11,8 @@
 #pragma once
 
 #include "base/clock.hpp"
-#include "control/http_server.hpp"
 #include "control/overrides.hpp"
+#include "http/http_server.hpp"
 #include "journal/journal.hpp"
 
 #include <boost/json/array.hpp>
@@ -20,21 +20,18 @@
 
 namespace meridian::control {
 
-/// A line of the audit log, as GET /v1/audit and events have it.
-[[nodiscard]] boost::json::object to_json(const journal::AuditRow& row);
-
 class OverrideApi {
  public:
   /// All outlive it.
   OverrideApi(Overrides& overrides, journal::Journal& journal, const base::Clock& clock)
       : overrides_(overrides), journal_(journal), clock_(clock) {}
 
-  [[nodiscard]] Response list() const;
-  [[nodiscard]] Response set(const Request& request) const;
-  [[nodiscard]] Response end(const Request& request) const;
-  [[nodiscard]] Response shed(const Request& request) const;
-  [[nodiscard]] Response audit(const Request& request) const;
-  [[nodiscard]] Response history(const Request& request) const;
+  [[nodiscard]] http::Response list() const;
+  [[nodiscard]] http::Response set(const http::Request& request) const;
+  [[nodiscard]] http::Response end(const http::Request& request) const;
+  [[nodiscard]] http::Response shed(const http::Request& request) const;
+  [[nodiscard]] http::Response audit(const http::Request& request) const;
+  [[nodiscard]] http::Response history(const http::Request& request) const;
 
   /// For status: datacenters that are drained or shed clients; the journal.
   [[nodiscard]] boost::json::array shedding_json() const;

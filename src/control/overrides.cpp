@@ -3,6 +3,7 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "control/override_effect.hpp"
+#include "journal/audit.hpp"
 
 #include <fmt/format.h>
 
@@ -90,7 +91,7 @@ void Overrides::set_journal(journal::Journal& journal) {
 /// Under the lock.
 base::Expected<Overrides::Planned, Overrides::Refusal> Overrides::plan(const OverrideWish& wish) const {
   const auto now = clock_.wall();
-  if (!is_sound_reason(wish.reason)) {
+  if (!journal::is_sound_reason(wish.reason)) {
     return base::unexpected(
         fmt::format("a reason is one line of at most {} bytes of UTF-8", limits::kShedReasonBytesMax));
   }
@@ -211,7 +212,7 @@ base::Expected<std::int64_t, std::string> Overrides::set(const OverrideWish& wis
 
 base::Expected<std::size_t, std::string> Overrides::end(const OverrideEnd& wish) {
   const std::lock_guard change(change_mutex_);
-  if (!is_sound_reason(wish.reason)) {
+  if (!journal::is_sound_reason(wish.reason)) {
     return base::unexpected(
         fmt::format("a reason is one line of at most {} bytes of UTF-8", limits::kShedReasonBytesMax));
   }

@@ -50,16 +50,22 @@ base::Expected<Inheritance, std::string> Takeover::receive() {
   }
 }
 
+base::Expected<void, std::string> Takeover::take_listener(HandoverChannel::Message& message,
+                                                          net::FileDescriptor& listener, std::string& path) {
+  const auto* const named = message.body.if_contains("path");
+  if (message.descriptors.size() != 1 || named == nullptr || !named->is_string())
+    return base::unexpected(kMalformed);
+  listener = std::move(message.descriptors.front());
+  path = named->as_string();
+  return {};
+}
+
 /// Words this version does not know are passed over: a newer server may lend more.
 base::Expected<void, std::string> Takeover::take(HandoverChannel::Message message, Inheritance& all) {
   const auto find = [&](std::string_view key) { return message.body.if_contains(key); };
-  if (message.type == "control") {
-    const auto* const path = find("path");
-    if (message.descriptors.size() != 1 || path == nullptr || !path->is_string())
-      return base::unexpected(kMalformed);
-    all.control = std::move(message.descriptors.front());
-    all.control_path = path->as_string();
-  } else if (is_overrides(message.type)) {
+  if (message.type == "control") return take_listener(message, all.control, all.control_path);
+  if (message.type == "liveness") return take_listener(message, all.liveness, all.liveness_path);
+  if (is_overrides(message.type)) {
     take_overrides(message);
   } else if (message.type == "cookie_secret") {
     const auto secret = secret_from_json(message.body);

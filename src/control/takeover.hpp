@@ -27,6 +27,8 @@ struct Inheritance {
   std::vector<net::ListenSockets> sockets;
   net::FileDescriptor control;
   std::string control_path;
+  net::FileDescriptor liveness;  ///< none from a server without anycast
+  std::string liveness_path;
   std::vector<std::string> zones;                  ///< what it serves
   std::optional<dns::CookieSecret> cookie_secret;  ///< its own; none from a version before this was lent
   int pid = 0;
@@ -52,6 +54,9 @@ class Takeover {
   void serve(boost::asio::io_context& context, std::function<void()> ended);
 
  private:
+  [[nodiscard]] static base::Expected<void, std::string> take_listener(HandoverChannel::Message& message,
+                                                                       net::FileDescriptor& listener,
+                                                                       std::string& path);
   [[nodiscard]] base::Expected<void, std::string> take(HandoverChannel::Message message, Inheritance& all);
   void take_overrides(const HandoverChannel::Message& message);
   void wait_for_more();

@@ -139,11 +139,11 @@ base::Expected<void, std::string> Upgrader::bring_up(base::MonotonicTime deadlin
 
 base::Expected<void, std::string> Upgrader::lend(base::MonotonicTime deadline) {
   if (auto sent = lend_sockets(deadline); !sent) return sent;
-  const auto control = parts_.control_listener();
-  const int descriptor = control.get();
-  if (auto sent = channel_->send("control", {{"path", parts_.control_path}}, {&descriptor, 1}, deadline);
-      !sent) {
+  if (auto sent = lend_listener("control", parts_.control_path, parts_.control_listener(), deadline); !sent)
     return sent;
+  if (!parts_.liveness_path.empty()) {
+    auto sent = lend_listener("liveness", parts_.liveness_path, parts_.liveness_listener(), deadline);
+    if (!sent) return sent;
   }
   auto secret = secret_to_json(parts_.cookie_secret);
   if (auto sent = channel_->send("cookie_secret", std::move(secret), {}, deadline); !sent) return sent;
@@ -157,6 +157,13 @@ base::Expected<void, std::string> Upgrader::lend(base::MonotonicTime deadline) {
   }
   if (auto sent = lend_overrides(deadline); !sent) return sent;
   return channel_->send("end", {{"pid", ::getpid()}, {"version", MERIDIAN_VERSION}}, {}, deadline);
+}
+
+base::Expected<void, std::string> Upgrader::lend_listener(std::string_view type, const std::string& path,
+                                                          net::FileDescriptor listener,
+                                                          base::MonotonicTime deadline) {
+  const int descriptor = listener.get();
+  return channel_->send(type, {{"path", path}}, {&descriptor, 1}, deadline);
 }
 
 base::Expected<void, std::string> Upgrader::lend_overrides(base::MonotonicTime deadline) {

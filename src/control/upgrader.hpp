@@ -18,6 +18,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -27,9 +28,11 @@ namespace meridian::control {
 struct UpgradeParts {
   std::vector<std::string> command;  ///< the program's path and arguments
   std::string control_path;
+  std::string liveness_path = {};        ///< empty: there is no such socket
   dns::CookieSecret cookie_secret = {};  ///< its own: cookies must outlive the process that signed them
   std::function<base::Expected<std::vector<net::ListenSockets>, std::string>()> sockets;
   std::function<net::FileDescriptor()> control_listener;
+  std::function<net::FileDescriptor()> liveness_listener = {};
   std::function<std::shared_ptr<const Serving>()> serving;
   /// What operators set, in messages (Overrides::to_json).
   std::function<std::vector<boost::json::array>()> overrides;
@@ -76,6 +79,10 @@ class Upgrader {
   [[nodiscard]] base::Expected<void, std::string> bring_up(base::MonotonicTime deadline,
                                                            UpgradeResult& result);
   [[nodiscard]] base::Expected<void, std::string> lend(base::MonotonicTime deadline);
+  [[nodiscard]] base::Expected<void, std::string> lend_listener(std::string_view type,
+                                                                const std::string& path,
+                                                                net::FileDescriptor listener,
+                                                                base::MonotonicTime deadline);
   [[nodiscard]] base::Expected<void, std::string> lend_sockets(base::MonotonicTime deadline);
   [[nodiscard]] base::Expected<void, std::string> lend_overrides(base::MonotonicTime deadline);
   [[nodiscard]] base::Expected<void, std::string> await_ready(base::MonotonicTime deadline);

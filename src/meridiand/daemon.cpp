@@ -5,10 +5,11 @@
 #include "base/log.hpp"
 #include "base/utc.hpp"
 #include "control/self_test.hpp"
-#include "control/service_manager.hpp"
 #include "control/tokens.hpp"
+#include "journal/audit.hpp"
 #include "meridiand/query_handler.hpp"
 #include "meridiand/site_changes.hpp"
+#include "net/service_manager.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -137,11 +138,12 @@ Daemon::Daemon(Options options)
       watcher_(context_, clock_, kWatchTimes, std::bind_front(&Daemon::reload, this)),
       http_(context_, counters_.register_block(), std::bind_front(&Daemon::answer_control, this)),
       http_gate_(std::bind_front(&Daemon::answer_control, this), tcp_http_block_),
-      tcp_http_(context_, tcp_http_block_, std::bind_front(&control::HttpGate::handle, &http_gate_)) {
+      tcp_http_(context_, tcp_http_block_, std::bind_front(&control::HttpGate::handle, &http_gate_),
+                "control: {http: …}") {
   reloader_.set_overrides(overrides_);
   overrides_.set_on_change([this] { wait_for_overrides(); });
   overrides_.set_on_audit(
-      [this](const journal::AuditRow& row) { events_.publish("override", control::to_json(row)); });
+      [this](const journal::AuditRow& row) { events_.publish("override", journal::to_json(row)); });
   reloader_.set_health(keeper_);
   if (options_.takeover_descriptor >= 0)
     takeover_.emplace(options_.takeover_descriptor, takeover_block_, overrides_);
@@ -151,7 +153,7 @@ void Daemon::reload() {
   reloader_.request([](const control::ReloadResult&) {});
 }
 
-void Daemon::answer_control(const control::Request& request, control::Respond respond) {
+void Daemon::answer_control(const http::Request& request, http::Respond respond) {
   api_->handle(request, std::move(respond));
 }
 
@@ -170,7 +172,9 @@ base::Expected<void, std::string> Daemon::start(config::Site site) {
     inherited = std::move(*received);
     if (inherited.cookie_secret) reloader_.set_own_secret(*inherited.cookie_secret);
   }
-  const OldServer old{.pid = inherited.pid, .control_path = inherited.control_path};
+  const OldServer old{.pid = inherited.pid,
+                      .socket_files = {inherited.control_path, inherited.liveness_path}};
+  if (auto listening = listen_liveness(inherited); !listening) return listening;
   reloader_.set_answers(answers_, worker_count(site_, inherited) + 1);  // and TCP's
   if (auto loaded = load(inherited); !loaded) return loaded;
   health_watch_.start(*journal_);
@@ -179,10 +183,26 @@ base::Expected<void, std::string> Daemon::start(config::Site site) {
     base::log_event(base::LogLevel::Info, "listening",
                     {{"address", net::to_string(address)}, {"transport", "udp+tcp"}});
   }
+  liveness_view_.set_ready();
+  liveness_.tell();
   base::log_event(base::LogLevel::Info, "ready",
                   {{"site", site_.site}, {"control", control_path_}, {"version", MERIDIAN_VERSION}});
   if (takeover_) return replace_old_server(old);
-  control::notify_service_manager("READY=1");
+  net::notify_service_manager("READY=1");
+  return {};
+}
+
+/// Before the map is loaded, which may take a while: an agent is told that we are not ready, and not that
+/// nobody is there. With an old server it has that one to hold to, until that lets go.
+base::Expected<void, std::string> Daemon::listen_liveness(control::Inheritance& inherited) {
+  if (!site_.anycast) return {};
+  const auto& path = site_.anycast->agent.liveness;
+  if (inherited.liveness && inherited.liveness_path == path) {
+    liveness_.adopt(std::move(inherited.liveness));
+  } else if (auto listening = liveness_.listen(path); !listening) {
+    return base::unexpected("meridiand: " + listening.error());
+  }
+  if (!takeover_) liveness_.start();
   return {};
 }
 
@@ -207,7 +227,7 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
   control_path_ = options_.control.empty() ? site_.control_unix : options_.control;
   if (inherited.control && inherited.control_path == control_path_) {
     http_.adopt(std::move(inherited.control));
-  } else if (auto listening = http_.listen(control_path_); !listening) {
+  } else if (auto listening = http_.listen(control_path_, "'control: {unix: …}' or --control"); !listening) {
     return base::unexpected("meridiand: " + listening.error());
   }
   const auto options = server_options(site_, inherited);
@@ -228,6 +248,7 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
           watch_files();
           load_tokens();
           tell_map();
+          liveness_.tell();
         });
       }));
   reloader_.start();
@@ -295,11 +316,16 @@ base::Expected<void, std::string> Daemon::replace_old_server(const OldServer& ol
   if (!is_outdated) return base::unexpected("meridiand: " + is_outdated.error());
   wait_for_overrides();  // the last word on it came with the go
   http_.own_socket_file(control_path_);
-  // The old server leaves its file to us, also where the site file names another by now.
+  const auto liveness_path = site_.anycast ? site_.anycast->agent.liveness : std::string{};
+  liveness_.own_socket_file(liveness_path);
+  liveness_.start();  // before the old server ends its connections: who comes back finds us
+  // The old server leaves its files to us, also where the site file names others by now.
   std::error_code ignored;
-  if (old.control_path != control_path_) std::filesystem::remove(old.control_path, ignored);
+  for (const auto& file : old.socket_files) {
+    if (file != control_path_ && file != liveness_path) std::filesystem::remove(file, ignored);
+  }
   takeover_block_.add(stats::Counter::UpgradesOk);
-  control::notify_service_manager(fmt::format("MAINPID={}\nREADY=1", ::getpid()));
+  net::notify_service_manager(fmt::format("MAINPID={}\nREADY=1", ::getpid()));
   base::log_event(base::LogLevel::Info, "taken_over", {{"from_pid", old.pid}});
   takeover_->serve(context_, [pid = old.pid] {
     base::log_event(base::LogLevel::Info, "old_server_ended", {{"pid", pid}});
@@ -328,9 +354,11 @@ control::UpgradeParts Daemon::upgrade_parts() {
   return {
       .command = options_.command,
       .control_path = control_path_,
+      .liveness_path = site_.anycast ? site_.anycast->agent.liveness : std::string{},
       .cookie_secret = reloader_.own_secret(),
       .sockets = [this] { return server_->duplicate_sockets(); },
       .control_listener = [this] { return http_.duplicate_listener(); },
+      .liveness_listener = [this] { return liveness_.duplicate_listener(); },
       .serving = [this] { return reloader_.serving().get(); },
       .overrides = [this] { return overrides_.to_json(); },
       .pause_control =
@@ -342,6 +370,7 @@ control::UpgradeParts Daemon::upgrade_parts() {
           },
       .hand_over =
           [this] {
+            liveness_.hand_over();
             server_->hand_over();
             reloader_.stop();
             health_watch_.stop();
@@ -397,6 +426,7 @@ void Daemon::wait_for_leases() {
 void Daemon::run() {
   context_.run();
 
+  liveness_.stop();  // first: whoever decides on our routes is to know while we still answer
   // Also a hand-over that still waits for its TCP clients ends soon after this.
   server_->request_stop();
   upgrader_->stop();
@@ -420,7 +450,7 @@ void Daemon::wait_for_signal() {
       return wait_for_signal();
     }
     base::log_event(base::LogLevel::Info, "stopping", {{"signal", signal}});
-    control::notify_service_manager("STOPPING=1");
+    net::notify_service_manager("STOPPING=1");
     context_.stop();
   });
 }

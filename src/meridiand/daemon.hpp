@@ -9,17 +9,19 @@
 #include "base/expected.hpp"
 #include "control/answer_totals.hpp"
 #include "control/api.hpp"
-#include "control/event_hub.hpp"
 #include "control/file_watcher.hpp"
 #include "control/health_keeper.hpp"
 #include "control/http_gate.hpp"
-#include "control/http_server.hpp"
+#include "control/liveness_socket.hpp"
+#include "control/liveness_view.hpp"
 #include "control/metrics_page.hpp"
 #include "control/overrides.hpp"
 #include "control/reloader.hpp"
 #include "control/takeover.hpp"
-#include "control/tcp_http_server.hpp"
 #include "control/upgrader.hpp"
+#include "http/event_hub.hpp"
+#include "http/http_server.hpp"
+#include "http/tcp_http_server.hpp"
 #include "journal/journal.hpp"
 #include "meridiand/health_watch.hpp"
 #include "meridiand/options.hpp"
@@ -35,6 +37,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace meridian::meridiand {
 
@@ -56,16 +59,17 @@ class Daemon {
 
  private:
   void reload();
-  void answer_control(const control::Request& request, control::Respond respond);
+  void answer_control(const http::Request& request, http::Respond respond);
   [[nodiscard]] base::Expected<void, std::string> load(const control::Inheritance& inherited);
   [[nodiscard]] base::Expected<void, std::string> listen(control::Inheritance inherited);
+  [[nodiscard]] base::Expected<void, std::string> listen_liveness(control::Inheritance& inherited);
   void make_api(std::size_t workers);
   [[nodiscard]] base::Expected<void, std::string> listen_http();
   void load_tokens();
   void tell_map();
   struct OldServer {
     int pid = 0;
-    std::string control_path;
+    std::vector<std::string> socket_files;
   };
   [[nodiscard]] base::Expected<void, std::string> replace_old_server(const OldServer& old);
   [[nodiscard]] control::UpgradeParts upgrade_parts();
@@ -82,7 +86,7 @@ class Daemon {
   base::SystemClock clock_;
   stats::CounterRegistry counters_;
   stats::Counters& takeover_block_ = counters_.register_block();
-  control::EventHub events_{counters_.register_block()};
+  http::EventHub events_{counters_.register_block()};
   stats::LatencyRegistry latency_;
   control::AnswerTotals answers_;
   std::string control_path_;
@@ -92,6 +96,8 @@ class Daemon {
   control::HealthKeeper keeper_{clock_, counters_.register_block()};
   HealthWatch health_watch_{clock_, keeper_, counters_.register_block()};
   control::Reloader reloader_;
+  control::LivenessView liveness_view_{reloader_, keeper_, counters_, clock_};
+  control::LivenessSocket liveness_{[this] { return liveness_view_.look(); }};
   querylog::Recorder recorder_;
   boost::asio::io_context context_{1};
   boost::asio::signal_set signals_{context_};
@@ -101,10 +107,10 @@ class Daemon {
   control::FileWatcher watcher_;
   std::optional<control::MetricsSources> metrics_;
   std::optional<control::Api> api_;  ///< Made once the addresses are known; nothing is asked before run().
-  control::HttpServer http_;
+  http::HttpServer http_;
   stats::Counters& tcp_http_block_ = counters_.register_block();
   control::HttpGate http_gate_;
-  control::TcpHttpServer tcp_http_;
+  http::TcpHttpServer tcp_http_;
   std::optional<net::Server> server_;
   std::optional<control::Takeover> takeover_;
   std::optional<control::Upgrader> upgrader_;

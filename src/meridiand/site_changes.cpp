@@ -25,6 +25,17 @@ void warn_of_fixed(const config::Site& started, const config::Site& next, base::
     warnings.warning({next.path, 0, 0}, "'state' stays as it is until the server is stopped and started");
 }
 
+void warn_of_liveness(const config::Site& started, const config::Site& next, base::Diagnostics& warnings) {
+  const auto path = [](const config::Site& site) {
+    return site.anycast ? site.anycast->agent.liveness : std::string{};
+  };
+  if (path(started) == path(next)) return;
+  const auto stays = started.anycast ? "the liveness socket stays at " + path(started)
+                                     : std::string{"there is still no liveness socket"};
+  warnings.warning({next.path, 0, 0},
+                   fmt::format("{}; 'meridianctl upgrade' takes what 'anycast' says now", stays));
+}
+
 base::Diagnostics error_in(const config::Site& site, std::string what) {
   base::Diagnostics errors;
   errors.error({site.path, 0, 0}, std::move(what));
@@ -70,6 +81,7 @@ control::Prepare site_changes(const config::Site& started, net::Server& server,
           next, "an upgrade is under way; reload again when it is done, for the new listen addresses"));
     }
     warn_of_fixed(started, next, warnings);
+    warn_of_liveness(started, next, warnings);
     // A std::function must be copyable, and sockets are not.
     const auto shared = std::make_shared<net::Server::Change>(std::move(*change));
     return control::Commit([&server, shared, limits = tcp_limits(next), committed] {

@@ -1,13 +1,13 @@
 #include "probe/exec_probe.hpp"
 
 #include "base/limits.hpp"
+#include "base/spawn.hpp"
 #include "net/sockets.hpp"
 #include "probe/cause.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,43 +57,6 @@ std::vector<std::string> environment(const Target& target) {
           fmt::format("MERIDIAN_PORT={}", port_of(*target.check))};
 }
 
-/// For the exec family, which takes no const.
-std::vector<char*> pointers_to(std::vector<std::string>& words) {
-  std::vector<char*> pointers;
-  for (auto& word : words) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-/// 0 and the process, or an errno. Its standard output and error are `output`, and nothing else of ours.
-int spawn(std::vector<std::string> words, std::vector<std::string> variables, int output, pid_t& process) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-  posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-  posix_spawn_file_actions_addchdir_np(&actions, "/");
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigset_t all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  const auto arguments = pointers_to(words);
-  const auto variable_pointers = pointers_to(variables);
-  const int error = ::posix_spawn(&process, arguments[0], &actions, &attributes, arguments.data(),
-                                  variable_pointers.data());
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  return error;
-}
-
 void replace_all(std::string& text, std::string_view what, const std::string& with) {
   for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size()))
     text.replace(at, what.size(), with);
@@ -134,11 +97,9 @@ class ExecProber::Session : public std::enable_shared_from_this<Session> {
     ::fcntl(write_end.get(), F_SETFL, 0);
     auto words = wrapper(*target_.check);
     for (auto& word : fill_in_command(target_)) words.push_back(std::move(word));
-    if (const int error = spawn(std::move(words), environment(target_), write_end.get(), process_);
-        error != 0) {
-      process_ = -1;
-      return fail_later(error_words(error));
-    }
+    const auto process = base::spawn_program(std::move(words), environment(target_), write_end.get());
+    if (!process) return fail_later(error_words(process.error()));
+    process_ = *process;
     const auto end = static_cast<int>(::syscall(SYS_pidfd_open, process_, 0));
     if (end < 0) return fail_later(error_words(errno));
     process_end_.assign(end);

@@ -10,9 +10,9 @@ LAYERS = {
     "stats": 1, "dns": 1, "health": 1, "rate": 1, "geo": 1, "config": 1, "policy": 1,
     "zone": 2, "steering": 2,
     "query": 3,
-    "compile": 4, "explain": 4, "plan": 4, "picture": 4, "importer": 4, "net": 4, "control": 4, "querylog": 4,
+    "compile": 4, "explain": 4, "plan": 4, "picture": 4, "importer": 4, "net": 4, "http": 4, "control": 4, "querylog": 4,
     "probe": 4, "journal": 4, "agent": 4, "link": 4, "bridge": 4,
-    "meridiand": 5, "meridianctl": 5, "meridian-bgp": 5,
+    "meridiand": 5, "meridianctl": 5, "meridian-agent": 5, "meridian-bgp": 5,
 }
 
 # Never, although the layers would allow it: net moves packets and does not know what they mean.
@@ -33,7 +33,7 @@ LIBRARIES = {
     "yaml-cpp": ("config/", "geo/"),
     "ldns": ("src/zone/",),
     "sqlite3.h": ("src/journal/database.cpp",),
-    "prometheus": ("src/control/metrics_page.cpp",),
+    "prometheus": ("src/http/prometheus_page", "src/control/metrics_page.cpp", "bgp/agent/agent_metrics.cpp"),
     "fstrm.h": ("src/querylog/frame_stream.cpp",),
     "dnstap.pb-c.h": ("src/querylog/dnstap_frame.cpp",),
 }

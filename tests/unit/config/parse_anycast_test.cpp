@@ -1,11 +1,14 @@
 #include "config/anycast.hpp"
 
+#include "base/limits.hpp"
 #include "config/parse.hpp"
 #include "unit/config/messages.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
+#include <vector>
 
 namespace meridian::config {
 namespace {
@@ -107,9 +110,8 @@ TEST_SUITE("config/parse_anycast") {
     CHECK(up.hold_s == 3);
     CHECK(up.is_multihop);
     CHECK(up.password_file == "bgp.password");
-    REQUIRE(up.drain_communities.size() == 2);
-    CHECK(to_string(up.drain_communities[0]) == "65000:80");
-    CHECK(to_string(up.drain_communities[1]) == "65000:1:2");
+    CHECK(up.drain_communities == std::vector<base::Community>{{65'000, 80}});
+    CHECK(up.drain_large_communities == std::vector<base::LargeCommunity>{{65'000, 1, 2}});
     CHECK(anycast.neighbors[1].as == 4'200'000'000);
     CHECK(anycast.may_withdraw == Anycast::MayWithdraw::Never);
     CHECK(anycast.on_overload == Anycast::OnOverload::DePreference);
@@ -192,6 +194,17 @@ TEST_SUITE("config/parse_anycast") {
              kNeighbors,
          "'router_id' is an IPv4 address"},
         {kHead + "  as: 65110\n  router_id: 192.0.2.10\n  vips: {}\n" + kNeighbors, "'vips' names none"},
+        {kHead +
+             "  as: 65110\n  router_id: 198.51.100.53\n"
+             "  vips: {ns1: {address: 198.51.100.53, prefix: 198.51.100.0/24}}\n" +
+             kNeighbors,
+         "'router_id' is a VIP, which every site has"},
+        {kHead + kVips + "  neighbors: {up: {address: 192.0.2.9, local: 198.51.100.53, as: 65000}}\n",
+         "'up': 'local' is a VIP; a session needs an address of this host alone"},
+        {kHead + kVips +
+             "  neighbors: {a: {address: 192.0.2.9, local: 192.0.2.10, as: 65000},"
+             " b: {address: 192.0.2.9, local: 192.0.2.11, as: 65000}}\n",
+         "'b' has the address of 'a'"},
     };
     for (const auto& row : rows) {
       CAPTURE(row.expected);
@@ -202,19 +215,22 @@ TEST_SUITE("config/parse_anycast") {
     }
   }
 
-  TEST_CASE("communities are numbers that fit, and nothing else") {
-    for (const auto* const text : {"65535:0", "0:0", "4294967295:1:2"}) {
-      CAPTURE(text);
-      const auto community = parse_community(text);
-      REQUIRE(community);
-      CHECK(to_string(*community) == text);
-    }
-    for (const auto* const text :
-         {"", "1", "1:", ":1", "1:2:", "1:2:3:4", "65536:1", "1:65536", "1:-2", "+1:2", "1: 2",
-          "1:2 shutdown", "a:b", "graceful-shutdown", "4294967296:1:2"}) {
-      CAPTURE(text);
-      CHECK_FALSE(parse_community(text));
-    }
+  TEST_CASE("prefixes times neighbours of their family are no more than the bridge takes") {
+    const auto site = [](int vips, int neighbors) {
+      std::string text = "map: m\nsite: ams1\nlisten: {dns: [\"0.0.0.0:53\"]}\nanycast:\n  as: 65110\n";
+      text += "  router_id: 192.0.2.10\n  vips:\n";
+      for (int i = 0; i < vips; ++i)
+        text += fmt::format("    v{0}: {{address: 10.0.{0}.1, prefix: 10.0.{0}.0/24}}\n", i);
+      text += "  neighbors:\n";
+      for (int i = 0; i < neighbors; ++i)
+        text += fmt::format("    n{0}: {{address: 192.0.3.{0}, local: 192.0.2.10, as: 65000}}\n", i);
+      text += "    six: {address: \"2001:db8::1\", local: \"2001:db8::2\", as: 65000}\n";
+      return messages(parse_site_text(text, "meridian.yaml").diagnostics);
+    };
+    CHECK(site(16, 8) == "");
+    CHECK(site(15, 9).find("are 135 routes; at most 128 are announced") != std::string::npos);
+    CHECK(site(1, base::limits::kBgpNeighborsMax).find("names 33; at most 32 are taken") !=
+          std::string::npos);
   }
 }
 

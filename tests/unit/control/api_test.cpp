@@ -31,17 +31,17 @@ struct Fixture : test::SiteFixture {
     start();
   }
 
-  Response ask(const std::string& method, const std::string& path, const std::string& query = "") {
-    std::promise<Response> promise;
+  http::Response ask(const std::string& method, const std::string& path, const std::string& query = "") {
+    std::promise<http::Response> promise;
     api.handle({.method = method, .path = path, .query = query, .body = "", .who = "alice (uid 7)"},
-               [&](Response response) { promise.set_value(std::move(response)); });
+               [&](http::Response response) { promise.set_value(std::move(response)); });
     return promise.get_future().get();
   }
 
   /// What it starts ends at once.
   Upgrader upgrader{test::no_upgrade(reloader), counters, counters.register_block()};
   querylog::DemandBook demand{clock};
-  EventHub events{counters.register_block()};
+  http::EventHub events{counters.register_block()};
   Reports reports;
   Api api{{.version = "1.2.3",
            .listening = [] { return std::vector<std::string>{"127.0.0.1:5353"}; },
@@ -60,7 +60,7 @@ struct Fixture : test::SiteFixture {
                    .metrics = [] { return std::string{"meridian_up 1\n"}; }}};
 };
 
-boost::json::object object_of(const Response& response) {
+boost::json::object object_of(const http::Response& response) {
   return boost::json::parse(response.body).as_object();
 }
 

@@ -14,14 +14,14 @@ struct Fixture {
   unsigned ask(const std::string& method, const std::string& path, const std::string& authorization = "") {
     unsigned status = 0;
     gate.handle({.method = method, .path = path, .authorization = authorization},
-                [&](const Response& response) { status = response.status; });
+                [&](const http::Response& response) { status = response.status; });
     return status;
   }
 
   test::TemporaryFolder folder;
   stats::CounterRegistry counters;
   std::string who;
-  HttpGate gate{[this](const Request& request, const Respond& respond) {
+  HttpGate gate{[this](const http::Request& request, const http::Respond& respond) {
                   who = request.who;
                   respond({200, "{}"});
                 },

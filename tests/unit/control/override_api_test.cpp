@@ -15,12 +15,12 @@ struct Fixture : test::SiteFixture {
     overrides.set_journal(journal);
     start();
   }
-  static Request request(const std::string& query) { return {.query = query, .who = "alice (uid 7)"}; }
+  static http::Request request(const std::string& query) { return {.query = query, .who = "alice (uid 7)"}; }
 
   OverrideApi api{overrides, journal, clock};
 };
 
-boost::json::object object_of(const Response& response) {
+boost::json::object object_of(const http::Response& response) {
   return boost::json::parse(response.body).as_object();
 }
 

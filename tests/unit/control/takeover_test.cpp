@@ -72,6 +72,7 @@ TEST_SUITE("control/takeover") {
     fixture.say("sockets", second, {udp.get(), udp.get()});
     fixture.say("sockets", first, {tcp.get()});
     fixture.say("control", {{"path", "/run/control.sock"}}, {tcp.get()});
+    fixture.say("liveness", {{"path", "/run/liveness.sock"}}, {tcp.get()});
     fixture.say("cookie_secret", {{"version", 1}, {"secret", "000102030405060708090a0b0c0d0e0f"}});
     fixture.say("zones", {{"names", json::array{"example.com", 7, "example.org"}}});
     fixture.say("zones", {{"names", json::array{"example.net"}}});
@@ -88,6 +89,8 @@ TEST_SUITE("control/takeover") {
     CHECK(all->sockets[0].listen.port == net::local_address(tcp).port);
     CHECK(all->control.get() >= 0);
     CHECK(all->control_path == "/run/control.sock");
+    CHECK(all->liveness.get() >= 0);
+    CHECK(all->liveness_path == "/run/liveness.sock");
     CHECK(all->zones == std::vector<std::string>{"example.com", "example.org", "example.net"});
     REQUIRE(all->cookie_secret);
     CHECK(*all->cookie_secret == dns::CookieSecret{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15});
@@ -108,6 +111,8 @@ TEST_SUITE("control/takeover") {
         {"control with two", "control", {{"path", "/x"}}, {lent, lent}},
         {"control without a path", "control", {}, {lent}},
         {"a path that is a number", "control", {{"path", 1}}, {lent}},
+        {"liveness without its listener", "liveness", {{"path", "/x"}}, {}},
+        {"liveness without a path", "liveness", {}, {lent}},
         {"zones without names", "zones", {}, {}},
         {"names that are no list", "zones", {{"names", "example.com"}}, {}},
         {"no address", "sockets", {{"port", 53}, {"more", false}}, {lent}},
