@@ -210,28 +210,21 @@ protocol bgp 'to-{name}' {{
 
     def upgrade(self):
         """A new server takes over; it is our unit from now on."""
-        self.ctl("upgrade")
+        self.ctl("--control", self.control, "upgrade")
 
     def level_changes(self, since=0.0):
         """[(time, fields)] of what the agent says it did."""
         return [(at, fields) for at, fields in self.agent.events("vip_level", since) if fields["vip"] == "v4"]
 
     def ctl(self, *arguments):
-        """meridianctl with this PoP's sockets."""
-        done = self.programs.ctl("--control", self.control, *arguments)
+        """meridianctl at this PoP."""
+        done = self.programs.ctl(*arguments)
         assert done.returncode == 0, f"meridianctl {' '.join(map(str, arguments))}: {done.stderr}{done.stdout}"
         return done.stdout
 
-    def wish(self, what):
+    def wish(self, what, *arguments):
         """What an operator asks of the agent, for all VIPs: drain, withdraw, announce, or undrain, which ends them."""
-        connection = harness.UnixConnection(self.folder / "agent.sock")
-        try:
-            connection.request("POST", f"/v1/anycast/{what}?reason=the+lab")
-            response = connection.getresponse()
-            told = response.read().decode()
-        finally:
-            connection.close()
-        assert response.status == 200, told
+        return self.ctl("anycast", what, "--agent", self.folder / "agent.sock", "--reason", "the lab", *arguments)
 
     def edit_map(self, file, old, new):
         """Another map for this PoP alone, and the server has read it."""
@@ -240,7 +233,7 @@ protocol bgp 'to-{name}' {{
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
         path.write_text(text.replace(old, new), encoding="utf-8")
         began = time.monotonic()
-        self.ctl("reload")
+        self.ctl("--control", self.control, "reload")
         return began
 
     def story(self):

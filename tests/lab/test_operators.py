@@ -25,9 +25,9 @@ def test_a_drain_moves_clients_and_its_end_brings_them_back(scenario):
 
 
 def stop_as_the_unit_does(pop):
-    """ExecStop= of meridiand.service, then SIGTERM."""
-    pop.wish("drain")
-    pop.until_level(WITHDRAW)
+    """Its ExecStop= lines with shorter times, then SIGTERM."""
+    pop.wish("drain", "--for", "3m", "--wait", "--timeout", "90s")
+    pop.wish("withdraw", "--for", "2m")
     assert pop.server.terminate() == 0
 
 
