@@ -54,6 +54,7 @@ def withdraw_everywhere(run):
     run.watch(1)
 
 
+@pytest.mark.whole
 def test_without_a_covering_prefix_nobody_is_served_when_every_pop_is_withdrawn(scenario):
     for run in scenario("every PoP withdrawn, no covering prefix").runs(resets="all"):
         with run:
@@ -74,6 +75,7 @@ def test_a_covering_prefix_keeps_clients_served_when_every_pop_is_withdrawn(scen
         assert run.figures["lost"] == 0 and run.figures["others_lost"] == 0 and run.figures["wrong"] == 0
 
 
+@pytest.mark.whole
 def test_what_was_withdrawn_during_a_cut_does_not_come_back_with_the_session(scenario):
     """The zombie of docs/anycast.md: two announcements with different attributes and a withdrawal, all unheard."""
     for run in scenario("drained and withdrawn during a cut (hold 3)").runs():
