@@ -1,4 +1,4 @@
-"""Which facts take a route away and which never do: a VIP that is missing, wrong answers, dead datacenters, flapping."""
+"""Which facts take a route away and which never do: a missing VIP, wrong answers, dead datacenters, flapping."""
 
 import time
 
