@@ -240,19 +240,21 @@ class Agent::Implementation {
         save();
       }
     }
-    if (std::exchange(told_server_, liveness_.state()) != liveness_.state()) {
-      const bool is_well = liveness_.state() == policy::Server::Ready;
-      base::log_event(is_well ? base::LogLevel::Info : base::LogLevel::Warning, "server_state",
-                      {{"state", to_string(liveness_.state())}, {"why", liveness_.fault()}});
-    }
     decide_all();
+    if (std::exchange(told_server_, liveness_.state()) == liveness_.state()) return;
+    const bool is_well = liveness_.state() == policy::Server::Ready;
+    base::log_event(is_well ? base::LogLevel::Info : base::LogLevel::Warning, "server_state",
+                    {{"state", to_string(liveness_.state())}, {"why", liveness_.fault()}});
   }
 
   void on_presence() {
-    if (std::exchange(told_presence_fault_, presence_.fault()) != presence_.fault()) {
-      const bool is_well = presence_.fault().empty();
-      base::log_event(is_well ? base::LogLevel::Info : base::LogLevel::Error, "addresses_unreadable",
-                      {{"why", is_well ? "they can be read again" : presence_.fault()}});
+    const auto& fault = presence_.fault();
+    if (std::exchange(told_presence_fault_, fault) != fault) {
+      if (fault.empty()) {
+        base::log_event(base::LogLevel::Info, "addresses_readable");
+      } else {
+        base::log_event(base::LogLevel::Error, "addresses_unreadable", {{"why", fault}});
+      }
     }
     decide_all();
   }
@@ -262,8 +264,12 @@ class Agent::Implementation {
     for (const auto& check : checks_->statuses()) {
       failing[check.name] = check.fails;
       if (told_checks_[check.name] == check.fails) continue;
-      base::log_event(check.fails ? base::LogLevel::Warning : base::LogLevel::Info, "local_check",
-                      {{"check", check.name}, {"fails", check.fails ? "yes" : "no"}, {"why", check.fault}});
+      if (check.fails) {
+        base::log_event(base::LogLevel::Warning, "local_check_fails",
+                        {{"check", check.name}, {"why", check.fault}});
+      } else {
+        base::log_event(base::LogLevel::Info, "local_check_well", {{"check", check.name}});
+      }
     }
     told_checks_ = std::move(failing);
     decide_all();
@@ -271,8 +277,11 @@ class Agent::Implementation {
 
   void on_bridge() {
     if (std::exchange(told_bridge_, bridge_.is_connected()) == bridge_.is_connected()) return;
-    base::log_event(told_bridge_ ? base::LogLevel::Info : base::LogLevel::Warning, "bridge",
-                    {{"connected", told_bridge_ ? "yes" : "no"}});
+    if (told_bridge_) {
+      base::log_event(base::LogLevel::Info, "bridge_connected");
+    } else {
+      base::log_event(base::LogLevel::Warning, "bridge_lost");
+    }
   }
 
   // --- decisions -----------------------------------------------------------------------------------
@@ -315,9 +324,11 @@ class Agent::Implementation {
     const bool has_waited = clock_.monotonic() - started_at_ >= kFirstVerdict;
     const bool was_decided = std::exchange(
         is_decided_, is_decided_ || has_waited || std::none_of(vips_.begin(), vips_.end(), knows_nothing));
-    if (!std::exchange(has_moved_, false) && was_decided == is_decided_) return;
-    say();
-    save();
+    const bool is_news = std::exchange(has_moved_, false) || was_decided != is_decided_;
+    // Before anything that could wait: the log and the disk.
+    if (is_news) say();
+    for (const auto& watch : vips_) watch->tell(clock_.monotonic());
+    if (is_news) save();
   }
 
   void say() {
@@ -344,9 +355,8 @@ class Agent::Implementation {
   void keep(const base::Expected<void, std::string>& written) {
     const std::string fault = written ? "" : written.error();
     if (std::exchange(state_fault_, fault) == fault) return;
-    const bool is_well = fault.empty();
-    base::log_event(is_well ? base::LogLevel::Info : base::LogLevel::Error, "state_unwritable",
-                    {{"why", is_well ? "it can be written again" : fault}});
+    if (fault.empty()) return base::log_event(base::LogLevel::Info, "state_writable");
+    base::log_event(base::LogLevel::Error, "state_unwritable", {{"why", fault}});
   }
 
   boost::asio::io_context& context_;

@@ -31,8 +31,8 @@ struct LivenessTimes {
 /// Connections in a row that end before a word is said. A server that dies leaves one or two of these, which
 /// its kernel took while it went; one that takes and drops them for ever is not to keep us busy.
 inline constexpr int kWordlessEndsMax = 8;
-/// One report; see LivenessReport for what makes it long.
-inline constexpr std::size_t kLivenessBytesMax = 128u << 10;
+/// One report: four times of what the server sends, so that it may grow.
+inline constexpr std::size_t kLivenessBytesMax = 32u << 10;
 
 class LivenessClient {
  public:

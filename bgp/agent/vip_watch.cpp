@@ -51,11 +51,11 @@ bool VipWatch::decide(const policy::Observation& seen, const policy::Wish& wish,
   // A hard fact or an operator's word needs no round to be believed.
   is_judged_ = is_judged_ || was_asked || decision_.wanted == Level::Withdraw;
   if (decision_.level != before) ++level_changes_;
-  tell(before, now);
   return decision_.level != before;
 }
 
-void VipWatch::tell(Level before, base::MonotonicTime now) {
+void VipWatch::tell(base::MonotonicTime now) {
+  const auto before = std::exchange(told_level_, decision_.level);
   const bool has_moved = decision_.level != before;
   const bool is_other = decision_.reason != told_reason_ || decision_.brake != told_brake_;
   if (!has_moved && (!is_other || now - told_at_ < kToldApart)) return;

@@ -31,7 +31,11 @@ inline constexpr std::chrono::seconds kToldApart{10};
 class VipWatch {
  public:
   VipWatch(boost::asio::io_context& context, config::AnycastVip vip, policy::RouteHistory history)
-      : context_(context), vip_(std::move(vip)), timer_(context), told_reason_(history.reason) {
+      : context_(context),
+        vip_(std::move(vip)),
+        timer_(context),
+        told_level_(history.level),
+        told_reason_(history.reason) {
     decision_.level = history.level;
     decision_.reason = history.reason;
     decision_.wanted = history.level;
@@ -49,9 +53,12 @@ class VipWatch {
   /// Begins the first round, and goes on; `on_round` with each once it is over, from the context.
   void start(std::function<void(const policy::Round&)> on_round);
 
-  /// Decides with what is seen now, tells it in the log, and says whether the level is another one.
+  /// Decides with what is seen now, and says whether the level is another one.
   bool decide(const policy::Observation& seen, const policy::Wish& wish, const policy::Settings& settings,
               base::MonotonicTime now);
+
+  /// Tells the log what has changed. A step of its own: the bridge is told first.
+  void tell(base::MonotonicTime now);
 
   /// Its own part; presence and wish are the caller's.
   [[nodiscard]] VipStatus status() const;
@@ -60,7 +67,6 @@ class VipWatch {
   void begin_round();
   void begin_round_at(std::chrono::steady_clock::time_point time);
   void take_round(const policy::Round& round, const std::vector<std::string>& faults);
-  void tell(policy::Level before, base::MonotonicTime now);
 
   boost::asio::io_context& context_;
   const config::AnycastVip vip_;
@@ -75,6 +81,7 @@ class VipWatch {
   std::uint64_t rounds_ = 0;
   std::uint64_t rounds_with_faults_ = 0;
   std::uint64_t level_changes_ = 0;
+  policy::Level told_level_;
   policy::Reason told_reason_;
   policy::Brake told_brake_ = policy::Brake::None;
   base::MonotonicTime told_at_{};

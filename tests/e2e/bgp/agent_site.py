@@ -1,7 +1,7 @@
 """A site with all that is real: meridiand on its anycast addresses, the agent, the bridge in ExaBGP; BIRD is its router.
 
-What stands in for something else says so: `Liveness` speaks meridiand's side of the liveness protocol where a test wants
-to say what no server would, `Bridge` is one that only listens.
+What stands in for something else says so: `Liveness` speaks meridiand's side of the liveness protocol, to say what a real
+server says seldom or never; `Bridge` is one that only listens.
 """
 
 import contextlib
@@ -91,11 +91,6 @@ class Meridiand(Process):
         self.map = folder / "map"
         shutil.copytree(harness.EXAMPLE / "map", self.map)
         (self.map / "expect.yaml").unlink()
-
-    def write_site(self, vips, site="ams1", more=""):
-        addresses = ", ".join(listen(VIPS[name][0]) for name in vips)
-        (self.folder / "server.yaml").write_text(f"map: map\nsite: {site}\nlisten: {{dns: [{addresses}]}}\n{more}",
-                                                 encoding="utf-8")
 
     def start(self, **environment):
         super().start(**environment)
@@ -258,21 +253,20 @@ class Site:
         self.exabgp = None
         self.router = None
 
-    def write(self, vips=("a",), liveness=None, server_site="ams1", **anycast):
+    def write(self, vips=("a",), server_site="ams1", **anycast):
         """The site files of the server and of the agent: two, so that a test may make them differ."""
-        self.meridiand.write_site(vips, server_site)
         lines = ["as: 65101", "router_id: 10.9.1.1", "vips:"]
         lines += [f'  {name}: {{address: "{VIPS[name][0]}", prefix: "{VIPS[name][1]}"}}' for name in vips]
         lines += ["neighbors:", f'  four: {{address: {lab.NEIGHBOR4}, local: 10.9.1.1, as: 65000, '
                                 'drain_communities: ["65000:80"]}',
                   f'  six: {{address: "{lab.NEIGHBOR6}", local: "2001:db8:9::1", as: 65000}}',
                   "agent:", f"  bridge: {self.folder}/bridge.sock", f"  control: {self.folder}/agent.sock",
-                  f"  state: {self.folder}/agent-state", f"  liveness: {liveness or self.folder / 'liveness.sock'}"]
+                  f"  state: {self.folder}/agent-state", f"  liveness: {self.folder}/liveness.sock"]
         lines += [f"{key}: {value}" for key, value in anycast.items()]
         addresses = ", ".join(listen(VIPS[name][0]) for name in vips)
-        (self.folder / "agent.yaml").write_text(
-            f"map: map\nsite: ams1\nlisten: {{dns: [{addresses}]}}\nanycast:\n"
-            + "".join(f"  {line}\n" for line in lines), encoding="utf-8")
+        for file, name in (("agent.yaml", "ams1"), ("server.yaml", server_site)):
+            (self.folder / file).write_text(f"map: map\nsite: {name}\nlisten: {{dns: [{addresses}]}}\nanycast:\n"
+                                            + "".join(f"  {line}\n" for line in lines), encoding="utf-8")
 
     def start_exabgp(self, bridge_program):
         self.exabgp = lab.ExaBgp(self.namespace, self.folder,

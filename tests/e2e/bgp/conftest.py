@@ -78,7 +78,6 @@ def announcing(pop, router, bridge_program):
     def start(vips=("a",), **anycast):
         pop.write(vips, **anycast)
         pop.router = router
-        pop.liveness = agent_site.Liveness(pop.folder / "liveness.sock")
         pop.meridiand.start()
         pop.agent.start()
         pop.start_exabgp(bridge_program)

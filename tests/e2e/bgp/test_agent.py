@@ -23,7 +23,6 @@ def report(what, seconds):
 def test_a_server_that_is_killed_takes_its_route_with_it(announcing):
     site = announcing()
     at = site.meridiand.kill()
-    site.liveness.die()
     took = gone_at(site.router, PREFIX4, at)
     report("server killed, route gone at the router", took)
     site.agent.until_event("vip_level", "level=withdraw", "reason=server_gone")
@@ -32,7 +31,6 @@ def test_a_server_that_is_killed_takes_its_route_with_it(announcing):
 
 def test_a_server_that_hangs_loses_its_route(announcing):
     site = announcing()
-    site.liveness.speaks = False
     at = time.monotonic()
     site.meridiand.send(signal.SIGSTOP)
     took = gone_at(site.router, PREFIX4, at)
@@ -50,7 +48,7 @@ def test_an_agent_that_is_killed_and_comes_back_changes_no_route(announcing):
         site.agent.kill()
         site.agent.start()
         site.agent.until_event("levels_adopted", r"age_ms=\d+", count=times)
-        site.agent.until_event("bridge", "connected=yes", count=times + 1)
+        site.agent.until_event("bridge_connected", count=times + 1)
     # Past the bridge's patience of 3 s with a silent agent.
     until = time.monotonic() + 3.5
     harness.until(lambda: time.monotonic() > until, "")
@@ -63,7 +61,6 @@ def test_an_agent_that_hangs_holds_no_dead_server_up(announcing):
     at = time.monotonic()
     site.agent.send(signal.SIGSTOP)
     site.meridiand.kill()
-    site.liveness.die()
     took = gone_at(site.router, PREFIX4, at)
     site.agent.send(signal.SIGCONT)
     report("agent hung and server killed, route gone at the router", took)
@@ -74,7 +71,6 @@ def test_an_agent_and_a_server_that_die_together_leave_no_route(announcing):
     site = announcing()
     at = site.agent.kill()
     site.meridiand.kill()
-    site.liveness.die()
     site.agent.start()
     took = gone_at(site.router, PREFIX4, at)
     report("agent and server killed, a new agent: route gone at the router", took)
@@ -108,7 +104,6 @@ def test_two_vips_fail_separately_and_the_covering_prefix_stays(announcing):
     assert took < 0.5
     assert site.router.attributes(PREFIX4B) and site.router.attributes(agent_site.PREFIX6)
     site.meridiand.kill()
-    site.liveness.die()
     for prefix in (PREFIX4B, agent_site.PREFIX6):
         site.router.until_no_route(prefix)
     assert site.router.attributes(COVERING)
@@ -117,7 +112,7 @@ def test_two_vips_fail_separately_and_the_covering_prefix_stays(announcing):
 def test_answers_of_another_site_are_none(announcing):
     site = announcing()
     site.meridiand.end()
-    site.meridiand.write_site(("a",), site="fra1")
+    site.write(server_site="fra1")
     site.meridiand.start()
     site.router.until_no_route(PREFIX4)
     site.agent.until_event("vip_level", "level=withdraw")
