@@ -1,0 +1,11 @@
+// The sub-commands of `meridianctl anycast`. Each registers one; its callback sets `options.exit_code`.
+#pragma once
+
+#include "meridianctl/command.hpp"
+
+namespace meridian::meridianctl {
+
+void add_anycast_config(CLI::App& anycast, Options& options);
+void add_anycast_forecast(CLI::App& anycast, Options& options);
+
+}  // namespace meridian::meridianctl
