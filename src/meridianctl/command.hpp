@@ -31,6 +31,9 @@ struct Options {
   int exit_code = kOk;                ///< set by the command that ran
 };
 
+/// Where the packages put it.
+inline constexpr const char* kDefaultSite = "/etc/meridian/meridian.yaml";
+
 /// Each registers one sub-command; its callback sets `options.exit_code`.
 void add_anycast(CLI::App& app, Options& options);
 void add_audit(CLI::App& app, Options& options);

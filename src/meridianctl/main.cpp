@@ -64,6 +64,7 @@ int main(int argc, char** argv) {
   add_history(app, options);
   add_audit(app, options);
   add_report(app, options);
+  add_anycast(app, options);
   add_upgrade(app, options);
   add_anycast(app, options);
   add_schema(app, options);
