@@ -67,6 +67,7 @@ def test_a_covering_prefix_keeps_clients_served_when_every_pop_is_withdrawn(scen
         for pop in run.world.pops:
             pop.covering = [COVERING4]
             pop.write_site()
+            pop.router.reconfigure()
             pop.agent.signal(signal.SIGHUP)
         for router in run.world.routers:
             router.until_route(COVERING4)
