@@ -154,20 +154,19 @@ void add_anycast_forecast(CLI::App& anycast, Options& options) {
   const auto arguments = std::make_shared<Arguments>();
   command->add_option("--without", arguments->without, "A site that withdraws; may be given again")
       ->required()
-      ->expected(1)
+      ->allow_extra_args(false)
       ->take_all();
   command
       ->add_option("demand", arguments->files,
                    "Demand files (meridianctl demand), one a site: ams1.txt, or NAME=FILE")
-      ->required()
-      ->expected(2, 1'000);
+      ->required();
   command
       ->add_option("--capacity", arguments->capacities, "NAME=QUERIES that a site can answer, in their unit")
-      ->expected(1)
+      ->allow_extra_args(false)
       ->take_all();
   command->add_option("--site", options.site, "Site file whose GeoIP databases tell where networks are");
   command->add_option("--geoip", options.geoip, "GeoIP files, instead of the site file's or the shipped one")
-      ->expected(1)
+      ->allow_extra_args(false)
       ->take_all();
   command->add_option("--database", arguments->database, "Which of the site file's databases; the first");
   command->add_option("--data", options.data, "Folder of the shipped country.mmdb and places.yaml");

@@ -59,7 +59,7 @@ protocol bgp 'ams1-transit' {
 
   TEST_CASE("a neighbour's part follows the session") {
     const auto settings = settings_of(
-        site_of("    far: {address: 192.0.2.9, local: 192.0.2.10, as: 65101, multihop: true, hold: 90}\n"
+        site_of("    far: {address: 192.0.2.9, local: 192.0.2.10, as: 65000, multihop: true, hold: 90}\n"
                 "    six: {address: \"2001:db8:ff::9\", local: \"2001:db8:ff::10\", as: 65000}\n",
                 "  local_router: true\n"),
         {"deadbeef"});
@@ -67,9 +67,15 @@ protocol bgp 'ams1-transit' {
     CHECK(has(text, "  multihop;\n  passive;\n  hold time 90;\n"));
     CHECK(has(text, "  password \"deadbeef\";\n  bfd { interval 100 ms; multiplier 3; };\n"));
     CHECK(has(text, "beside a `protocol bfd { }`"));
-    // Within one system paths are empty.
-    CHECK_FALSE(has(text, "bgp_path"));
     CHECK_FALSE(has(bird_router_config(settings, settings.sessions[1]), "password"));
+  }
+
+  TEST_CASE("within one system paths are empty, and tell nothing of their origin") {
+    const auto settings = settings_of(
+        site_of("    own: {address: 192.0.2.9, local: 192.0.2.10, as: 65101}\n"
+                "    six: {address: \"2001:db8:ff::9\", local: \"2001:db8:ff::10\", as: 65000}\n"));
+    CHECK_FALSE(has(bird_router_config(settings, settings.sessions[0]), "bgp_path"));
+    CHECK(has(bird_router_config(settings, settings.sessions[1]), "bgp_path.last != 65101"));
   }
 
   TEST_CASE("the site's own router passes on what ExaBGP says, and nothing else") {

@@ -63,7 +63,6 @@ exit
   TEST_CASE("a neighbour's part follows the session") {
     const auto settings = settings_of(
         site_of("    far: {address: 192.0.2.9, local: 192.0.2.10, as: 65000, multihop: true, hold: 4}\n"
-                "    own: {address: 192.0.2.8, local: 192.0.2.10, as: 65101, multihop: true}\n"
                 "    six: {address: \"2001:db8:ff::9\", local: \"2001:db8:ff::10\", as: 65000}\n",
                 "  local_router: true\n"),
         {"deadbeef"});
@@ -72,11 +71,16 @@ exit
     CHECK(has(far,
               " neighbor 192.0.2.10 ebgp-multihop\n neighbor 192.0.2.10 password deadbeef\n"
               " neighbor 192.0.2.10 bfd 3 100 100\n"));
-    // Within one system paths are empty, and neighbours are anywhere.
-    const auto own = frr_router_config(settings, settings.sessions[1]);
+    CHECK_FALSE(has(frr_router_config(settings, settings.sessions[1]), "password"));
+  }
+
+  TEST_CASE("within one system paths are empty, and neighbours are anywhere") {
+    const auto settings = settings_of(
+        site_of("    own: {address: 192.0.2.8, local: 192.0.2.10, as: 65101, multihop: true}\n"
+                "    six: {address: \"2001:db8:ff::9\", local: \"2001:db8:ff::10\", as: 65000}\n"));
+    const auto own = frr_router_config(settings, settings.sessions[0]);
     CHECK_FALSE(has(own, "as-path"));
     CHECK_FALSE(has(own, "multihop"));
-    CHECK_FALSE(has(own, "password"));
   }
 
   TEST_CASE("the site's own router passes on what ExaBGP says, and nothing else") {
