@@ -1,6 +1,6 @@
 #include "config/cookie_secrets.hpp"
 
-#include <sys/stat.h>
+#include "base/regular_file.hpp"
 
 #include <fmt/format.h>
 
@@ -22,15 +22,9 @@ std::optional<unsigned> hex_digit(char c) noexcept {
   return std::nullopt;
 }
 
-/// False for a file that is not there: opening it says so.
-bool is_readable_by_everyone(const std::string& path) noexcept {
-  struct stat file {};
-  return ::stat(path.c_str(), &file) == 0 && (file.st_mode & S_IROTH) != 0;
-}
-
 /// What is wrong with the file, or "".
 std::string read_secret(CookieSecretSource& source) {
-  if (is_readable_by_everyone(source.file))
+  if (base::is_readable_by_everyone(source.file))
     return fmt::format("everyone can read {0}; chmod o-r {0}, and make a new secret", source.file);
   std::ifstream stream(source.file, std::ios::binary);
   if (!stream)
@@ -83,7 +77,7 @@ void load_cookie_secrets(Site& site, base::Diagnostics& diagnostics) {
     if (std::any_of(secrets.begin(), it, is_same))
       diagnostics.error(it->where, "the same secret stands before; a second one must differ");
   }
-  if (is_in_site_file && is_readable_by_everyone(site.path)) {
+  if (is_in_site_file && base::is_readable_by_everyone(site.path)) {
     diagnostics.warning(
         secrets.front().where,
         fmt::format("everyone can read the secrets here; chmod o-r {}, or put them into files", site.path));

@@ -311,6 +311,12 @@ class AnycastRules {
       error(neighbor.where,
             fmt::format("'{}': 'local' is a VIP; a session needs an address of this host alone",
                         neighbor.name));
+    // RFC 4456: what came over one session within a system goes to no other one.
+    if (anycast_.has_local_router && neighbor.as == anycast_.as)
+      error(neighbor.where,
+            fmt::format("'{}' is of our own system {}, to which a local router passes nothing on; without "
+                        "'local_router' ExaBGP speaks to it directly",
+                        neighbor.name, anycast_.as));
     for (const auto& other : anycast_.neighbors) {
       if (&other == &neighbor) return;
       if (other.address == neighbor.address)

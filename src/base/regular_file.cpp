@@ -54,6 +54,11 @@ Expected<std::string, FileProblem> read_regular_file(const std::filesystem::path
   return text;
 }
 
+bool is_readable_by_everyone(const std::filesystem::path& path) noexcept {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0;
+}
+
 bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder) {
   return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
 }

@@ -22,6 +22,9 @@ struct FileProblem {
 [[nodiscard]] Expected<std::string, FileProblem> read_regular_file(const std::filesystem::path& path,
                                                                    std::size_t size_max);
 
+/// For files with secrets. False for one that is not there: reading it says so.
+[[nodiscard]] bool is_readable_by_everyone(const std::filesystem::path& path) noexcept;
+
 /// True when `path` is `folder` or below it; both canonical.
 [[nodiscard]] bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder);
 

@@ -10,6 +10,8 @@ void add_anycast(CLI::App& app, Options& options) {
   add_anycast_status(*command, options);
   add_anycast_wishes(*command, options);
   add_anycast_audit(*command, options);
+  add_anycast_config(*command, options);
+  add_anycast_forecast(*command, options);
 }
 
 }  // namespace meridian::meridianctl

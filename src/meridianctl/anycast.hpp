@@ -10,5 +10,7 @@ void add_anycast_status(CLI::App& anycast, Options& options);
 void add_anycast_wishes(CLI::App& anycast, Options& options);
 /// audit: who wanted what.
 void add_anycast_audit(CLI::App& anycast, Options& options);
+void add_anycast_config(CLI::App& anycast, Options& options);
+void add_anycast_forecast(CLI::App& anycast, Options& options);
 
 }  // namespace meridian::meridianctl

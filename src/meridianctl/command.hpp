@@ -24,12 +24,15 @@ inline constexpr int kUnusable = 2;
 struct Options {
   std::string control = "/run/meridian/control.sock";
   std::string program = "meridiand";  ///< that listens there
-  std::string site;                ///< --site: meridian.yaml
-  std::string map;                 ///< --map: a map directory, instead of the site file's
-  std::vector<std::string> geoip;  ///< --geoip: database files, instead of the site file's
-  std::string data;                ///< --data: folder of the shipped files
-  int exit_code = kOk;             ///< set by the command that ran
+  std::string site;                   ///< --site: meridian.yaml
+  std::string map;                    ///< --map: a map directory, instead of the site file's
+  std::vector<std::string> geoip;     ///< --geoip: database files, instead of the site file's
+  std::string data;                   ///< --data: folder of the shipped files
+  int exit_code = kOk;                ///< set by the command that ran
 };
+
+/// Where the packages put it.
+inline constexpr const char* kDefaultSite = "/etc/meridian/meridian.yaml";
 
 /// Each registers one sub-command; its callback sets `options.exit_code`.
 void add_anycast(CLI::App& app, Options& options);

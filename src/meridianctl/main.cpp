@@ -64,8 +64,8 @@ int main(int argc, char** argv) {
   add_history(app, options);
   add_audit(app, options);
   add_report(app, options);
-  add_upgrade(app, options);
   add_anycast(app, options);
+  add_upgrade(app, options);
   add_schema(app, options);
   add_completion(app, options);
   add_cookie_secret(app, options);

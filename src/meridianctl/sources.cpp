@@ -20,7 +20,7 @@ base::Expected<compile::Sources, base::Diagnostics> find_sources(const Options& 
   compile::Sources sources;
   sources.data_folder = base::find_data_folder(options.data);
   if (!options.site.empty() || options.map.empty()) {
-    const auto path = options.site.empty() ? std::string{"/etc/meridian/meridian.yaml"} : options.site;
+    const auto path = options.site.empty() ? kDefaultSite : options.site;
     auto loaded = config::load_site_file(path, secrets);
     if (loaded.diagnostics.has_errors()) return base::unexpected(std::move(loaded.diagnostics));
     std::fputs(loaded.diagnostics.to_text().c_str(), stderr);

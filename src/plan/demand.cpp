@@ -26,6 +26,8 @@ struct Counted {
 };
 
 constexpr std::string_view kBlanks = " \t\r";
+/// As demand_text() writes it.
+constexpr std::string_view kUnitComment = "# unit ";
 
 /// Takes the next word off `line`, with the column it starts in.
 std::string_view take_word(std::string_view line, std::size_t& at) {
@@ -49,14 +51,6 @@ const base::IpPrefix* find_carrier(const base::IpPrefix& network) {
   return nullptr;
 }
 
-geo::PrefixTree carrier_tree(base::Family family) {
-  std::vector<std::pair<base::IpPrefix, std::uint32_t>> networks;
-  for (const auto& carrier : base::carrier_networks()) {
-    if (carrier.address.family == family) networks.emplace_back(carrier, 1);
-  }
-  return geo::build_prefix_tree(family, networks, 0);
-}
-
 }  // namespace
 
 /// Collects lines, then spreads them.
@@ -65,6 +59,7 @@ class DemandBuilder {
   explicit DemandBuilder(std::string file) : file_(std::move(file)) {}
 
   void add_line(std::string_view line, int number) {
+    if (line.starts_with(kUnitComment)) read_unit(line.substr(kUnitComment.size()));
     line = line.substr(0, line.find('#'));
     std::size_t at = 0;
     const auto network_text = take_word(line, at);
@@ -104,6 +99,7 @@ class DemandBuilder {
 
   base::Expected<Demand, base::Diagnostics> build() && {
     Demand demand;
+    demand.unit_ = std::move(unit_);
     for (const auto family : {base::Family::V4, base::Family::V6}) spread(family, demand);
     if (problems_.has_errors()) return base::unexpected(std::move(problems_));
     return demand;
@@ -137,10 +133,25 @@ class DemandBuilder {
     }
   }
 
+  void read_unit(std::string_view rest) {
+    const auto start = std::min(rest.find_first_not_of(kBlanks), rest.size());
+    const auto end = rest.find_last_not_of(kBlanks) + 1;
+    if (unit_.empty() && start < end) unit_ = rest.substr(start, end - start);
+  }
+
   std::string file_;
+  std::string unit_;
   base::Diagnostics problems_;
   std::map<base::IpPrefix, Counted> counted_;
 };
+
+geo::PrefixTree carrier_tree(base::Family family) {
+  std::vector<std::pair<base::IpPrefix, std::uint32_t>> networks;
+  for (const auto& carrier : base::carrier_networks()) {
+    if (carrier.address.family == family) networks.emplace_back(carrier, 1);
+  }
+  return geo::build_prefix_tree(family, networks, 0);
+}
 
 base::Expected<Demand, base::Diagnostics> parse_demand(std::string_view text, const std::string& file) {
   DemandBuilder builder(file);

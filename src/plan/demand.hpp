@@ -25,6 +25,8 @@ class Demand {
   /// addresses that no longer network of the file counts.
   [[nodiscard]] double density(std::uint32_t value) const noexcept { return densities_[value]; }
   [[nodiscard]] double total() const noexcept { return total_; }
+  /// What the text says of its numbers in a comment `# unit …`; empty: nothing.
+  [[nodiscard]] const std::string& unit() const noexcept { return unit_; }
 
  private:
   friend class DemandBuilder;
@@ -32,7 +34,12 @@ class Demand {
   geo::PrefixTree v6_{base::Family::V6, 0};
   std::vector<double> densities_{0};
   double total_ = 0;
+  std::string unit_;
 };
+
+/// 1 for networks that carry IPv4 addresses (base::carrier_networks), by which their clients are looked up:
+/// nothing is counted there.
+[[nodiscard]] geo::PrefixTree carrier_tree(base::Family family);
 
 /// A line is a network and a number of queries; `#` starts a comment. Counts of one network add up. `file` is
 /// how the errors name the text.

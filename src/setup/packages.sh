@@ -13,7 +13,7 @@ build_packages=(
 test_packages=(
   clang clang-tidy clang-format libclang-rt-14-dev
   doctest-dev libbenchmark-dev
-  bind9-host bird2 dnsperf exabgp fstrm-bin gdnsd knot-dnsutils ldnsutils mmdb-bin prometheus
+  bind9-host bird2 dnsperf exabgp frr fstrm-bin gdnsd knot-dnsutils ldnsutils mmdb-bin prometheus
   iproute2 nginx-light nsd openssl
   python3 python3-dnspython python3-jsonschema python3-pytest python3-yaml
 )
@@ -54,7 +54,7 @@ export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 # Packages of servers start them; here they are wanted as programs only.
-for package in bird2 exabgp gdnsd knot nginx-light nsd prometheus; do
+for package in bird2 exabgp frr gdnsd knot nginx-light nsd prometheus; do
   service=${package%-light}
   [ "$package" = bird2 ] && service=bird
   if [[ " ${missing[*]} " == *" $package "* ]] && [ -d /run/systemd/system ]; then

@@ -57,6 +57,11 @@ def pytest_terminal_summary(terminalreporter, config):
         figures.write_page(PAGE, scenarios, agent)
 
 
+@pytest.fixture(scope="session")
+def programs(pytestconfig):
+    return harness.Programs(pytestconfig.getoption("--bin"))
+
+
 @pytest.fixture
 def folder():
     with tempfile.TemporaryDirectory(prefix="meridian-load-") as path:

@@ -20,6 +20,11 @@ PREFIX = "mlab"
 # Nobody has it: packages for this address end at the other side's card.
 WRONG_ADDRESS = "02:00:00:00:00:66"
 
+# Routers forward; a packet may come in where no answer would go out; a card that goes down and up has its addresses.
+SETTINGS = {"ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1, "ipv4/conf/all/rp_filter": 0,
+            "ipv4/conf/default/rp_filter": 0, "ipv6/conf/all/keep_addr_on_down": 1,
+            "ipv6/conf/default/keep_addr_on_down": 1}
+
 
 def run(*words):
     """The output of a command that must succeed."""
@@ -102,14 +107,12 @@ class Network:
             pytest.skip(f"no right to make network namespaces: {done.stderr.strip()}")
         self.names.append(full)
         run("ip", "-n", full, "link", "set", "lo", "up")
-        for setting in ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", "net.ipv4.conf.all.rp_filter=0",
-                        "net.ipv4.conf.default.rp_filter=0", "net.ipv6.conf.all.keep_addr_on_down=1",
-                        "net.ipv6.conf.default.keep_addr_on_down=1"):
-            run("ip", "netns", "exec", full, "sysctl", "-qw", setting)
+        for setting, value in SETTINGS.items():
+            run("ip", "netns", "exec", full, "sh", "-c", f"echo {value} >/proc/sys/net/{setting}")
         return full
 
     def connect(self, here, there, number4, number6):
-        """A wire between (namespace, device) and another: the first is .1, the second .2 of 10.NUMBER4.0/24, and so on."""
+        """A wire between (namespace, device) and another: the first is .1, the second .2 of 10.NUMBER4.0/24."""
         run("ip", "link", "add", here[1], "netns", here[0], "type", "veth", "peer", "name", there[1], "netns", there[0])
         for last, (namespace, device) in enumerate((here, there), 1):
             run("ip", "-n", namespace, "addr", "add", f"10.{number4}.{last}/24", "dev", device)

@@ -7,13 +7,11 @@ import time
 import harness
 import router
 from network import run
-from router import COVERING4, POP_AS, PREFIX4, PREFIX6, VIP4, VIP6
+from router import POP_AS, PREFIX4, PREFIX6, VIP4, VIP6
 from unit import Unit
 
 # The levels, as the router sees them.
 ANNOUNCE, DE_PREFERENCE, WITHDRAW = "announce", "de-preference", "withdraw"
-# Three packets of 100 ms that do not come are a wire that is cut.
-BFD = "bfd { interval 100 ms; multiplier 3; };"
 
 
 class Pop:
@@ -44,7 +42,6 @@ class Pop:
                                  self.folder)
         self.exabgp = Unit(self.namespace, "exabgp", ["exabgp", self.folder / "exabgp.conf"], self.folder,
                            ["exabgp.api.cli=false", "exabgp.daemon.user=root"])
-        self.bridge = f"{bin_folder}/meridian-bgp --agent {self.folder}/bridge.sock --state {self.folder}/bridge.state"
 
     @property
     def router(self):
@@ -96,70 +93,22 @@ anycast:
     state: {self.state}
 """, encoding="utf-8")
 
-    def sessions(self):
-        """(name, family, the router's address, ours, this very host's, prefixes) of both."""
-        number = self.number
-        return ((f"r{number}", "ipv4", f"10.1.{number}.1", self.address, "127.0.0.1", f"{PREFIX4}, {COVERING4}"),
-                (f"r{number}-v6", "ipv6", f"2001:db8:1{number}::1", f"2001:db8:1{number}::2", "::1", PREFIX6))
+    def generated(self, program, *arguments):
+        """What meridianctl makes of the site file."""
+        return self.ctl("anycast", "config", program, "--site", self.site, *arguments)
 
     def exabgp_text(self):
-        """To the routers, or to the BIRD on this host, of whose AS it is."""
-        text = f"process meridian-bgp {{\n  run {self.bridge};\n  encoder text;\n}}\n"
-        for _, family, there, here, loopback, _ in self.sessions():
-            peer = loopback if self.has_local_router else there
-            peer_as = POP_AS if self.has_local_router else router.router_as(self.number)
-            text += f"""neighbor {peer} {{
-  router-id {"127.0.0.2" if self.has_local_router else self.address};
-  local-address {here};
-  local-as {POP_AS};
-  peer-as {peer_as};
-  hold-time {self.hold_s};
-  adj-rib-in false;
-  family {{
-    {family} unicast;
-  }}
-  api {{
-    processes [ meridian-bgp ];
-    neighbor-changes;
-  }}
-}}
-"""
-        return text
+        bridge = self.programs.build / "bin" / "meridian-bgp"
+        return self.generated("exabgp", "--bridge", bridge, "--state", self.folder / "bridge.state")
 
     def router_text(self):
-        """The router's end of the sessions: these prefixes and no others, and what wants to be avoided is."""
-        return "".join(f"""filter 'from-{name}' {{
-  if net !~ [ {prefixes} ] then reject;
-  if (65535, 0) ~ bgp_community then bgp_local_pref = 0;
-  accept;
-}}
-protocol bgp 'p{self.number}-{name}' {{
-  local {there} as {router.router_as(self.number)}; neighbor {here} as {POP_AS}; direct;
-  passive; hold time {self.hold_s}; error wait time 1, 3; {BFD if self.has_local_router else ""}
-  {family} {{ import filter 'from-{name}'; export none; import limit 4 action block; }};
-}}
-""" for name, family, there, here, _, prefixes in self.sessions())
+        """The router's end of the sessions. Sooner again after an error than there: clients wait for the lab."""
+        return self.generated("bird").replace("error wait time 1, 30;", "error wait time 1, 3;")
 
     def local_router_text(self):
         """BIRD between ExaBGP and the router, for BFD."""
-        text = f"""log "{self.folder}/bird.messages" all;
-router id {self.address};
-protocol device {{}}
-protocol bfd {{}}
-protocol direct {{ ipv4; ipv6; interface "uplink"; }}
-"""
-        for name, family, there, here, loopback, prefixes in self.sessions():
-            text += f"""protocol bgp 'exabgp-{family}' {{
-  local {loopback} as {POP_AS}; neighbor {here} as {POP_AS}; multihop; passive; hold time 9;
-  {family} {{ gateway recursive; import where net ~ [ {prefixes} ]; export none; import limit 4 action block; }};
-}}
-protocol bgp 'to-{name}' {{
-  local {here} as {POP_AS}; neighbor {there} as {router.router_as(self.number)}; direct;
-  hold time {self.hold_s}; connect delay time 1; connect retry time 1; error wait time 1, 3; {BFD}
-  {family} {{ import none; export where proto = "exabgp-{family}"; next hop self; }};
-}}
-"""
-        return text
+        return self.generated("bird", "--for", "site").replace("error wait time 1, 30;", "error wait time 1, 3;").replace(
+            "log syslog all;", f'log "{self.folder}/bird.messages" all;')
 
     # --- life ------------------------------------------------------------------------------------
 
@@ -210,28 +159,21 @@ protocol bgp 'to-{name}' {{
 
     def upgrade(self):
         """A new server takes over; it is our unit from now on."""
-        self.ctl("upgrade")
+        self.ctl("--control", self.control, "upgrade")
 
     def level_changes(self, since=0.0):
         """[(time, fields)] of what the agent says it did."""
         return [(at, fields) for at, fields in self.agent.events("vip_level", since) if fields["vip"] == "v4"]
 
     def ctl(self, *arguments):
-        """meridianctl with this PoP's sockets."""
-        done = self.programs.ctl("--control", self.control, *arguments)
+        """meridianctl at this PoP."""
+        done = self.programs.ctl(*arguments)
         assert done.returncode == 0, f"meridianctl {' '.join(map(str, arguments))}: {done.stderr}{done.stdout}"
         return done.stdout
 
-    def wish(self, what):
+    def wish(self, what, *arguments):
         """What an operator asks of the agent, for all VIPs: drain, withdraw, announce, or undrain, which ends them."""
-        connection = harness.UnixConnection(self.folder / "agent.sock")
-        try:
-            connection.request("POST", f"/v1/anycast/{what}?reason=the+lab")
-            response = connection.getresponse()
-            told = response.read().decode()
-        finally:
-            connection.close()
-        assert response.status == 200, told
+        return self.ctl("anycast", what, "--agent", self.folder / "agent.sock", "--reason", "the lab", *arguments)
 
     def edit_map(self, file, old, new):
         """Another map for this PoP alone, and the server has read it."""
@@ -240,7 +182,7 @@ protocol bgp 'to-{name}' {{
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
         path.write_text(text.replace(old, new), encoding="utf-8")
         began = time.monotonic()
-        self.ctl("reload")
+        self.ctl("--control", self.control, "reload")
         return began
 
     def story(self):

@@ -1,4 +1,4 @@
-"""Which facts take a route away and which never do: a VIP that is missing, wrong answers, dead datacenters, flapping."""
+"""Which facts take a route away and which never do: a missing VIP, wrong answers, dead datacenters, flapping."""
 
 import time
 
@@ -59,6 +59,7 @@ def test_wrong_answers_at_every_pop_withdraw_none(scenario):
         assert run.outcome.sites() <= {pop.name for pop in run.world.pops}
 
 
+@pytest.mark.whole
 def test_a_datacenter_that_is_down_changes_answers_and_no_route(scenario):
     for run in scenario("a datacenter down").runs(resets="all"):
         with run:

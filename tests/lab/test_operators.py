@@ -25,9 +25,9 @@ def test_a_drain_moves_clients_and_its_end_brings_them_back(scenario):
 
 
 def stop_as_the_unit_does(pop):
-    """ExecStop= of meridiand.service, then SIGTERM."""
-    pop.wish("drain")
-    pop.until_level(WITHDRAW)
+    """Its ExecStop= lines with shorter times, then SIGTERM."""
+    pop.wish("drain", "--for", "3m", "--wait", "--timeout", "90s")
+    pop.wish("withdraw", "--for", "2m")
     assert pop.server.terminate() == 0
 
 
@@ -54,6 +54,7 @@ def withdraw_everywhere(run):
     run.watch(1)
 
 
+@pytest.mark.whole
 def test_without_a_covering_prefix_nobody_is_served_when_every_pop_is_withdrawn(scenario):
     for run in scenario("every PoP withdrawn, no covering prefix").runs(resets="all"):
         with run:
@@ -66,6 +67,7 @@ def test_a_covering_prefix_keeps_clients_served_when_every_pop_is_withdrawn(scen
         for pop in run.world.pops:
             pop.covering = [COVERING4]
             pop.write_site()
+            pop.router.reconfigure()
             pop.agent.signal(signal.SIGHUP)
         for router in run.world.routers:
             router.until_route(COVERING4)
@@ -74,6 +76,7 @@ def test_a_covering_prefix_keeps_clients_served_when_every_pop_is_withdrawn(scen
         assert run.figures["lost"] == 0 and run.figures["others_lost"] == 0 and run.figures["wrong"] == 0
 
 
+@pytest.mark.whole
 def test_what_was_withdrawn_during_a_cut_does_not_come_back_with_the_session(scenario):
     """The zombie of docs/anycast.md: two announcements with different attributes and a withdrawal, all unheard."""
     for run in scenario("drained and withdrawn during a cut (hold 3)").runs():

@@ -55,6 +55,7 @@ def test_an_agent_that_is_killed_and_restarted_changes_nothing(scenario):
         run.check_unmoved()
 
 
+@pytest.mark.whole
 def test_an_agent_that_hangs_is_withdrawn_by_the_bridge(scenario):
     for run in scenario("agent hangs", {"route_s": 3.5, "lost": 0}).runs():
         with run:

@@ -25,6 +25,7 @@ def cut_silently(scenario, at_most_s, name, target, **kind):
         run.check_steering()
 
 
+@pytest.mark.whole
 def test_a_silent_cut_is_found_by_a_hold_timer_of_3_s(scenario):
     cut_silently(scenario, 4, "silent cut, hold 3", {"route_s": 3.1}, hold_s=3)
 
@@ -38,6 +39,7 @@ def test_a_silent_cut_is_found_by_bfd_of_a_router_on_the_host(scenario):
     cut_silently(scenario, 1, "silent cut, BFD of a local BIRD", {"route_s": 0.35}, has_local_router=True)
 
 
+@pytest.mark.whole
 def test_a_router_that_restarts_gets_the_route_again(scenario):
     for run in scenario("router restarted").runs():
         with run:

@@ -11,7 +11,7 @@ LAYERS = {
     "zone": 2, "steering": 2,
     "query": 3,
     "compile": 4, "explain": 4, "plan": 4, "picture": 4, "importer": 4, "net": 4, "http": 4, "control": 4, "querylog": 4,
-    "probe": 4, "journal": 4, "agent": 4, "link": 4, "bridge": 4,
+    "probe": 4, "journal": 4, "agent": 4, "link": 4, "bridge": 4, "router_config": 4,
     "meridiand": 5, "meridianctl": 5, "meridian-agent": 5, "meridian-bgp": 5,
 }
 

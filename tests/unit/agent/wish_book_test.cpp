@@ -46,8 +46,7 @@ struct Fixture {
     std::vector<std::string> lines;
     const auto rows = journal->audit(100);
     REQUIRE(rows);
-    for (const auto& row : *rows)
-      lines.push_back(row.action + " " + row.target + " by " + row.who);
+    for (const auto& row : *rows) lines.push_back(row.action + " " + row.target + " by " + row.who);
     return lines;
   }
 

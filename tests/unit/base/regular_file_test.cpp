@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <utility>
 
 namespace meridian::base {
 namespace {
@@ -53,6 +54,19 @@ TEST_SUITE("base/regular_file") {
     const auto absent = read_regular_file(folder.path / "absent", 100);
     REQUIRE_FALSE(absent);
     CHECK(absent.error().kind == FileProblem::Kind::NotThere);
+  }
+
+  TEST_CASE("a file is everyone's when others than its owner and group may read it") {
+    const Folder folder;
+    const auto file = folder.path / "file";
+    std::ofstream(file) << "secret";
+    for (const auto& [rights, everyones] :
+         {std::pair{0600u, false}, {0640u, false}, {0604u, true}, {0644u, true}}) {
+      CAPTURE(rights);
+      fs::permissions(file, fs::perms{rights});
+      CHECK(is_readable_by_everyone(file) == everyones);
+    }
+    CHECK_FALSE(is_readable_by_everyone(folder.path / "absent"));
   }
 
   TEST_CASE("inside is the folder and what is below it") {

@@ -201,6 +201,9 @@ TEST_SUITE("config/parse_anycast") {
          "'router_id' is a VIP, which every site has"},
         {kHead + kVips + "  neighbors: {up: {address: 192.0.2.9, local: 198.51.100.53, as: 65000}}\n",
          "'up': 'local' is a VIP; a session needs an address of this host alone"},
+        {kHead + kVips + "  neighbors: {up: {address: 192.0.2.9, local: 192.0.2.10, as: 65110}}\n" +
+             "  local_router: true\n",
+         "'up' is of our own system 65110, to which a local router passes nothing on"},
         {kHead + kVips +
              "  neighbors: {a: {address: 192.0.2.9, local: 192.0.2.10, as: 65000},"
              " b: {address: 192.0.2.9, local: 192.0.2.11, as: 65000}}\n",

@@ -44,6 +44,14 @@ TEST_SUITE("plan/demand") {
     CHECK(density_at(*demand, "192.0.2.1") == doctest::Approx(100.0 / 128));
   }
 
+  TEST_CASE("a file may say what its numbers are") {
+    CHECK(parse_demand("192.0.2.0/24 1\n", "demand.txt")->unit().empty());
+    CHECK(parse_demand("# unit\n#unit queries\n# units of it\n", "demand.txt")->unit().empty());
+    CHECK(parse_demand("# unit     queries a second\r\n192.0.2.0/24 1\n", "demand.txt")->unit() ==
+          "queries a second");
+    CHECK(parse_demand("# unit first\n# unit second\n", "demand.txt")->unit() == "first");
+  }
+
   TEST_CASE("an empty file counts nothing") {
     CHECK(parse_demand("", "demand.txt")->total() == 0);
     CHECK(parse_demand("# nothing\n", "demand.txt")->total() == 0);
