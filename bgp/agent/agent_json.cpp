@@ -21,11 +21,6 @@ json::value number_json(const std::optional<Number>& number) {
   return number ? json::value(*number) : json::value(nullptr);
 }
 
-/// When that was, by the clock on the wall.
-base::WallTime to_wall(const AgentPicture& picture, base::MonotonicTime time) {
-  return picture.wall_now - std::chrono::duration_cast<base::WallTime::duration>(picture.now - time);
-}
-
 json::object to_json(const policy::Round& round) {
   return {
       {"right", round.right}, {"wrong", round.wrong}, {"silent", round.silent}, {"foreign", round.foreign}};
@@ -89,7 +84,7 @@ json::object vip_json(const AgentPicture& picture, const VipStatus& vip, const W
           {"reason", to_string(vip.decision.reason)},
           {"brake", to_string(vip.decision.brake)},
           {"wanted", to_string(vip.decision.wanted)},
-          {"since", base::to_utc(to_wall(picture, history.since))},
+          {"since", base::to_utc(level_since(picture, vip))},
           {"route", word_of(find_in_force(picture.status, vip))},
           {"presence", word_of(vip.presence)},
           {"round", to_json(vip.last_round)},
@@ -139,6 +134,13 @@ std::string_view word_of(InForce in_force) noexcept {
       return "settled";
   }
   return "";
+}
+
+base::WallTime level_since(const AgentPicture& picture, const VipStatus& vip) {
+  // A level that never changed is as old as the agent.
+  const auto& since = vip.decision.history.since;
+  const auto at = since == base::MonotonicTime{} ? picture.started_at : since;
+  return picture.wall_now - std::chrono::duration_cast<base::WallTime::duration>(picture.now - at);
 }
 
 InForce find_in_force(const AgentStatus& status, const VipStatus& vip) {

@@ -28,6 +28,9 @@ struct AgentPicture {
 [[nodiscard]] boost::json::object to_json(const StandingWish& wish, base::WallTime now);
 [[nodiscard]] boost::json::object to_json(const AgentPicture& picture, const WishBook& wishes);
 
+/// When its level became what it is.
+[[nodiscard]] base::WallTime level_since(const AgentPicture& picture, const VipStatus& vip);
+
 /// What the bridge has made of a VIP's level. Unknown: it is away, or has not said.
 enum class InForce : std::uint8_t { Unknown, Pending, Settled };
 [[nodiscard]] InForce find_in_force(const AgentStatus& status, const VipStatus& vip);

@@ -83,8 +83,7 @@ void add_levels(const AgentPicture& picture, PrometheusPage& page) {
   auto& since =
       page.add(MetricType::Gauge, "vip_level_since_timestamp_seconds", "When the level became what it is.");
   for (const auto& vip : vips) {
-    const auto at = picture.wall_now.time_since_epoch() - (picture.now - vip.decision.history.since);
-    PrometheusPage::put(since, Seconds(at).count(), of(vip));
+    PrometheusPage::put(since, Seconds(level_since(picture, vip).time_since_epoch()).count(), of(vip));
   }
   auto& changes = page.add(MetricType::Counter, "vip_level_changes_total",
                            "Changes of a VIP's level since the agent started.");

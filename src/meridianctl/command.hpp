@@ -23,14 +23,16 @@ inline constexpr int kUnusable = 2;
 /// Options of every command.
 struct Options {
   std::string control = "/run/meridian/control.sock";
-  std::string site;                ///< --site: meridian.yaml
-  std::string map;                 ///< --map: a map directory, instead of the site file's
-  std::vector<std::string> geoip;  ///< --geoip: database files, instead of the site file's
-  std::string data;                ///< --data: folder of the shipped files
-  int exit_code = kOk;             ///< set by the command that ran
+  std::string program = "meridiand";  ///< that listens there
+  std::string site;                   ///< --site: meridian.yaml
+  std::string map;                    ///< --map: a map directory, instead of the site file's
+  std::vector<std::string> geoip;     ///< --geoip: database files, instead of the site file's
+  std::string data;                   ///< --data: folder of the shipped files
+  int exit_code = kOk;                ///< set by the command that ran
 };
 
 /// Each registers one sub-command; its callback sets `options.exit_code`.
+void add_anycast(CLI::App& app, Options& options);
 void add_audit(CLI::App& app, Options& options);
 void add_check(CLI::App& app, Options& options);
 void add_completion(CLI::App& app, Options& options);

@@ -32,8 +32,8 @@ base::Expected<ControlReply, std::string> ask_server(const Options& options, con
   const CURLcode result = curl_easy_perform(curl.get());
   if (result != CURLE_OK) {
     return base::unexpected(
-        fmt::format("no answer from a server at {}: {}; is meridiand running, and may you open that socket?",
-                    options.control, curl_easy_strerror(result)));
+        fmt::format("no answer from a server at {}: {}; is {} running, and may you open that socket?",
+                    options.control, curl_easy_strerror(result), options.program));
   }
   long status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);

@@ -65,6 +65,7 @@ int main(int argc, char** argv) {
   add_audit(app, options);
   add_report(app, options);
   add_upgrade(app, options);
+  add_anycast(app, options);
   add_schema(app, options);
   add_completion(app, options);
   add_cookie_secret(app, options);

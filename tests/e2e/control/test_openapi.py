@@ -1,71 +1,26 @@
 """docs/openapi.yaml says what the server does: every route, and every key of its answers."""
 
-import re
+from openapi import Document, routes_of
 
-import jsonschema
-import yaml
-
-from harness import REPOSITORY
-
-DOCUMENT = yaml.safe_load((REPOSITORY / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
-
-
-def as_json_schema(node):
-    """OpenAPI 3.0's `nullable` and boolean `exclusiveMinimum` in words of JSON Schema."""
-    if isinstance(node, list):
-        return [as_json_schema(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    fields = {key: as_json_schema(value) for key, value in node.items() if key != "nullable"}
-    return {"anyOf": [{"type": "null"}, fields]} if node.get("nullable") else fields
-
-
-SCHEMAS = as_json_schema(DOCUMENT)
-
-
-def resolve(node):
-    while "$ref" in node:
-        found = SCHEMAS
-        for word in node["$ref"].removeprefix("#/").split("/"):
-            found = found[word]
-        node = found
-    return node
-
-
-def validate(method, target, status, body):
-    operation = SCHEMAS["paths"][target.partition("?")[0]][method.lower()]
-    assert str(status) in operation["responses"], f"{method} {target}: {status} {body}"
-    schema = resolve(operation["responses"][str(status)])["content"]["application/json"]["schema"]
-    validator = jsonschema.Draft4Validator(schema, resolver=jsonschema.RefResolver("", SCHEMAS))
-    problems = [f"{list(error.absolute_path)}: {error.message}" for error in validator.iter_errors(body)]
-    assert not problems, f"{method} {target}: {problems}"
+DOCUMENT = Document("openapi.yaml")
 
 
 def ask(server, method, target, wanted=200):
     status, body = server.api(method, target)
     assert status == wanted, body
-    validate(method, target, status, body)
+    DOCUMENT.validate(method, target, status, body)
     return body
 
 
 def test_every_route_of_the_server_is_in_the_document_and_no_other(example):
-    # The server's own table: a path that is none lists all of them, a method that is none those of a path.
-    status, body = example.api("GET", "/nothing")
-    assert status == 404
-    paths = set(body["error"].partition("; there are ")[2].split(", "))
-    assert len(paths) >= 17
-    routes = set()
-    for path in paths:
-        status, body = example.api("PUT", path)
-        assert status == 405, body
-        routes |= {(method, path) for method in body["error"].partition(" takes ")[2].split(" or ")}
-    documented = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
-    assert documented == routes
+    routes = routes_of(example.api)
+    assert len(routes) >= 17
+    assert DOCUMENT.routes() == routes
 
 
 def test_every_reference_leads_somewhere():
-    for found in set(re.findall(r'\$ref: "([^"]+)"', (REPOSITORY / "docs" / "openapi.yaml").read_text(encoding="utf-8"))):
-        assert resolve({"$ref": found})
+    for found in DOCUMENT.references():
+        assert DOCUMENT.resolve({"$ref": found})
 
 
 def test_answers_are_as_the_document_says(new_server):

@@ -9,7 +9,7 @@ import pytest
 
 from harness import EXAMPLE, REPOSITORY
 
-COMMANDS = ["audit", "check", "completion", "cookie-secret", "demand", "drain", "epochs", "explain", "force", "geoip", "health",
+COMMANDS = ["anycast", "audit", "check", "completion", "cookie-secret", "demand", "drain", "epochs", "explain", "force", "geoip", "health",
             "history", "import", "map", "overrides", "plan", "reload", "report", "rollback", "schema", "shed", "status", "undrain",
             "upgrade", "version"]
 KINDS = ["datacenters", "expect", "maps", "meridian", "regions", "services"]

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 import yaml
 
+import metrics_manual
 from harness import REPOSITORY, UnixConnection, until
 
 GB = "81.2.69.0/24"
@@ -124,11 +125,7 @@ def test_time_to_answer_is_measured(new_server):
 
 def test_the_manual_lists_every_metric_but_the_counters(example):
     text = page(example)
-    rows = [line for line in (REPOSITORY / "docs/metrics.md").read_text().splitlines() if line.startswith("| `meridian_")]
-    listed = {}
-    for row in rows:
-        names, kind = [cell.strip() for cell in row.split("|")[1:3]]
-        listed.update({name: kind for name in NAME.findall(names)})
+    listed = metrics_manual.listed_metrics(of_agent=False)
     counters = {"meridian_" + name for name in example.counters()}
     told = {name: kind for name, kind in families(text).items() if name not in counters}
     # Families of things that are not there have no line.

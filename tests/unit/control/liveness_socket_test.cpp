@@ -144,7 +144,7 @@ TEST_SUITE("control/liveness_socket") {
     while (next(lazy, 0ms) != kNone) ++waiting;
     CHECK(waiting > 0);
     // Small packets: what they take of the kernel's memory bounds them.
-    CHECK(waiting < 300);
+    CHECK(waiting < 120);
     fixture.change();
     CHECK(reaches_epoch(lazy, 500));
   }
