@@ -5,7 +5,7 @@
 #include "bgp/agent/liveness_client.hpp"
 #include "bgp/agent/local_checks.hpp"
 #include "bgp/agent/server_load.hpp"
-#include "bgp/agent/state_folder.hpp"
+#include "bgp/agent/state_writer.hpp"
 #include "bgp/agent/vip_presence.hpp"
 #include "bgp/agent/vip_watch.hpp"
 #include "bgp/agent/wanted_routes.hpp"
@@ -91,11 +91,11 @@ class Agent::Implementation {
   base::Expected<void, std::string> start() {
     auto folder = StateFolder::open(anycast_.agent.state);
     if (!folder) return base::unexpected(folder.error());
-    folder_.emplace(std::move(*folder));
     if (auto listening = bridge_.listen(anycast_.agent.bridge); !listening) return listening;
     started_at_ = clock_.monotonic();
-    adopt(folder_->find(started_at_));
-    keep(folder_->beat(started_at_));
+    adopt(folder->find(started_at_));
+    writer_ = std::make_unique<StateWriter>(context_, std::move(*folder), tell_state);
+    writer_->beat(started_at_);
     checks_->start();
     // Both look before they return: the first thing that is said has the server's death in it.
     presence_.start();
@@ -228,7 +228,7 @@ class Agent::Implementation {
     });
     decide_all();
     say();
-    keep(folder_->beat(clock_.monotonic()));
+    writer_->beat(clock_.monotonic());
   }
 
   void on_liveness() {
@@ -348,13 +348,12 @@ class Agent::Implementation {
                             .prefix = watch->vip().prefix,
                             .history = watch->decision().history});
     }
-    keep(folder_->save(state));
+    writer_->save(std::move(state));
   }
 
   /// A state that cannot be written costs the next agent its predecessor's levels, and this one nothing.
-  void keep(const base::Expected<void, std::string>& written) {
-    const std::string fault = written ? "" : written.error();
-    if (std::exchange(state_fault_, fault) == fault) return;
+  /// A state that cannot be written costs the next agent its predecessor's levels, and this one nothing.
+  static void tell_state(const std::string& fault) {
     if (fault.empty()) return base::log_event(base::LogLevel::Info, "state_writable");
     base::log_event(base::LogLevel::Error, "state_unwritable", {{"why", fault}});
   }
@@ -364,7 +363,7 @@ class Agent::Implementation {
   const std::string site_;
   config::Anycast anycast_;
   policy::Settings settings_;
-  std::optional<StateFolder> folder_;
+  std::unique_ptr<StateWriter> writer_;
   LivenessClient liveness_;
   VipPresence presence_;
   std::unique_ptr<LocalChecks> checks_;
@@ -385,7 +384,6 @@ class Agent::Implementation {
   std::string told_presence_fault_;
   std::map<std::string, bool> told_checks_;
   bool told_bridge_ = false;
-  std::string state_fault_;
 };
 
 Agent::Agent(boost::asio::io_context& context, const base::Clock& clock, std::string site,

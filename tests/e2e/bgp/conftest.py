@@ -1,7 +1,6 @@
 """A router for the whole session; ExaBGP, the bridge and an agent for each test."""
 
 import pathlib
-import tempfile
 import types
 
 import pytest

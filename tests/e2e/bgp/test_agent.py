@@ -65,6 +65,9 @@ def test_an_agent_that_hangs_holds_no_dead_server_up(announcing):
     site.agent.send(signal.SIGCONT)
     report("agent hung and server killed, route gone at the router", took)
     assert took < 4.5
+    # Once it goes on, it looks before it speaks.
+    site.agent.until_event("vip_level", "level=withdraw", "reason=server_gone")
+    assert not [when for when, _, came in site.router.events if came and when > at]
 
 
 def test_an_agent_and_a_server_that_die_together_leave_no_route(announcing):

@@ -2,12 +2,12 @@
 
 import pathlib
 import signal
+import socket
 import subprocess
 import time
 
 import agent_site
 import harness
-import lab
 import pytest
 from agent_site import PREFIX4, VIP4
 
@@ -70,7 +70,7 @@ def test_a_server_that_says_nothing_is_asked_all_the_same(watched):
     site.agent.until_event("server_state", "state=ready", count=2)
 
 
-def test_stale_input_and_overload_de_prefer_and_a_site_that_starts_so_is_never_without_a_route(watched):
+def test_stale_input_de_prefers_and_a_site_that_starts_so_is_not_without_a_route(watched):
     site = watched("de-preference", {"oldest_input_s": 7200}, stale_after="1h")
     site.agent.until_event("vip_level", "reason=stale_input")
     site.liveness.say(oldest_input_s=3600)
@@ -87,21 +87,25 @@ def test_a_zone_that_the_server_names_is_asked_for(watched):
 
 def test_a_server_that_hangs_is_known_within_a_second_and_a_half(watched):
     site = watched()
-    took = []
-    for _ in range(1):
-        at = time.monotonic()
-        site.meridiand.send(signal.SIGSTOP)
-        took.append(site.bridge.until_level(PREFIX4, "withdraw", after=at) - at)
-        site.meridiand.send(signal.SIGCONT)
-    print(f"server hung, told to the bridge: {', '.join(f'{one * 1000:.0f}' for one in took)} ms")
-    assert max(took) < 1.8  # 1.5 s, and a busy machine
+    at = time.monotonic()
+    site.meridiand.send(signal.SIGSTOP)
+    took = site.bridge.until_level(PREFIX4, "withdraw", after=at) - at
+    site.meridiand.send(signal.SIGCONT)
+    print(f"server hung, told to the bridge: {took * 1000:.0f} ms")
+    assert took < 1.8  # 1.5 s, and a busy machine
 
 
 def test_local_checks_de_prefer_and_those_that_cannot_be_made_do_not(watched):
-    site = watched(checks='[{command: [/bin/sh, "-c", "test ! -e $0/ill", "%s"]}, {command: [/nonexistent]}]'
-                   % "/tmp", level=None)
+    ill = "{file: /nonexistent/stamp, younger_than: 60}"
+    site = watched(level=None, report={"ready": False}, checks=f"[{{command: [/nonexistent/program]}}, {ill}]")
+    site.agent.until_event("local_check_fails", "check=.file /nonexistent/stamp", "No such file")
+    site.liveness.say(ready=True)
+    site.bridge.until_level(PREFIX4, "de-preference")
+    site.agent.until_event("vip_level", "reason=local_check")
+    site.write(checks="[{command: [/nonexistent/program]}]")
+    site.agent.send(signal.SIGHUP)
     site.bridge.until_level(PREFIX4, "announce")
-    assert not site.agent.events("local_check_fails")
+    assert len(site.agent.events("local_check_fails")) == 1
 
 
 def test_sighup_takes_a_new_site_file_and_refuses_a_broken_one(watched):
@@ -150,7 +154,6 @@ def test_sigterm_just_ends_it_and_a_state_that_is_old_is_not_gone_on_with(watche
 
 
 def test_systemd_hears_that_it_is_ready_and_lives(pop):
-    import socket
     pop.write()
     path = pop.folder / "notify.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
@@ -189,11 +192,11 @@ def test_what_is_wrong_at_the_start_is_said_in_one_line_with_its_place(pop, agen
     assert code == 2 and "choose another folder with 'state'" in errors
 
 
-def test_it_needs_little(watched):
+def test_it_needs_little_memory(watched, programs):
     site = watched(queries="[{name: www.example.com, for: 192.0.2.0/24}, {name: www.example.com, for: 203.0.113.0/24}, "
                            "{name: nothing.example.com, expect: nxdomain}]")
     pid = pathlib.Path(f"/proc/{site.agent.process.pid}")
     status = (pid / "status").read_text(encoding="utf-8")
     resident = int(status.partition("VmRSS:")[2].split()[0])
     print(f"agent: {resident} kB resident")
-    assert resident < 30 * 1024
+    assert resident < 15 * 1024 or programs.sanitized

@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-namespace meridian::agent::test {
+namespace meridian::test {
 
 struct Folder {
   std::string path = "/tmp/meridian-agent-XXXXXX";
@@ -60,4 +60,4 @@ inline PacketSocket accept_from(const net::FileDescriptor& listener) {
   return {net::FileDescriptor(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK))};
 }
 
-}  // namespace meridian::agent::test
+}  // namespace meridian::test

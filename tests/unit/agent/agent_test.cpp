@@ -1,0 +1,251 @@
+#include "bgp/agent/agent.hpp"
+
+#include "net/unix_client.hpp"
+#include "support/manual_clock.hpp"
+#include "unit/agent/agent_support.hpp"
+#include "unit/agent/name_server.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace meridian::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using policy::Level;
+using policy::Reason;
+using policy::WishKind;
+
+const auto kHere = *base::parse_ip_address("127.0.0.1");
+
+WishEntry wish(WishKind kind, base::MonotonicTime since) {
+  WishEntry entry;
+  entry.kind = kind;
+  entry.since = since;
+  return entry;
+}
+
+/// A server of the test, an agent whose clock stands still unless told, and a bridge that listens.
+struct World {
+  test::Folder folder;
+  test::ManualClock clock;
+  test::NameServer name_server{{}, kHere};
+  net::FileDescriptor listener;
+  test::PacketSocket server;
+  test::PacketSocket bridge;
+  std::uint64_t queries = 0;
+  std::uint64_t drops = 0;
+  config::Anycast anycast;
+  boost::asio::io_context context;
+  std::unique_ptr<Agent> agent;
+
+  World() {
+    anycast.as = 65101;
+    anycast.agent.bridge = folder.path + "/bridge.sock";
+    anycast.agent.liveness = folder.path + "/liveness.sock";
+    anycast.agent.state = folder.path + "/state";
+    add_vip("a", "198.51.100.0/24");
+    config::AnycastNeighbor neighbor;
+    neighbor.address = *base::parse_ip_address("192.0.2.9");
+    anycast.neighbors = {neighbor};
+    auto made = net::listen_unix(anycast.agent.liveness, SOCK_SEQPACKET, 8);
+    REQUIRE(made);
+    listener = std::move(*made);
+  }
+
+  void add_vip(const std::string& name, const std::string& prefix) {
+    config::AnycastVip vip;
+    vip.name = name;
+    vip.address = kHere;
+    vip.prefix = *base::parse_ip_prefix(prefix);
+    vip.port = name_server.port();
+    anycast.vips.push_back(vip);
+  }
+
+  void start() {
+    agent = std::make_unique<Agent>(context, clock, "ams1", anycast);
+    const auto started = agent->start();
+    REQUIRE(started);
+    test::run_until(context,
+                    [&] { return static_cast<bool>((server = test::accept_from(listener)).socket); });
+    report();
+    until([](const AgentStatus& status) { return status.server.state == policy::Server::Ready; });
+  }
+
+  void end() {
+    agent.reset();
+    context.restart();
+    context.poll();
+  }
+
+  void report() {
+    server.send(fmt::format(
+        R"({{"version":1,"ready":true,"epoch":1,"site":"ams1","zones":["example.com"],"oldest_input_s":0,"queries":{},"drops":{}}})",
+        queries, drops));
+  }
+
+  /// The server tells its totals once a second.
+  void pass(int seconds, std::uint64_t queries_per_s, std::uint64_t drops_per_s) {
+    for (int i = 0; i < seconds; ++i) {
+      clock.pass(1s);
+      queries += queries_per_s;
+      drops += drops_per_s;
+      report();
+      test::run_until(context, [&] { return agent->status().server.report->queries == queries; });
+    }
+  }
+
+  void until(const std::function<bool(const AgentStatus&)>& is_true) {
+    test::run_until(context, [&] { return is_true(agent->status()); });
+  }
+  void until_level(Level level, Reason reason) {
+    until([&](const AgentStatus& status) {
+      const auto& decision = status.vips.front().decision;
+      return decision.level == level && decision.reason == reason;
+    });
+  }
+  /// Up without ten rounds: an operator insists, and takes the word back.
+  void announce() {
+    agent->set_wish(std::nullopt, wish(WishKind::Announce, clock.monotonic()));
+    until_level(Level::Announce, Reason::OperatorAnnounces);
+    agent->clear_wish(std::nullopt);
+    until_level(Level::Announce, Reason::Serving);
+  }
+};
+
+}  // namespace
+
+TEST_SUITE("agent/agent") {
+  TEST_CASE("a wish of one VIP goes before that for all, and each is acted on at once") {
+    World world;
+    world.start();
+    world.announce();
+    auto& agent = *world.agent;
+    const auto now = world.clock.monotonic();
+    const auto level = [&] { return agent.status().vips.front().decision.level; };
+    agent.set_wish(std::nullopt, wish(WishKind::Withdraw, now));
+    CHECK(level() == Level::Withdraw);
+    CHECK(agent.status().vips.front().decision.reason == Reason::OperatorWithdrew);
+    agent.set_wish("a", wish(WishKind::Announce, now));
+    world.until_level(Level::Announce, Reason::OperatorAnnounces);
+    agent.clear_wish("a");
+    CHECK(level() == Level::Withdraw);
+    CHECK(agent.status().vips.front().wish->kind == WishKind::Withdraw);
+    agent.clear_wish(std::nullopt);
+    CHECK(!agent.status().vips.front().wish);
+    agent.set_wish("another", wish(WishKind::Withdraw, now));
+    CHECK(agent.status().vips.front().decision.reason != Reason::OperatorWithdrew);
+  }
+
+  TEST_CASE(
+      "a drain withdraws when the VIP is quiet by the server's count, without the agent's own queries") {
+    World world;
+    world.anycast.drain_min_s = 5;
+    world.start();
+    world.announce();
+    world.pass(12, 1'000, 0);
+    const auto rate = world.agent->status().server.queries_per_s;
+    REQUIRE(rate);
+    CHECK(*rate > 990);
+    world.agent->set_wish(std::nullopt,
+                          {.kind = WishKind::Drain, .since = world.clock.monotonic(), .rate_before = rate});
+    CHECK(world.agent->status().vips.front().decision.level == Level::DePreference);
+    world.pass(12, 50, 0);
+    CHECK(!world.agent->status().vips.front().is_quiet);
+    CHECK(world.agent->status().vips.front().decision.level == Level::DePreference);
+    world.pass(12, 5, 0);
+    CHECK(world.agent->status().vips.front().is_quiet);
+    world.until_level(Level::Withdraw, Reason::OperatorDrains);
+  }
+
+  TEST_CASE("overload is seen in the server's counts, and de-prefers where the site file says so") {
+    World world;
+    world.anycast.on_overload = config::Anycast::OnOverload::DePreference;
+    world.start();
+    world.announce();
+    world.pass(65, 1'000, 0);
+    CHECK(!world.agent->status().server.is_overloaded);
+    world.pass(32, 600, 400);
+    CHECK(world.agent->status().server.is_overloaded);
+    world.until_level(Level::DePreference, Reason::Overloaded);
+  }
+
+  TEST_CASE("an agent that follows within five seconds goes on, one that comes later does not") {
+    World world;
+    world.start();
+    world.announce();
+    for (const auto& [away, has_level] : {std::pair{4s, true}, std::pair{6s, false}}) {
+      world.end();
+      world.clock.pass(away);
+      world.start();
+      const auto status = world.agent->status();
+      CHECK(status.has_adopted == has_level);
+      CHECK((status.vips.front().decision.level == Level::Announce) == has_level);
+      CHECK(status.vips.front().decision.history.changes.recent(world.clock.monotonic()) == 1);
+    }
+  }
+
+  TEST_CASE("the bridge is told as it connects, at each change and on and on") {
+    World world;
+    world.start();
+    world.announce();
+    auto connection = net::connect_unix(world.anycast.agent.bridge, SOCK_SEQPACKET);
+    REQUIRE(connection);
+    world.bridge = {std::move(*connection)};
+    std::string heard;
+    const auto hears = [&](const std::string& what) {
+      test::run_until(world.context, [&] {
+        if (auto text = world.bridge.receive(); !text.empty()) heard = text;
+        return heard.find(what) != std::string::npos;
+      });
+    };
+    hears("198.51.100.0/24 announce");
+    CHECK(world.agent->status().bridge.is_connected);
+    world.agent->set_wish(std::nullopt, wish(WishKind::Withdraw, world.clock.monotonic()));
+    heard = world.bridge.receive();
+    while (heard.find(" withdraw ") == std::string::npos && !heard.empty()) heard = world.bridge.receive();
+    CHECK(heard.find("198.51.100.0/24 withdraw") != std::string::npos);
+    world.clock.pass(1s);
+    const auto sent =
+        std::chrono::duration_cast<std::chrono::milliseconds>(world.clock.monotonic().time_since_epoch());
+    hears(fmt::format("sent {}\n", sent.count()));
+  }
+
+  TEST_CASE("another site file keeps the level of a VIP that stays, and starts a new one without a route") {
+    World world;
+    world.start();
+    world.announce();
+    world.add_vip("b", "203.0.113.0/24");
+    world.anycast.vips.front().name = "renamed";
+    world.agent->reconfigure(world.anycast);
+    const auto vips = world.agent->status().vips;
+    REQUIRE(vips.size() == 2);
+    CHECK(vips[0].name == "renamed");
+    CHECK(vips[0].decision.level == Level::Announce);
+    CHECK(vips[1].decision.level == Level::Withdraw);
+    world.until([](const AgentStatus& status) { return status.vips[1].last_round.is_answered(); });
+  }
+
+  TEST_CASE("a second agent with the same state, or the same socket, does not start") {
+    World world;
+    world.start();
+    Agent same(world.context, world.clock, "ams1", world.anycast);
+    const auto refused = same.start();
+    REQUIRE(!refused);
+    CHECK(refused.error().starts_with("another agent runs"));
+    auto anycast = world.anycast;
+    anycast.agent.state = world.folder.path + "/other";
+    Agent other(world.context, world.clock, "ams1", anycast);
+    const auto bound = other.start();
+    REQUIRE(!bound);
+    CHECK(bound.error().starts_with("cannot listen for the bridge"));
+  }
+}
+
+}  // namespace meridian::agent
