@@ -169,7 +169,7 @@ void add_anycast_forecast(CLI::App& anycast, Options& options) {
       ->allow_extra_args(false)
       ->take_all();
   command->add_option("--database", arguments->database, "Which of the site file's databases; the first");
-  command->add_option("--data", options.data, "Folder of the shipped country.mmdb and places.yaml");
+  command->add_option("--data", options.data, "Folder of the shipped country.mmdb and places.json");
   command->add_flag("--json", arguments->json, "One JSON object, nothing cut");
   command->callback([&options, arguments] { options.exit_code = run_forecast(options, *arguments); });
 }

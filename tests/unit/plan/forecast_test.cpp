@@ -18,7 +18,7 @@ using test::mmdb_map;
 
 /// Networks of two German systems, one of them in France as well, a Spanish one without a system, and Japan.
 struct World {
-  World() : places(*geo::load_places(MERIDIAN_BINARY_DIR "/share/meridian/places.yaml")) {
+  World() : places(*geo::load_places(MERIDIAN_BINARY_DIR "/share/meridian/places.json")) {
     test::MmdbWriter writer;
     const auto insert = [&](const char* network, const char* country, const char* continent,
                             std::uint32_t system) {
