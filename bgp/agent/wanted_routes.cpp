@@ -22,6 +22,9 @@ bgp::Attributes attributes_for(const config::Anycast& anycast, const config::Any
     if (community != base::kGracefulShutdown) attributes.communities.push_back(community);
   }
   attributes.large_communities = neighbor.drain_large_communities;
+  // A router of our own system drops a path that has our number in it (RFC 4271 9.1.2), and the route with
+  // it.
+  if (neighbor.as == anycast.as) return attributes;
   // ExaBGP adds nothing to a path that is given: our number once, as always, and so often more.
   if (anycast.prepend > 0) attributes.as_path.assign(anycast.prepend + 1U, anycast.as);
   return attributes;

@@ -441,11 +441,11 @@ inline constexpr std::uint32_t kProbeTickMs = 5;
 
 // --- BGP -------------------------------------------------------------------------------------------
 
-/// One message from the agent to the bridge. All of kBgpRoutesMax with the attributes that are usual are 20
-/// KiB, and a unix socket takes 200 KiB at once.
-inline constexpr std::size_t kBgpWantedBytesMax = 64u << 10;
+/// One message from the agent to the bridge: kBgpRoutesMax routes of IPv6 with a prepended path and a drain's
+/// 16 communities of each kind have a kilobyte each. A Unix socket takes 208 KiB at once.
+inline constexpr std::size_t kBgpWantedBytesMax = 160u << 10;
 /// What the bridge says back: the same routes, each with what became of it, and the sessions.
-inline constexpr std::size_t kBgpStatusBytesMax = 2 * kBgpWantedBytesMax;
+inline constexpr std::size_t kBgpStatusBytesMax = 192u << 10;
 /// A site has some prefixes and some neighbors; each command costs ExaBGP a turn of its loop, some 10 ms.
 inline constexpr std::size_t kBgpRoutesMax = 128;
 /// BGP sessions of one site.
@@ -462,6 +462,20 @@ inline constexpr std::size_t kBgpReplyBytesMax = 64u << 10;
 inline constexpr std::size_t kBgpTextBytesMax = 200;
 /// Messages of the agent read in one turn of the bridge; only the last one counts.
 inline constexpr int kBgpMessagesATurn = 16;
+
+// --- liveness --------------------------------------------------------------------------------------
+
+/// Who holds a connection to `meridiand` at once: one agent, one that replaces it, and people who look.
+/// Others wait in the listener's backlog.
+inline constexpr std::size_t kLivenessClientsMax = 8;
+/// The server says so often how it is, whether anything changed or not.
+inline constexpr std::uint32_t kLivenessEveryMs = 1'000;
+/// Zones that it names, for an agent to ask for: each is a query over UDP and one over TCP, twice a second.
+inline constexpr std::size_t kLivenessZonesMax = 64;
+/// One of its packets: those names with 100 bytes each. Longer ones are left out from where they do not fit.
+inline constexpr std::size_t kLivenessPacketBytesMax = 8u << 10;
+/// Packets that wait for a client that does not read, before those that follow are left out for it.
+inline constexpr int kLivenessPacketsWaiting = 4;
 
 // --- import of other servers' configuration ---------------------------------------------------------
 

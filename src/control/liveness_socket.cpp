@@ -1,6 +1,7 @@
 #include "control/liveness_socket.hpp"
 
 #include "base/assert.hpp"
+#include "base/limits.hpp"
 #include "base/log.hpp"
 #include "net/unix_socket.hpp"
 
@@ -24,8 +25,9 @@ namespace meridian::control {
 namespace {
 
 namespace json = boost::json;
-/// Packets that wait for a client that does not read, before those that follow are left out for it.
-constexpr int kPacketsWaiting = 4;
+namespace limits = base::limits;
+
+constexpr std::chrono::milliseconds kEvery{limits::kLivenessEveryMs};
 /// The packet's layout; another one is for agents that know it.
 constexpr int kVersion = 1;
 
@@ -45,7 +47,7 @@ std::string to_packet(const Liveness& liveness) {
   for (const auto& zone : liveness.zones) {
     json::string name(zone);
     bytes += json::serialize(name).size() + 1;  // and a comma
-    if (zones.size() == kLivenessZonesMax || bytes > kLivenessPacketBytesMax) break;
+    if (zones.size() == limits::kLivenessZonesMax || bytes > limits::kLivenessPacketBytesMax) break;
     zones.push_back(std::move(name));
   }
   return json::serialize(packet);
@@ -59,7 +61,7 @@ LivenessSocket::LivenessSocket(Look look)
 LivenessSocket::~LivenessSocket() { stop(); }
 
 base::Expected<void, std::string> LivenessSocket::listen(const std::string& path) {
-  auto listener = net::listen_unix(path, SOCK_SEQPACKET, kLivenessClientsMax);
+  auto listener = net::listen_unix(path, SOCK_SEQPACKET, limits::kLivenessClientsMax);
   if (!listener) {
     return base::unexpected(
         fmt::format("cannot listen on liveness socket {}: {}; choose another path with "
@@ -115,13 +117,13 @@ void LivenessSocket::end(bool keeps_file) {
 }
 
 void LivenessSocket::run() {
-  auto next = std::chrono::steady_clock::now() + kLivenessEvery;
+  auto next = std::chrono::steady_clock::now() + kEvery;
   while (!stopping_) {
     wait(next);
     const auto now = std::chrono::steady_clock::now();
     if (!has_news_.exchange(false) && now < next) continue;
     push();
-    next = now + kLivenessEvery;
+    next = now + kEvery;
   }
 }
 
@@ -132,7 +134,7 @@ void LivenessSocket::wait(base::MonotonicTime until) {
                              {.fd = was_full_ ? -1 : listener_.get(), .events = POLLIN, .revents = 0}};
   for (const auto& client : clients_) waited.push_back({.fd = client.get(), .events = POLLIN, .revents = 0});
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-  const auto timeout = std::clamp(left, std::chrono::milliseconds{0}, kLivenessEvery);
+  const auto timeout = std::clamp(left, std::chrono::milliseconds{0}, kEvery);
   if (::poll(waited.data(), waited.size(), static_cast<int>(timeout.count())) <= 0) return;
   eventfd_t told = 0;
   if (waited[0].revents != 0) static_cast<void>(::eventfd_read(wake_.get(), &told));
@@ -146,7 +148,7 @@ void LivenessSocket::wait(base::MonotonicTime until) {
 
 /// Who comes on top waits in the backlog: taken and let go, it would come back at once.
 void LivenessSocket::tell_full() {
-  const bool is_full = clients_.size() >= kLivenessClientsMax;
+  const bool is_full = clients_.size() >= limits::kLivenessClientsMax;
   if (is_full && !was_full_)
     base::log_event(base::LogLevel::Warning, "liveness_full", {{"clients", clients_.size()}});
   was_full_ = is_full;
@@ -164,7 +166,7 @@ void LivenessSocket::accept_one() {
     return;
   }
   was_refused_ = false;
-  const int room = kPacketsWaiting * static_cast<int>(kLivenessPacketBytesMax);
+  const int room = limits::kLivenessPacketsWaiting * static_cast<int>(limits::kLivenessPacketBytesMax);
   static_cast<void>(::setsockopt(client.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room));
   if (put(client, to_packet(look_()))) clients_.push_back(std::move(client));
 }

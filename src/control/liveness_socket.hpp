@@ -13,7 +13,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -24,16 +23,6 @@
 #include <vector>
 
 namespace meridian::control {
-
-/// Who holds a connection at once: one agent, one that replaces it, and people who look. Others wait in the
-/// listener's backlog.
-inline constexpr std::size_t kLivenessClientsMax = 8;
-/// The server says so often how it is, whether anything changed or not.
-inline constexpr std::chrono::milliseconds kLivenessEvery{1'000};
-/// Zones that it names, for an agent to ask for: each is a query over UDP and one over TCP, twice a second.
-inline constexpr std::size_t kLivenessZonesMax = 64;
-/// A packet: those names with 100 bytes each. Longer ones are left out from where they do not fit.
-inline constexpr std::size_t kLivenessPacketBytesMax = 8u << 10;
 
 /// How the server is.
 struct Liveness {
@@ -47,7 +36,7 @@ struct Liveness {
   std::uint64_t drops = 0;    ///< that were not answered because there were too many
 };
 
-/// At most kLivenessPacketBytesMax.
+/// At most limits::kLivenessPacketBytesMax.
 [[nodiscard]] std::string to_packet(const Liveness& liveness);
 
 class LivenessSocket {

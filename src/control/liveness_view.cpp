@@ -1,5 +1,6 @@
 #include "control/liveness_view.hpp"
 
+#include "base/limits.hpp"
 #include "control/self_test.hpp"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ void LivenessView::learn(const Serving& serving) {
   epoch_ = serving.snapshot->epoch;
   zones_ = zone_names(*serving.snapshot);
   std::ranges::sort(zones_);
-  zones_.resize(std::min(zones_.size(), kLivenessZonesMax));
+  zones_.resize(std::min(zones_.size(), base::limits::kLivenessZonesMax));
   is_probing_ = !health_.targets().empty();
 }
 

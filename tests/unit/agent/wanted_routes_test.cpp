@@ -1,6 +1,10 @@
 #include "bgp/agent/wanted_routes.hpp"
 
+#include "base/limits.hpp"
+#include "config/ranges.hpp"
+
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <string>
@@ -63,6 +67,41 @@ TEST_SUITE("agent/wanted_routes") {
           "route 192.0.2.17 198.51.100.0/24 announce next-hop self med 1000 community 65535:0 as-path "
           "65101,65101,65101,65101\n"
           "route 2001:db8:ff::9 2001:db8:53::/48 withdraw next-hop self\n");
+  }
+
+  TEST_CASE("a router of our own system is given no path, which it would drop for our number in it") {
+    auto anycast = example();
+    anycast.neighbors = {neighbor("192.0.2.9", "192.0.2.10")};
+    anycast.neighbors[0].as = anycast.as;
+    anycast.vips.pop_back();
+    CHECK(text_of(wanted_routes(anycast, {Level::DePreference})) ==
+          "route 192.0.2.9 198.51.100.0/24 announce next-hop self med 1000 community 65535:0\n");
+  }
+
+  TEST_CASE("the most that a site file can want fits into a message") {
+    auto anycast = example();
+    anycast.vips.clear();
+    anycast.neighbors.clear();
+    anycast.prepend = config::ranges::kPrependMax;
+    anycast.as = 4'294'967'294;
+    for (int i = 0; i < 4; ++i) {
+      anycast.vips.push_back(vip("v", "2001:db8:ffff:ffff:ffff:ffff:ffff:fff" + std::to_string(i),
+                                 "2001:db8:ffff:ffff:ffff:ffff:ffff:fff" + std::to_string(i) + "/128"));
+    }
+    for (int i = 0; i < 32; ++i) {
+      anycast.neighbors.push_back(
+          neighbor(fmt::format("2001:db8:eeee:eeee:eeee:eeee:eeee:ee{:02x}", 0x10 + i), "2001:db8:ff::10"));
+      for (std::size_t n = 0; n < config::ranges::kDrainCommunitiesMax; ++n) {
+        const auto number = static_cast<std::uint32_t>(n);
+        anycast.neighbors.back().drain_communities.push_back(
+            {65'000, static_cast<std::uint16_t>(60'000 + n)});
+        anycast.neighbors.back().drain_large_communities.push_back(
+            {4'200'000'000, 4'200'000'000, 4'200'000'000 + number});
+      }
+    }
+    const auto routes = wanted_routes(anycast, std::vector(4, Level::DePreference));
+    REQUIRE(routes.size() == base::limits::kBgpRoutesMax);
+    CHECK(text_of(routes).size() < base::limits::kBgpWantedBytesMax);
   }
 
   TEST_CASE("without prepending the path is ExaBGP's") {

@@ -1,5 +1,6 @@
 #include "control/liveness_socket.hpp"
 
+#include "base/limits.hpp"
 #include "support/map_fixture.hpp"
 
 #include <doctest/doctest.h>
@@ -23,6 +24,7 @@ namespace meridian::control {
 namespace {
 
 namespace json = boost::json;
+namespace limits = base::limits;
 using namespace std::chrono_literals;
 
 constexpr const char* kNone = "nothing";
@@ -32,7 +34,7 @@ constexpr const char* kEnd = "end";
 std::string next(const net::FileDescriptor& client, std::chrono::milliseconds patience = 20s) {
   pollfd waited{.fd = client.get(), .events = POLLIN, .revents = 0};
   if (::poll(&waited, 1, static_cast<int>(patience.count())) <= 0) return kNone;
-  std::array<char, 2 * kLivenessPacketBytesMax> bytes{};
+  std::array<char, 2 * limits::kLivenessPacketBytesMax> bytes{};
   const auto count = ::recv(client.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
   return count <= 0 ? kEnd : std::string(bytes.data(), static_cast<std::size_t>(count));
 }
@@ -99,13 +101,13 @@ TEST_SUITE("control/liveness_socket") {
     Liveness many;
     for (int i = 0; i < 1'000; ++i) many.zones.push_back("zone" + std::to_string(i) + ".example");
     const auto first = json::parse(to_packet(many)).at("zones").as_array();
-    CHECK(first.size() == kLivenessZonesMax);
+    CHECK(first.size() == limits::kLivenessZonesMax);
     CHECK(first.front() == json::value("zone0.example"));
     Liveness large;
     for (int i = 0; i < 64; ++i) large.zones.emplace_back(300, '"');  // each escaped: two bytes
     const auto packet = to_packet(large);
-    CHECK(packet.size() <= kLivenessPacketBytesMax);
-    CHECK(packet.size() > kLivenessPacketBytesMax - 603);
+    CHECK(packet.size() <= limits::kLivenessPacketBytesMax);
+    CHECK(packet.size() > limits::kLivenessPacketBytesMax - 603);
   }
 
   TEST_CASE("a client is told as it connects, at a change, and each second") {
@@ -153,7 +155,7 @@ TEST_SUITE("control/liveness_socket") {
     Fixture fixture;
     fixture.socket.start();
     std::vector<net::FileDescriptor> clients;
-    for (std::size_t i = 0; i < kLivenessClientsMax; ++i) {
+    for (std::size_t i = 0; i < limits::kLivenessClientsMax; ++i) {
       clients.push_back(fixture.connect());
       REQUIRE(epoch_of(next(clients.back())) == 1);
     }
