@@ -15,6 +15,8 @@ import harness  # noqa: E402
 from scenario import Scenario  # noqa: E402
 from world import World  # noqa: E402
 
+# The table's, for readers.
+ORDER = ["test_programs", "test_wires", "test_operators", "test_facts"]
 PAGE = harness.REPOSITORY / "docs" / "anycast.md"
 
 
@@ -39,6 +41,7 @@ def interrupt(*_):
 
 
 def pytest_collection_modifyitems(config, items):
+    items.sort(key=lambda item: ORDER.index(item.path.stem) if item.path.stem in ORDER else -1)
     if not config.getoption("--whole"):
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("whole")])
         items[:] = [item for item in items if not item.get_closest_marker("whole")]

@@ -71,6 +71,7 @@ def test_a_covering_prefix_keeps_clients_served_when_every_pop_is_withdrawn(scen
             pop.agent.signal(signal.SIGHUP)
         for router in run.world.routers:
             router.until_route(COVERING4)
+        run.world.until_well()  # the routers' sessions may have begun anew with their filters
         with run:
             withdraw_everywhere(run)
         assert run.figures["lost"] == 0 and run.figures["others_lost"] == 0 and run.figures["wrong"] == 0
