@@ -15,7 +15,7 @@ test_packages=(
   doctest-dev libbenchmark-dev
   bind9-host bird2 dnsperf exabgp frr fstrm-bin gdnsd knot-dnsutils ldnsutils mmdb-bin prometheus
   iproute2 nginx-light nsd openssl
-  python3 python3-dnspython python3-jsonschema python3-pytest python3-yaml
+  python3 python3-dnspython python3-jsonschema python3-pytest python3-pytest-rerunfailures python3-yaml
 )
 # The servers of `make bench-peers`, and an independent reader of country databases to check their answers with.
 peers_packages=(
