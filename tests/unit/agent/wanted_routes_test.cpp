@@ -96,7 +96,7 @@ TEST_SUITE("agent/wanted_routes") {
         anycast.neighbors.back().drain_communities.push_back(
             {65'000, static_cast<std::uint16_t>(60'000 + n)});
         anycast.neighbors.back().drain_large_communities.push_back(
-            {4'200'000'000, 4'200'000'000, 4'200'000'000 + number});
+            {4'200'000'000U, 4'200'000'000U, 4'200'000'000U + number});
       }
     }
     const auto routes = wanted_routes(anycast, std::vector(4, Level::DePreference));
