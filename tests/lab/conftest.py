@@ -62,6 +62,7 @@ def pytest_terminal_summary(terminalreporter, config):
 
 @pytest.fixture(scope="session")
 def programs(pytestconfig):
+    harness.adopt_orphans()  # a server that an upgrade started
     return harness.Programs(pytestconfig.getoption("--bin"))
 
 

@@ -1,5 +1,6 @@
 """A point of presence: meridiand, meridian-agent, and ExaBGP with its bridge, in a namespace."""
 
+import json
 import re
 import shutil
 import time
@@ -159,7 +160,9 @@ anycast:
 
     def upgrade(self):
         """A new server takes over; it is our unit from now on."""
-        self.ctl("--control", self.control, "upgrade")
+        told = json.loads(self.ctl("--control", self.control, "upgrade", "--json"))
+        old, self.server.process = self.server.process, harness.AdoptedProcess(told["pid"])
+        assert old.wait(harness.DEADLINE_S) == 0, self.server.log()
 
     def level_changes(self, since=0.0):
         """[(time, fields)] of what the agent says it did."""
