@@ -6,9 +6,9 @@ server which hooks its geography into a zone (Knot) pays for it in that zone onl
 """
 
 import dataclasses
+import json
 import math
 import random
-import re
 import struct
 
 import country_database
@@ -119,13 +119,8 @@ class World:
 
 def read_countries(places):
     """The continent and the middle of each country in places.json."""
-    # The file keeps a country on a line; a YAML parser would take seconds and read NO as a boolean.
-    line = re.compile(r"^  ([A-Z]{2}): \{.*alpha3:.* continent: ([A-Z]{2}),.* at: \[([-0-9.]+), ([-0-9.]+)\]",
-                      re.MULTILINE)
-    found = {code: (continent, (float(latitude), float(longitude)))
-             for code, continent, latitude, longitude in line.findall(places.read_text(encoding="utf-8"))}
-    assert len(found) > 200, f"{places} has another form now"
-    return found
+    countries = json.loads(places.read_text(encoding="utf-8"))["countries"]
+    return {code: (country["continent"], tuple(country["at"])) for code, country in countries.items()}
 
 
 def datacenters_by_distance(place):

@@ -156,5 +156,5 @@ def test_a_state_file_that_cannot_be_written_is_reported_and_harmless(bridge_pro
 def test_messages_that_are_too_long_are_refused(exabgp, agent):
     exabgp.greet()
     harness.until(lambda: agent.connections, "no connection")
-    agent.send("x" * 100_000)
-    agent.until_status(r"^refused 1$", r"^refusal message:1:1: a message has at most 65536 bytes$")
+    agent.send("x" * 180_000)
+    agent.until_status(r"^refused 1$", r"^refusal message:1:1: a message has at most 163840 bytes$")

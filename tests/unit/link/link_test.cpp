@@ -144,7 +144,7 @@ TEST_SUITE("link/link") {
         {"too many routes", routes(limits::kBgpRoutesMax + 1),
          "message:131:1: there are more than 128 of these"},
         {"too long", head + std::string(limits::kBgpWantedBytesMax, 'x'),
-         "message:1:1: a message has at most 65536 bytes"},
+         "message:1:1: a message has at most 163840 bytes"},
     };
     for (const auto& row : rows) {
       CAPTURE(row.why);
