@@ -26,7 +26,7 @@ def test_a_server_that_is_killed_takes_its_route_with_it(announcing):
     took = gone_at(site.router, PREFIX4, at)
     report("server killed, route gone at the router", took)
     site.agent.until_event("vip_level", "level=withdraw", "reason=server_gone")
-    assert took < 0.5
+    assert took < 0.9  # self-queries would take a second
 
 
 def test_a_server_that_hangs_loses_its_route(announcing):
@@ -104,7 +104,7 @@ def test_two_vips_fail_separately_and_the_covering_prefix_stays(announcing):
     took = gone_at(site.router, PREFIX4, at)
     report("VIP missing, route gone at the router", took)
     site.agent.until_event("vip_level", "vip=a", "level=withdraw", "reason=vip_missing")
-    assert took < 0.5
+    assert took < 0.9  # self-queries would take a second
     assert site.router.attributes(PREFIX4B) and site.router.attributes(agent_site.PREFIX6)
     site.meridiand.kill()
     for prefix in (PREFIX4B, agent_site.PREFIX6):
