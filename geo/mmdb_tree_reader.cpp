@@ -33,7 +33,8 @@ MmdbTreeReader::MmdbTreeReader(const MMDB_s& database)
       visited_(database.metadata.node_count, false) {
   for (const auto& carrier : base::carrier_networks()) {
     carrier_depths_[carrier.bits] = true;
-    carrier_heads_.push_back(carrier.address.v6_half(0));
+    carriers_.push_back(
+        {carrier.address.family, carrier.bits, carrier.address.v6_half(0), carrier.address.v6_half(1)});
   }
 }
 
@@ -50,10 +51,9 @@ void MmdbTreeReader::fail(std::string message) {
 /// The networks that carry IPv4 addresses are looked up elsewhere; most files make them aliases of ::/96.
 bool MmdbTreeReader::is_carrier(unsigned bits) const {
   if (!carrier_depths_[bits] || family_ == base::Family::V4) return false;
-  // Most blocks of such a length, and a /32 is half of what is known of IPv6, differ in their first half.
-  if (std::find(carrier_heads_.begin(), carrier_heads_.end(), high_) == carrier_heads_.end()) return false;
-  const auto carriers = base::carrier_networks();
-  return std::find(carriers.begin(), carriers.end(), block_at(bits)) != carriers.end();
+  return std::any_of(carriers_.begin(), carriers_.end(), [&](const TreeBlock& carrier) {
+    return carrier.bits == bits && carrier.high == high_ && carrier.low == low_;
+  });
 }
 
 /// The two records of a node. By hand: libmaxminddb's MMDB_read_node takes longer than all the rest that is

@@ -6,6 +6,7 @@
 
 #include "base/ip.hpp"
 #include "geo/packed_tree.hpp"
+#include "geo/tree_block.hpp"
 
 #include <maxminddb.h>
 
@@ -65,8 +66,8 @@ class MmdbTreeReader {
   PackedTreeBuilder builder_{base::Family::V4, 0};
   std::vector<bool> visited_;
   std::size_t nodes_read_ = 0;
-  std::vector<std::uint64_t> carrier_heads_;  ///< their first 64 bits
-  std::array<bool, 129> carrier_depths_{};    ///< prefix lengths of carriers: most blocks need no comparison
+  std::vector<TreeBlock> carriers_;
+  std::array<bool, 129> carrier_depths_{};  ///< prefix lengths of carriers: most blocks need no comparison
   bool has_failed_ = false;
   std::string error_;
 };
