@@ -52,20 +52,6 @@ std::vector<SelfQuery> questions_of(const std::vector<dns::Name>& zones, const c
   return questions;
 }
 
-std::string_view to_string(policy::Server state) noexcept {
-  switch (state) {
-    case policy::Server::Unknown:
-      return "unknown";
-    case policy::Server::Gone:
-      return "gone";
-    case policy::Server::NotReady:
-      return "not_ready";
-    case policy::Server::Ready:
-      return "ready";
-  }
-  return "";
-}
-
 bool is_same(const config::AnycastVip& vip, const base::IpAddress& address, const base::IpPrefix& prefix) {
   return vip.address == address && vip.prefix == prefix;
 }

@@ -21,8 +21,6 @@ namespace limits = base::limits;
 using http::error_response;
 using policy::WishKind;
 
-http::Response ok(const json::object& body) { return {200, json::serialize(body)}; }
-
 http::Response no_answer() {
   return error_response(503, "the agent does not answer; see its log, and restart it");
 }
@@ -40,39 +38,27 @@ std::optional<std::string> named(const std::string& vip) {
   return vip.empty() ? std::nullopt : std::optional{vip};
 }
 
-struct Route {
-  std::string_view method;
-  std::string_view path;
-};
-
 }  // namespace
 
 http::Response AgentApi::answer(const http::Request& request) const {
-  struct Handler {
-    Route route;
+  struct Route {
+    std::string_view method;
+    std::string_view path;
     http::Response (*answer)(const AgentApi&, const http::Request&);
   };
   using Api = const AgentApi&;
   using In = const http::Request&;
-  // One path after the other, as a 404 lists them.
-  static constexpr Handler kHandlers[] = {
-      {{"GET", "/v1/anycast"}, [](Api api, In) { return api.status(); }},
-      {{"POST", "/v1/anycast/drain"}, [](Api api, In in) { return api.set(WishKind::Drain, in); }},
-      {{"POST", "/v1/anycast/withdraw"}, [](Api api, In in) { return api.set(WishKind::Withdraw, in); }},
-      {{"POST", "/v1/anycast/announce"}, [](Api api, In in) { return api.set(WishKind::Announce, in); }},
-      {{"POST", "/v1/anycast/undrain"}, [](Api api, In in) { return api.end(in); }},
-      {{"GET", "/v1/audit"}, [](Api api, In in) { return api.audit(in); }},
-      {{"GET", "/metrics"}, [](Api api, In) { return api.metrics(); }},
+  static constexpr Route kRoutes[] = {
+      {"GET", "/v1/anycast", [](Api api, In) { return api.status(); }},
+      {"POST", "/v1/anycast/drain", [](Api api, In in) { return api.set(WishKind::Drain, in); }},
+      {"POST", "/v1/anycast/withdraw", [](Api api, In in) { return api.set(WishKind::Withdraw, in); }},
+      {"POST", "/v1/anycast/announce", [](Api api, In in) { return api.set(WishKind::Announce, in); }},
+      {"POST", "/v1/anycast/undrain", [](Api api, In in) { return api.end(in); }},
+      {"GET", "/v1/audit", [](Api api, In in) { return api.audit(in); }},
+      {"GET", "/metrics", [](Api api, In) { return api.metrics(); }},
   };
-  std::string paths;
-  for (const auto& [route, handle] : kHandlers) {
-    if (route.path == request.path) {
-      if (route.method == request.method) return handle(*this, request);
-      return error_response(405, fmt::format("{} takes {}", request.path, route.method));
-    }
-    paths += (paths.empty() ? "" : ", ") + std::string{route.path};
-  }
-  return error_response(404, fmt::format("no such path '{}'; there are {}", request.path, paths));
+  const auto* const route = http::find_route(request, kRoutes);
+  return route == nullptr ? http::refuse_route(request, kRoutes) : route->answer(*this, request);
 }
 
 http::Response AgentApi::answer_guest(const http::Request& request) const {
@@ -85,7 +71,7 @@ http::Response AgentApi::answer_guest(const http::Request& request) const {
 http::Response AgentApi::status() const {
   const auto picture = parts_.look();
   if (!picture) return no_answer();
-  return ok(to_json(*picture, parts_.wishes));
+  return http::ok_response(to_json(*picture, parts_.wishes));
 }
 
 http::Response AgentApi::metrics() const {
@@ -104,7 +90,7 @@ http::Response AgentApi::audit(const http::Request& request) const {
   if (!rows) return error_response(503, rows.error());
   json::array lines;
   for (const auto& row : *rows) lines.push_back(journal::to_json(row));
-  return ok({{"audit", std::move(lines)}});
+  return http::ok_response({{"audit", std::move(lines)}});
 }
 
 http::Response AgentApi::set(WishKind kind, const http::Request& request) const {
@@ -150,9 +136,9 @@ http::Response AgentApi::end(const http::Request& request) const {
 http::Response AgentApi::tell(const WishOutcome& outcome) const {
   const auto picture = parts_.look();
   if (!picture) return no_answer();
-  return ok({{"ended", outcome.ended},
-             {"not_written", outcome.not_written},
-             {"anycast", to_json(*picture, parts_.wishes)}});
+  return http::ok_response({{"ended", outcome.ended},
+                            {"not_written", outcome.not_written},
+                            {"anycast", to_json(*picture, parts_.wishes)}});
 }
 
 }  // namespace meridian::agent

@@ -1,5 +1,7 @@
 #include "bgp/agent/agent_json.hpp"
 
+#include "http/parameters.hpp"
+
 #include <boost/json/array.hpp>
 
 #include <algorithm>
@@ -10,11 +12,6 @@ namespace {
 
 namespace json = boost::json;
 using std::chrono::seconds;
-
-json::value time_json(const std::optional<base::WallTime>& time) {
-  if (!time) return nullptr;
-  return json::value(json::string(base::to_utc(*time)));
-}
 
 template <typename Number>
 json::value number_json(const std::optional<Number>& number) {
@@ -27,7 +24,7 @@ json::object to_json(const policy::Round& round) {
 }
 
 json::object server_json(const ServerStatus& server) {
-  json::object told{{"state", word_of(server.state)},
+  json::object told{{"state", to_string(server.state)},
                     {"fault", server.fault},
                     {"queries_per_s", number_json(server.queries_per_s)},
                     {"overloaded", server.is_overloaded},
@@ -86,7 +83,7 @@ json::object vip_json(const AgentPicture& picture, const VipStatus& vip, const W
           {"wanted", to_string(vip.decision.wanted)},
           {"since", base::to_utc(level_since(picture, vip))},
           {"route", word_of(find_in_force(picture.status, vip))},
-          {"presence", word_of(vip.presence)},
+          {"presence", to_string(vip.presence)},
           {"round", to_json(vip.last_round)},
           {"faults", std::move(faults)},
           {"wish", wish == nullptr ? json::value(nullptr) : json::value(to_json(*wish, picture.wall_now))},
@@ -97,32 +94,6 @@ json::object vip_json(const AgentPicture& picture, const VipStatus& vip, const W
 }
 
 }  // namespace
-
-std::string_view word_of(policy::Server server) noexcept {
-  switch (server) {
-    case policy::Server::Unknown:
-      return "unknown";
-    case policy::Server::Gone:
-      return "gone";
-    case policy::Server::NotReady:
-      return "not_ready";
-    case policy::Server::Ready:
-      return "ready";
-  }
-  return "";
-}
-
-std::string_view word_of(policy::Vip presence) noexcept {
-  switch (presence) {
-    case policy::Vip::Unknown:
-      return "unknown";
-    case policy::Vip::Missing:
-      return "missing";
-    case policy::Vip::Present:
-      return "present";
-  }
-  return "";
-}
 
 std::string_view word_of(InForce in_force) noexcept {
   switch (in_force) {
@@ -168,12 +139,12 @@ const bgp::SessionStatus* find_session(const AgentStatus& status, const config::
 json::object to_json(const StandingWish& wish, base::WallTime now) {
   json::object told{{"id", wish.id},
                     {"vip", wish.vip ? json::value(json::string(*wish.vip)) : json::value(nullptr)},
-                    {"kind", word_of(wish.kind)},
+                    {"kind", to_string(wish.kind)},
                     {"reason", wish.reason},
                     {"who", wish.who},
                     {"set", base::to_utc(wish.set_at)},
                     {"since", base::to_utc(wish.since)},
-                    {"until", time_json(wish.until)},
+                    {"until", http::time_json(wish.until)},
                     {"left_s", nullptr},
                     {"rate_before", number_json(wish.rate_before)},
                     {"written", wish.id != 0}};

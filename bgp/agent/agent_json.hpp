@@ -39,9 +39,7 @@ enum class InForce : std::uint8_t { Unknown, Pending, Settled };
 [[nodiscard]] const bgp::SessionStatus* find_session(const AgentStatus& status,
                                                      const config::AnycastNeighbor& neighbor);
 
-/// "gone", "not_ready"; "missing"; as the API and the metrics have them.
-[[nodiscard]] std::string_view word_of(policy::Server server) noexcept;
-[[nodiscard]] std::string_view word_of(policy::Vip presence) noexcept;
+/// "pending", as the API and the metrics have it.
 [[nodiscard]] std::string_view word_of(InForce in_force) noexcept;
 
 }  // namespace meridian::agent

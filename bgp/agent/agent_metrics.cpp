@@ -55,7 +55,7 @@ void add_server(const ServerStatus& server, PrometheusPage& page) {
   auto& states = page.add(MetricType::Gauge, "agent_server_state",
                           "1 for what is known of meridiand: unknown, gone, not_ready or ready.");
   for (const auto state : kServers)
-    PrometheusPage::put(states, flag(state == server.state), {{"state", std::string{word_of(state)}}});
+    PrometheusPage::put(states, flag(state == server.state), {{"state", std::string{to_string(state)}}});
   page.gauge("agent_server_overloaded", "1: meridiand drops more than a fifth of its queries.",
              flag(server.is_overloaded));
   if (server.queries_per_s) {
@@ -136,7 +136,7 @@ void add_wishes(const AgentPicture& picture, const WishBook& wishes, PrometheusP
     const auto* const wish = wishes.find(vip.name);
     for (const auto kind : kWishes) {
       PrometheusPage::put(standing, flag(wish != nullptr && wish->kind == kind),
-                          of(vip, "wish", word_of(kind)));
+                          of(vip, "wish", to_string(kind)));
     }
   }
   const auto& all = wishes.all();

@@ -33,10 +33,6 @@ std::string read_boot_id() {
   return id.substr(0, kBootIdBytesMax);
 }
 
-std::int64_t to_ms(base::MonotonicTime time) {
-  return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
-}
-
 net::FileDescriptor open_file(const std::string& path) {
   return net::FileDescriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
 }

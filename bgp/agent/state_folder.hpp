@@ -53,6 +53,11 @@ struct FoundState {
 [[nodiscard]] base::Expected<std::optional<SavedState>, std::string> parse_state(std::string_view text,
                                                                                  const std::string& boot_id);
 
+/// As the state's files have times.
+[[nodiscard]] inline std::int64_t to_ms(base::MonotonicTime time) noexcept {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
 class StateFolder {
  public:
   /// Makes the folder, and takes the lock for as long as this lives. The error is one line for the operator.

@@ -16,10 +16,6 @@ using std::chrono::milliseconds;
 
 constexpr std::int64_t kVersion = 1;
 
-std::int64_t to_ms(base::MonotonicTime time) {
-  return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
-}
-
 base::MonotonicTime from_ms(std::int64_t ms) { return base::MonotonicTime(milliseconds(ms)); }
 
 json::object to_json(const SavedVip& vip) {

@@ -25,14 +25,14 @@ std::string target_of(const std::optional<std::string>& vip) { return vip.value_
 
 std::optional<WishKind> find_kind(std::string_view word) noexcept {
   for (const auto kind : {WishKind::Drain, WishKind::Withdraw, WishKind::Announce}) {
-    if (word == word_of(kind)) return kind;
+    if (word == to_string(kind)) return kind;
   }
   return std::nullopt;
 }
 
 journal::OverrideRow to_row(const StandingWish& wish) {
   return {.id = wish.id,
-          .kind = std::string{word_of(wish.kind)},
+          .kind = std::string{to_string(wish.kind)},
           .target = target_of(wish.vip),
           .reason = wish.reason,
           .author = wish.who,
@@ -60,20 +60,6 @@ std::optional<StandingWish> from_row(const journal::OverrideRow& row) {
 
 }  // namespace
 
-std::string_view word_of(WishKind kind) noexcept {
-  switch (kind) {
-    case WishKind::None:
-      return "none";
-    case WishKind::Drain:
-      return "drain";
-    case WishKind::Withdraw:
-      return "withdraw";
-    case WishKind::Announce:
-      return "announce";
-  }
-  return "";
-}
-
 void WishBook::load() {
   const auto rows = journal_.overrides();
   if (!rows) return base::log_event(base::LogLevel::Error, "wishes_unreadable", {{"error", rows.error()}});
@@ -85,7 +71,7 @@ void WishBook::load() {
     }
     base::log_event(base::LogLevel::Warning, "wish_restored",
                     {{"id", wish->id},
-                     {"what", word_of(wish->kind)},
+                     {"what", to_string(wish->kind)},
                      {"vip", target_of(wish->vip)},
                      {"reason", wish->reason}});
     wishes_.push_back(std::move(*wish));
@@ -170,20 +156,20 @@ base::Expected<WishOutcome, std::string> WishBook::set(const WishOrder& order) {
   WishOutcome outcome{.ended = ended.size(), .not_written = {}};
   outcome.not_written = write(ended, &wish,
                               {.who = wish.who,
-                               .action = std::string{word_of(wish.kind)},
+                               .action = std::string{to_string(wish.kind)},
                                .target = target_of(wish.vip),
                                .details = wish.until ? "until " + base::to_utc(*wish.until) : std::string{},
                                .reason = wish.reason});
   base::log_event(base::LogLevel::Warning, "wish_set",
                   {{"id", wish.id},
-                   {"what", word_of(wish.kind)},
+                   {"what", to_string(wish.kind)},
                    {"vip", target_of(wish.vip)},
                    {"reason", wish.reason},
                    {"until", wish.until ? base::to_utc(*wish.until) : std::string{}},
                    {"who", wish.who}});
   if (!outcome.not_written.empty())
     base::log_event(base::LogLevel::Error, "wish_not_written",
-                    {{"what", word_of(wish.kind)}, {"error", outcome.not_written}});
+                    {{"what", to_string(wish.kind)}, {"error", outcome.not_written}});
   wishes_.push_back(std::move(wish));
   return outcome;
 }
@@ -198,7 +184,7 @@ base::Expected<WishOutcome, std::string> WishBook::end(const std::optional<std::
   if (standing != nullptr && !standing->vip) {
     return base::unexpected(
         fmt::format("'{}' has no wish of its own; the {} of all VIPs holds, which undrain without a VIP ends",
-                    *vip, word_of(standing->kind)));
+                    *vip, to_string(standing->kind)));
   }
   auto ended = take(vip);
   if (ended.empty()) return WishOutcome{};
@@ -212,7 +198,7 @@ WishOutcome WishBook::finish(const std::vector<StandingWish>& ended, journal::Au
   for (const auto& wish : ended) {
     base::log_event(
         base::LogLevel::Info, "wish_ended",
-        {{"id", wish.id}, {"what", word_of(wish.kind)}, {"vip", target_of(wish.vip)}, {"who", who}});
+        {{"id", wish.id}, {"what", to_string(wish.kind)}, {"vip", target_of(wish.vip)}, {"who", who}});
   }
   if (!outcome.not_written.empty())
     base::log_event(base::LogLevel::Error, "wish_end_not_written", {{"error", outcome.not_written}});

@@ -22,9 +22,6 @@
 
 namespace meridian::agent {
 
-/// "drain", "withdraw", "announce"; as in the journal and in the API.
-[[nodiscard]] std::string_view word_of(policy::WishKind kind) noexcept;
-
 struct StandingWish {
   std::int64_t id = 0;             ///< in the journal; 0: not written
   std::optional<std::string> vip;  ///< nothing: all

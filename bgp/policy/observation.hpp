@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace meridian::policy {
 
@@ -20,6 +21,33 @@ enum class Vip : std::uint8_t {
   Missing,  ///< no interface of this host has the address
   Present,
 };
+
+/// "gone", "not_ready"; "missing"; as messages, the API and the metrics have them.
+[[nodiscard]] constexpr std::string_view to_string(Server server) noexcept {
+  switch (server) {
+    case Server::Unknown:
+      return "unknown";
+    case Server::Gone:
+      return "gone";
+    case Server::NotReady:
+      return "not_ready";
+    case Server::Ready:
+      return "ready";
+  }
+  return "";
+}
+
+[[nodiscard]] constexpr std::string_view to_string(Vip vip) noexcept {
+  switch (vip) {
+    case Vip::Unknown:
+      return "unknown";
+    case Vip::Missing:
+      return "missing";
+    case Vip::Present:
+      return "present";
+  }
+  return "";
+}
 
 /// A round of self-queries: each of them through the VIP, over UDP and TCP.
 struct Round {
@@ -54,6 +82,21 @@ struct Observation {
 
 /// What an operator asked for.
 enum class WishKind : std::uint8_t { None, Drain, Withdraw, Announce };
+
+/// "drain", "withdraw", "announce"; as in the agent's journal and in its API.
+[[nodiscard]] constexpr std::string_view to_string(WishKind kind) noexcept {
+  switch (kind) {
+    case WishKind::None:
+      return "none";
+    case WishKind::Drain:
+      return "drain";
+    case WishKind::Withdraw:
+      return "withdraw";
+    case WishKind::Announce:
+      return "announce";
+  }
+  return "";
+}
 
 struct Wish {
   WishKind kind = WishKind::None;

@@ -151,19 +151,9 @@ std::span<const Route> Api::routes() {
 
 void Api::handle(const http::Request& request, http::Respond respond) const {
   const auto all = routes();
-  const auto route = std::ranges::find_if(
-      all, [&](const Route& one) { return one.path == request.path && one.method == request.method; });
-  if (route != all.end()) return route->handle(*this, request, std::move(respond));
-  std::string methods;
-  std::string paths;
-  std::string_view last;
-  for (const auto& one : all) {
-    if (one.path == request.path) methods += (methods.empty() ? "" : " or ") + std::string{one.method};
-    if (one.path != last) paths += (paths.empty() ? "" : ", ") + std::string{one.path};
-    last = one.path;
-  }
-  if (!methods.empty()) return respond(error(405, fmt::format("{} takes {}", request.path, methods)));
-  respond(error(404, fmt::format("no such path '{}'; there are {}", request.path, paths)));
+  const auto* const route = http::find_route(request, all);
+  if (route == nullptr) return respond(http::refuse_route(request, all));
+  route->handle(*this, request, std::move(respond));
 }
 
 http::Response Api::status() const {

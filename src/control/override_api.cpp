@@ -20,13 +20,6 @@ namespace json = boost::json;
 namespace limits = base::limits;
 using std::chrono::seconds;
 
-http::Response ok(const json::object& body) { return {200, json::serialize(body)}; }
-
-json::value time_json(const std::optional<base::WallTime>& time) {
-  if (!time) return nullptr;
-  return json::value(json::string(base::to_utc(*time)));
-}
-
 std::optional<steering::Share> parse_share(const std::string& text) {
   const auto share = http::parse_number<double>(text);
   if (!share || !(*share >= 0 && *share <= 1)) return std::nullopt;
@@ -64,7 +57,7 @@ json::array OverrideApi::overrides_json() const {
                        {"author", one.author},
                        {"created", base::to_utc(one.created_at)},
                        {"from", base::to_utc(one.begins_at)},
-                       {"until", time_json(one.ends_at)},
+                       {"until", http::time_json(one.ends_at)},
                        {"active", one.has_begun(now) && !one.is_over(now)}};
     if (takes_clients(one.kind)) entry["share"] = fraction_of(one.share);
     if (one.ends_at) entry["left_s"] = std::chrono::ceil<seconds>(*one.ends_at - now).count();
@@ -73,7 +66,7 @@ json::array OverrideApi::overrides_json() const {
   return array;
 }
 
-http::Response OverrideApi::list() const { return ok({{"overrides", overrides_json()}}); }
+http::Response OverrideApi::list() const { return http::ok_response({{"overrides", overrides_json()}}); }
 
 http::Response OverrideApi::set(const http::Request& request) const {
   std::string kind_text;
@@ -107,7 +100,7 @@ http::Response OverrideApi::set(const http::Request& request) const {
   wish.is_insisted_on = !force.empty();
   const auto id = overrides_.set(wish);
   if (!id) return http::error_response(422, id.error());
-  return ok({{"id", *id}, {"overrides", overrides_json()}, {"shedding", shedding_json()}});
+  return http::ok_response({{"id", *id}, {"overrides", overrides_json()}, {"shedding", shedding_json()}});
 }
 
 http::Response OverrideApi::end(const http::Request& request) const {
@@ -133,7 +126,8 @@ http::Response OverrideApi::end(const http::Request& request) const {
   // What the map has lost can still be ended, but a name that means nothing is told.
   const auto unknown = *ended == 0 ? overrides_.find_unknown(wish.target) : std::string{};
   if (!unknown.empty()) return http::error_response(422, unknown);
-  return ok({{"ended", *ended}, {"overrides", overrides_json()}, {"shedding", shedding_json()}});
+  return http::ok_response(
+      {{"ended", *ended}, {"overrides", overrides_json()}, {"shedding", shedding_json()}});
 }
 
 /// As before there were other targets: without a reason, too, and 0 gives everything back.
@@ -167,7 +161,7 @@ http::Response OverrideApi::shed(const http::Request& request) const {
     if (const auto id = overrides_.set(wish); !id) failed = id.error();
   }
   if (!failed.empty()) return http::error_response(422, failed);
-  return ok({{"overrides", overrides_json()}, {"shedding", shedding_json()}});
+  return http::ok_response({{"overrides", overrides_json()}, {"shedding", shedding_json()}});
 }
 
 json::array OverrideApi::shedding_json() const {
@@ -203,7 +197,7 @@ http::Response OverrideApi::audit(const http::Request& request) const {
   if (!rows) return http::error_response(503, rows.error());
   json::array lines;
   for (const auto& row : *rows) lines.push_back(journal::to_json(row));
-  return ok({{"audit", std::move(lines)}});
+  return http::ok_response({{"audit", std::move(lines)}});
 }
 
 http::Response OverrideApi::history(const http::Request& request) const {
@@ -235,7 +229,7 @@ http::Response OverrideApi::history(const http::Request& request) const {
                                    {"to", row.to},
                                    {"cause", row.cause}});
   }
-  return ok({{"history", std::move(changes)}});
+  return http::ok_response({{"history", std::move(changes)}});
 }
 
 }  // namespace meridian::control

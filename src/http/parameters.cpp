@@ -19,6 +19,13 @@ Response error_response(unsigned status, std::string_view message) {
   return {status, boost::json::serialize(boost::json::object{{"error", message}})};
 }
 
+Response ok_response(const boost::json::object& body) { return {200, boost::json::serialize(body)}; }
+
+boost::json::value time_json(const std::optional<base::WallTime>& time) {
+  if (!time) return nullptr;
+  return boost::json::value(boost::json::string(base::to_utc(*time)));
+}
+
 std::string read_parameters(const std::string& query,
                             std::initializer_list<std::pair<std::string_view, std::string*>> known) {
   if (query.empty()) return {};

@@ -25,7 +25,7 @@ struct Fixture {
     journal.emplace(folder, clock, counters.register_block());
     book.emplace(*journal, clock);
     book->set_on_change([this](const std::optional<std::string>& vip, const StandingWish* wish) {
-      told.push_back(vip.value_or("all") + ": " + std::string{wish ? word_of(wish->kind) : "nothing"});
+      told.push_back(vip.value_or("all") + ": " + std::string{wish ? to_string(wish->kind) : "nothing"});
     });
     book->load();
   }
