@@ -52,13 +52,19 @@ class Background:
     def run(self):
         raise NotImplementedError
 
-    def __enter__(self):
+    def start(self):
         self.thread.start()
         return self
 
-    def __exit__(self, *_):
+    def close(self):
         self.is_over = True
         self.thread.join()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.close()
 
 
 def until(condition, what, seconds=DEADLINE_S):
@@ -108,6 +114,43 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self.path)
+
+
+def ask_http(control, method, target, body=None):
+    """One raw request over a control socket; (status code, content type, text)."""
+    with contextlib.closing(UnixConnection(control)) as connection:
+        connection.request(method, target, body=body)
+        response = connection.getresponse()
+        return response.status, response.getheader("Content-Type"), response.read().decode()
+
+
+def free_port():
+    """A port that was free for TCP and UDP a moment ago, for programs that can't tell which one they took."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            with contextlib.suppress(OSError):
+                udp.bind(tcp.getsockname())
+                return tcp.getsockname()[1]
+
+
+def resident_kb(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"^VmRSS:\s+(\d+) kB", text, re.MULTILINE).group(1))
+
+
+def end_process(process, number=signal.SIGTERM):
+    """Ends a process of ours, at the latest with SIGKILL."""
+    if process is None or process.poll() is not None:
+        return
+    process.send_signal(signal.SIGCONT)
+    process.send_signal(number)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 class AdoptedProcess:
@@ -250,8 +293,7 @@ class Server:
         return self.process.poll() is None
 
     def resident_kb(self):
-        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return int(re.search(r"^VmRSS:\s+(\d+) kB", text, re.MULTILINE).group(1))
+        return resident_kb(self.process.pid)
 
     def upgrade(self, *arguments):
         """Hands over to a new process, which is this server from now on. The old one must end well."""
@@ -269,13 +311,8 @@ class Server:
 
     def api(self, method, target, body=None):
         """One raw request; (status code, JSON)."""
-        connection = UnixConnection(self.control)
-        try:
-            connection.request(method, target, body=body)
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
-        finally:
-            connection.close()
+        status, _, text = ask_http(self.control, method, target, body)
+        return status, json.loads(text)
 
     def status(self):
         done = self.ctl("status", "--json")

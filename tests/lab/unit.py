@@ -67,14 +67,7 @@ class Unit:
 
     def end(self):
         """Ends it, at the latest with SIGKILL; nothing if it does not run."""
-        if not self.is_running():
-            return
-        self.signal(signal.SIGCONT)
-        self.signal(signal.SIGTERM)
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        harness.end_process(self.process)
 
     def children(self):
         path = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children")
@@ -100,5 +93,4 @@ class Unit:
         return time.clock_gettime((~self.pid << 3) | 2)
 
     def resident_kb(self):
-        text = pathlib.Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
-        return int(re.search(r"^VmRSS:\s+(\d+) kB", text, re.MULTILINE)[1])
+        return harness.resident_kb(self.pid)

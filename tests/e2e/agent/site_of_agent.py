@@ -5,67 +5,14 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
-import threading
 import urllib.parse
 
 import harness
+from bridge_double import Bridge
 
 VIP, PREFIX = "127.0.0.1", "127.0.0.1/32"
 SECOND, SECOND_PREFIX = "::1", "::1/128"
-
-
-def free_port():
-    """One that nobody listens at on either address, over UDP or TCP."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-class Bridge(harness.Background):
-    """Acknowledges every route at once, unless it is told to wait."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.path = str(path)
-        self.acknowledges = True
-        self.routes = []
-        self.told = 0
-
-    def run(self):
-        while not self.is_over:
-            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
-                connection.settimeout(0.05)
-                connection.connect(self.path)
-                self.serve(connection)
-
-    def serve(self, connection):
-        while not self.is_over:
-            try:
-                message = connection.recv(1 << 17).decode()
-            except TimeoutError:
-                continue
-            if not message:
-                return
-            sent = re.search(r"^sent (\d+)$", message, re.MULTILINE).group(1)
-            self.routes = re.findall(r"^route (\S+) (\S+) (\S+) (.*)$", message, re.MULTILINE)
-            self.told += 1
-            connection.send(self.status(sent).encode())
-
-    def status(self, sent):
-        settled = "settled 3" if self.acknowledges else "pending never"
-        lines = ["meridian-bgp status 1", f"sent {sent}", "exabgp 4.2.21", f"acks {self.told}", "ack-timeouts 1", "errors 2",
-                 "refused 0", "refusal -", "neighbor 192.0.2.9 up -"]
-        lines += [f"route {neighbor} {prefix} {level} {settled} {attributes}"
-                  for neighbor, prefix, level, attributes in self.routes]
-        return "\n".join(lines) + "\n"
-
-    def level(self, prefix=PREFIX):
-        found = [(level, attributes) for _, network, level, attributes in self.routes if network == prefix]
-        if not found:
-            return None
-        return "de-preference" if "65535:0" in found[0][1] and found[0][0] == "announce" else found[0][0]
 
 
 class Agent:
@@ -114,11 +61,7 @@ class Agent:
     def raw(self, method, path, **parameters):
         """(status code, content type, body)"""
         target = path + ("?" + urllib.parse.urlencode(parameters) if parameters else "")
-        connection = harness.UnixConnection(self.control)
-        with contextlib.closing(connection):
-            connection.request(method, target)
-            response = connection.getresponse()
-            return response.status, response.getheader("Content-Type"), response.read().decode()
+        return harness.ask_http(self.control, method, target)
 
     def api(self, method, path, **parameters):
         status, _, body = self.raw(method, path, **parameters)
@@ -150,8 +93,7 @@ class Agent:
         return None
 
     def resident_kb(self):
-        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
-            return int(re.search(r"^VmRSS:\s+(\d+) kB", file.read(), re.MULTILINE).group(1))
+        return harness.resident_kb(self.process.pid)
 
 
 class Site:
@@ -159,10 +101,10 @@ class Site:
 
     def __init__(self, programs, server):
         self.server = server
-        self.port = free_port()
+        self.port = harness.free_port()
         self.write()
         self.agent = Agent(programs, server)
-        self.bridge = Bridge(server.folder / "bridge.sock")
+        self.bridge = Bridge(server.folder / "bridge.sock", acknowledges=True)
 
     def write(self, drain="{at_least: 1s, at_most: 2s}", more="", http=""):
         self.server.site.write_text(f"""

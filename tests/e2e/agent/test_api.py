@@ -14,7 +14,7 @@ import harness
 import metrics_manual
 from harness import until
 from openapi import Document, routes_of
-from site_of_agent import PREFIX, free_port, running_site
+from site_of_agent import PREFIX, running_site
 
 DOCUMENT = Document("openapi-agent.yaml")
 
@@ -112,7 +112,7 @@ def test_promtool_finds_nothing_wrong(site):
 
 
 def test_over_tcp_status_and_metrics_are_answered_and_nothing_is_changed(programs, new_server):
-    port = free_port()
+    port = harness.free_port()
     with running_site(programs, new_server(), http=f', http: "127.0.0.1:{port}"') as site:
         def ask_over_tcp(method, path):
             request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)

@@ -79,7 +79,7 @@ def test_a_drain_de_prefers_first_and_begins_no_second_time(programs, new_server
         site.agent.until_level("announce")
         assert site.agent.ctl("drain", "ns1", "--reason", "one").returncode == 0
         site.agent.until_level("de-preference")
-        until(lambda: site.bridge.level() == "de-preference", "the bridge is told")
+        until(lambda: site.bridge.level(PREFIX) == "de-preference", "the bridge is told")
         first = site.agent.vip()["wish"]
         assert site.agent.ctl("drain", "ns1", "--reason", "two", "--for", "1h").returncode == 0
         second = site.agent.vip()["wish"]
@@ -133,15 +133,15 @@ def test_a_disk_that_hangs_holds_up_neither_the_withdrawal_nor_the_agent(site):
     journal = site.server.folder / "agent" / "journal.sqlite"
     with sqlite3.connect(journal, isolation_level=None) as other, ThreadPoolExecutor() as pool:
         other.execute("BEGIN IMMEDIATE")
-        told = site.bridge.told
+        told = len(site.bridge.messages)
         begin = time.monotonic()
         command = pool.submit(site.agent.ctl, "withdraw", "ns1", "--reason", "fire")
-        until(lambda: site.bridge.level() == "withdraw", "the bridge is told")
+        until(lambda: site.bridge.level(PREFIX) == "withdraw", "the bridge is told")
         assert not command.done(), "the journal waits for the other's lock, and the command for the journal"
         assert command.result().returncode == 0
         waited = time.monotonic() - begin
         other.execute("ROLLBACK")
-    assert waited > 1 and site.bridge.told - told >= waited, "a message a second, at least"
+    assert waited > 1 and len(site.bridge.messages) - told >= waited, "a message a second, at least"
 
 
 REFUSED = [

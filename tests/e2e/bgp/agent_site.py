@@ -1,7 +1,7 @@
 """A site with all that is real: meridiand on its anycast addresses, the agent, the bridge in ExaBGP; BIRD is its router.
 
 What stands in for something else says so: `Liveness` speaks meridiand's side of the liveness protocol, to say what a real
-server says seldom or never; `Bridge` is one that only listens.
+server says seldom or never. Where the bridge is one that only listens, it is bridge_double's.
 """
 
 import contextlib
@@ -78,7 +78,7 @@ class Process:
         return at
 
     def end(self):
-        lab.end(self.process)
+        harness.end_process(self.process)
         assert harness.SANITIZER_REPORT.search(self.log()) is None, self.log()
 
 
@@ -97,16 +97,10 @@ class Meridiand(Process):
         harness.until(self.answers, lambda: f"a server that answers; its log:\n{self.log()}")
         return self
 
-    def request(self, method, path):
-        connection = harness.UnixConnection(self.control)
-        with contextlib.closing(connection):
-            connection.request(method, path)
-            return connection.getresponse().status
-
     def answers(self):
         assert self.process.poll() is None, self.log()
         try:
-            return self.request("GET", "/v1/status") == 200
+            return harness.ask_http(self.control, "GET", "/v1/status")[0] == 200
         except OSError:
             return False
 
@@ -184,60 +178,6 @@ class Liveness:
     def close(self):
         if not self.closing.is_set():
             self.die()
-
-
-class Bridge:
-    """Only listens to the agent; keeps each message with its time."""
-
-    def __init__(self, path):
-        self.path = str(path)
-        self.messages = []  # (time, text)
-        self.closing = threading.Event()
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    def run(self):
-        while not self.closing.is_set():
-            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
-                connection.settimeout(0.05)
-                connection.connect(self.path)
-                self.listen(connection)
-            time.sleep(0.02)
-
-    def listen(self, connection):
-        while not self.closing.is_set():
-            try:
-                message = connection.recv(1 << 17)
-            except TimeoutError:
-                continue
-            if not message:
-                return
-            self.messages.append((time.monotonic(), message.decode()))
-
-    def routes(self, text=None):
-        """{prefix: "announce …"} of the last message, of one neighbor each."""
-        if text is None:
-            text = self.messages[-1][1] if self.messages else ""
-        return {prefix: rest for _, prefix, rest in re.findall(r"^route (\S+) (\S+) (.*)$", text, re.MULTILINE)}
-
-    def level(self, prefix, text=None):
-        rest = self.routes(text).get(prefix)
-        if rest is None:
-            return None
-        return "de-preference" if "65535:0" in rest else rest.split()[0]
-
-    def until_level(self, prefix, level, after=0.0):
-        """When it was first wanted since `after`."""
-        def found():
-            for at, text in list(self.messages):
-                if at >= after and self.level(prefix, text) == level:
-                    return at
-            return None
-        return harness.until(found, lambda: f"{prefix} {level}; the last message:\n{self.messages[-1:]}")
-
-    def close(self):
-        self.closing.set()
-        self.thread.join()
 
 
 class Site:

@@ -9,7 +9,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import threading
@@ -64,19 +63,6 @@ def network():
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True, timeout=harness.DEADLINE_S)
 
 
-def end(process, number=signal.SIGTERM):
-    """Ends a process of ours, at the latest with SIGKILL."""
-    if process is None or process.poll() is not None:
-        return
-    process.send_signal(signal.SIGCONT)
-    process.send_signal(number)
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
 class Router:
     """BIRD, which takes what the site announces into the kernel's table; and what happens there."""
 
@@ -113,11 +99,11 @@ protocol bgp {name} {{
         return self
 
     def end(self):
-        end(self.process)
+        harness.end_process(self.process)
 
     def close(self):
         self.end()
-        end(self.monitor)
+        harness.end_process(self.monitor)
 
     def says(self, *words):
         done = subprocess.run([BIRDC, "-s", self.control, *words], capture_output=True, text=True,
@@ -297,7 +283,7 @@ class ExaBgp:
 
     def end(self):
         helpers = self.helpers() if self.process else []
-        end(self.process)
+        harness.end_process(self.process)
         for pid in helpers:
             harness.until(lambda pid=pid: is_gone(pid), f"helper {pid} survived ExaBGP")
 

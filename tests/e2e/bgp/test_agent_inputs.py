@@ -1,6 +1,5 @@
 """The agent between a server and a bridge of the test, which say what real ones say seldom or never."""
 
-import pathlib
 import signal
 import socket
 import subprocess
@@ -10,6 +9,7 @@ import agent_site
 import harness
 import pytest
 from agent_site import PREFIX4, VIP4
+from bridge_double import Bridge
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def watched(pop):
         pop.meridiand.start()
         pop.liveness = agent_site.Liveness(pop.folder / "liveness.sock", **(report or {}))
         pop.agent.start()
-        pop.bridge = agent_site.Bridge(pop.folder / "bridge.sock")
+        pop.bridge = Bridge(pop.folder / "bridge.sock").start()
         if level is not None:
             pop.bridge.until_level(PREFIX4, level)
         return pop
@@ -195,8 +195,6 @@ def test_what_is_wrong_at_the_start_is_said_in_one_line_with_its_place(pop, agen
 def test_it_needs_little_memory(watched, programs):
     site = watched(queries="[{name: www.example.com, for: 192.0.2.0/24}, {name: www.example.com, for: 203.0.113.0/24}, "
                            "{name: nothing.example.com, expect: nxdomain}]")
-    pid = pathlib.Path(f"/proc/{site.agent.process.pid}")
-    status = (pid / "status").read_text(encoding="utf-8")
-    resident = int(status.partition("VmRSS:")[2].split()[0])
+    resident = harness.resident_kb(site.agent.process.pid)
     print(f"agent: {resident} kB resident")
     assert resident < 15 * 1024 or programs.sanitized

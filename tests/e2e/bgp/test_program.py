@@ -46,7 +46,7 @@ class FakeExaBgp:
 def exabgp(bridge_program, folder):
     made = FakeExaBgp(bridge_program, folder)
     yield made
-    lab.end(made.process)
+    harness.end_process(made.process)
     made.process.stdin.close()
 
 
@@ -138,7 +138,7 @@ def test_a_state_file_that_is_of_no_use_is_reported_and_replaced(bridge_program,
         assert f"{folder}/state is of no use: message:1:20: here is to stand '1'" in exabgp.log
         harness.until(lambda: (folder / "state").read_text(encoding="utf-8").startswith("meridian-bgp saved 1\n"), "old")
     finally:
-        lab.end(exabgp.process)
+        harness.end_process(exabgp.process)
 
 
 def test_a_state_file_that_cannot_be_written_is_reported_and_harmless(bridge_program, folder, agent):
@@ -150,7 +150,7 @@ def test_a_state_file_that_cannot_be_written_is_reported_and_harmless(bridge_pro
         exabgp.until_heard(f"announce route {lab.V4} next-hop self")
         harness.until(lambda: exabgp.read() and "cannot write" in exabgp.log, "no complaint")
     finally:
-        lab.end(exabgp.process)
+        harness.end_process(exabgp.process)
 
 
 def test_messages_that_are_too_long_are_refused(exabgp, agent):

@@ -216,7 +216,7 @@ def test_through_a_local_bird_each_neighbour_hears_what_it_wants_to(wire, folder
         judge_local_router(site, router, wire[0])
     finally:
         site.close()
-        lab.end(bird)
+        harness.end_process(bird)
 
 
 def judge_local_router(site, router, namespace):
@@ -257,4 +257,4 @@ def test_through_a_local_frr_each_neighbour_hears_what_it_wants_to(wire, folder,
         print((folder / "site-frr" / "frr.log").read_text(encoding="utf-8", errors="replace"))
         site.close()
         for process in reversed(frr):
-            lab.end(process)
+            harness.end_process(process)

@@ -3,7 +3,6 @@
 import contextlib
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 
@@ -38,17 +37,6 @@ def lookup(folder, questions):
     return answers
 
 
-def free_port():
-    """A port that was free for TCP and UDP a moment ago: gdnsd can't tell which one it took."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
-                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            with contextlib.suppress(OSError):
-                udp.bind(tcp.getsockname())
-                return tcp.getsockname()[1]
-
-
 class Daemon:
     """A gdnsd on loopback that answers from a folder with `config`, `geoip/` and `zones/`."""
 
@@ -63,7 +51,7 @@ class Daemon:
 @contextlib.contextmanager
 def daemon(folder, options=""):
     """Writes `options` into the config's options, which must have the words `listen => 127.0.0.1`."""
-    port = free_port()
+    port = harness.free_port()
     # A Unix socket's path is short, so its folder is too.
     with tempfile.TemporaryDirectory(prefix="gdnsd-") as state:
         text = (folder / "config").read_text(encoding="utf-8")

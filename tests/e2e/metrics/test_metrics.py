@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import metrics_manual
-from harness import REPOSITORY, UnixConnection, until
+from harness import REPOSITORY, ask_http, until
 
 GB = "81.2.69.0/24"
 MONITORING = REPOSITORY / "docs" / "monitoring"
@@ -19,13 +19,9 @@ NAME = re.compile(r"\bmeridian_\w+")
 
 
 def page(server):
-    connection = UnixConnection(server.control)
-    connection.request("GET", "/metrics")
-    response = connection.getresponse()
-    assert response.status == http.client.OK
-    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    text = response.read().decode()
-    connection.close()
+    status, content_type, text = ask_http(server.control, "GET", "/metrics")
+    assert status == http.client.OK
+    assert content_type == "text/plain; version=0.0.4; charset=utf-8"
     return text
 
 

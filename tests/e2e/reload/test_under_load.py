@@ -98,16 +98,11 @@ def test_memory_does_not_grow_with_reloads(server, programs):
     if programs.sanitized:
         pytest.skip("a sanitizer keeps freed memory back")
     reload_back_and_forth(server)
-    settled = resident_kb(server)
+    settled = server.resident_kb()
     for number in range(20):
         assert server.api("POST", "/v1/reload")[1]["epoch"] == RELOADS + number + 2
     # An epoch takes some 15 MB; keeping each of the 20 would show as 300.
-    assert resident_kb(server) - settled < 60_000
-
-
-def resident_kb(server):
-    text = pathlib.Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii")
-    return int(re.search(r"^VmRSS:\s+(\d+) kB", text, re.MULTILINE).group(1))
+    assert server.resident_kb() - settled < 60_000
 
 
 def test_dnsperf_loses_nothing_during_20_reloads(server, folder):

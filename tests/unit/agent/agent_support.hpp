@@ -1,31 +1,22 @@
-// What the tests of the agent share: a folder that goes, and a context that runs until something is true.
+// What the tests of the agent share: a context that runs until something is true.
 #pragma once
 
 #include "bgp/policy/observation.hpp"
 #include "net/unix_socket.hpp"
+#include "support/map_fixture.hpp"
 
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <boost/asio/io_context.hpp>
 
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace meridian::test {
-
-struct Folder {
-  std::string path = "/tmp/meridian-agent-XXXXXX";
-  Folder() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path); }
-};
 
 /// Only code that is broken takes so long.
 inline constexpr std::chrono::seconds kPatience{20};

@@ -33,7 +33,7 @@ WishEntry wish(WishKind kind, base::MonotonicTime since) {
 
 /// A server of the test, an agent whose clock stands still unless told, and a bridge that listens.
 struct World {
-  test::Folder folder;
+  test::TemporaryFolder folder;
   test::ManualClock clock;
   test::NameServer name_server{{}, kHere};
   net::FileDescriptor listener;
@@ -47,9 +47,9 @@ struct World {
 
   World() {
     anycast.as = 65101;
-    anycast.agent.bridge = folder.path + "/bridge.sock";
-    anycast.agent.liveness = folder.path + "/liveness.sock";
-    anycast.agent.state = folder.path + "/state";
+    anycast.agent.bridge = folder.path() + "/bridge.sock";
+    anycast.agent.liveness = folder.path() + "/liveness.sock";
+    anycast.agent.state = folder.path() + "/state";
     add_vip("a", "198.51.100.0/24");
     config::AnycastNeighbor neighbor;
     neighbor.address = *base::parse_ip_address("192.0.2.9");
@@ -240,7 +240,7 @@ TEST_SUITE("agent/agent") {
     REQUIRE(!refused);
     CHECK(refused.error().starts_with("another agent runs"));
     auto anycast = world.anycast;
-    anycast.agent.state = world.folder.path + "/other";
+    anycast.agent.state = world.folder.path() + "/other";
     Agent other(world.context, world.clock, "ams1", anycast);
     const auto bound = other.start();
     REQUIRE(!bound);

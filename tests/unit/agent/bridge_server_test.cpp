@@ -25,8 +25,8 @@ std::string status(std::uint64_t acks) {
 }
 
 struct World {
-  test::Folder folder;
-  std::string path = folder.path + "/bridge.sock";
+  test::TemporaryFolder folder;
+  std::string path = folder.path() + "/bridge.sock";
   boost::asio::io_context context;
   base::SystemClock clock;
   int connects = 0;
@@ -127,9 +127,9 @@ TEST_SUITE("agent/bridge_server") {
     CHECK(std::filesystem::exists(world.path));
     {
       World own;
-      REQUIRE(own.server.listen(world.folder.path + "/own.sock"));
+      REQUIRE(own.server.listen(world.folder.path() + "/own.sock"));
     }
-    CHECK(!std::filesystem::exists(world.folder.path + "/own.sock"));
+    CHECK(!std::filesystem::exists(world.folder.path() + "/own.sock"));
   }
 }
 

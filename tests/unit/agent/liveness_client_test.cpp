@@ -26,8 +26,8 @@ std::string report(bool is_ready, int queries = 0) {
 }
 
 struct World {
-  test::Folder folder;
-  std::string path = folder.path + "/liveness.sock";
+  test::TemporaryFolder folder;
+  std::string path = folder.path() + "/liveness.sock";
   std::optional<net::FileDescriptor> server;
   PacketSocket connection;
   boost::asio::io_context context;
@@ -49,6 +49,14 @@ struct World {
   }
   void until(Server state) {
     test::run_until(context, [&] { return client.state() == state; });
+  }
+  /// A server that is there, and ready.
+  void begin() {
+    listen();
+    client.start();
+    accept();
+    connection.send(report(true));
+    until(Server::Ready);
   }
   /// Everything that is there to be done now.
   void poll() {
@@ -92,11 +100,7 @@ TEST_SUITE("agent/liveness_client") {
 
   TEST_CASE("the end of the connection is the server's, in the same turn in which it is seen") {
     World world;
-    world.listen();
-    world.client.start();
-    world.accept();
-    world.connection.send(report(true));
-    world.until(Server::Ready);
+    world.begin();
     world.server.reset();
     world.connection = {};
     world.poll();  // waits for nothing
@@ -106,11 +110,7 @@ TEST_SUITE("agent/liveness_client") {
 
   TEST_CASE("a connection that is in the queue of a server that dies ends with it") {
     World world;
-    world.listen();
-    world.client.start();
-    world.accept();
-    world.connection.send(report(true));
-    world.until(Server::Ready);
+    world.begin();
     // As the kernel closes a process's files: the connection first, then the listener.
     world.connection = {};
     world.poll();
@@ -121,11 +121,7 @@ TEST_SUITE("agent/liveness_client") {
 
   TEST_CASE("an upgrade, which takes the next connection, changes nothing") {
     World world;
-    world.listen();
-    world.client.start();
-    world.accept();
-    world.connection.send(report(true));
-    world.until(Server::Ready);
+    world.begin();
     const auto news = world.news;
     world.connection = {};
     world.accept();
@@ -138,11 +134,7 @@ TEST_SUITE("agent/liveness_client") {
 
   TEST_CASE("a server that says nothing is not gone, and not known to be ready") {
     World world({.silence = 50ms, .retry = 5ms});
-    world.listen();
-    world.client.start();
-    world.accept();
-    world.connection.send(report(true));
-    world.until(Server::Ready);
+    world.begin();
     world.until(Server::Unknown);
     CHECK(world.client.fault() == "meridiand has said nothing for 50 ms");
     world.connection.send(report(true));

@@ -43,8 +43,8 @@ struct World {
 
 TEST_SUITE("agent/local_checks") {
   TEST_CASE("a program that fails is believed after three times, and well after one") {
-    const test::Folder folder;
-    const auto stamp = folder.path + "/well";
+    const test::TemporaryFolder folder;
+    const auto stamp = folder.path() + "/well";
     World world(command({"/usr/bin/test", "-e", stamp}));
     CHECK(world.checks.statuses().front().name == "command /usr/bin/test -e " + stamp);
     CHECK(!world.checks.any_fails());
@@ -64,8 +64,8 @@ TEST_SUITE("agent/local_checks") {
   }
 
   TEST_CASE("a program that does not end is ended, with what it started") {
-    const test::Folder folder;
-    const auto pid_file = folder.path + "/pid";
+    const test::TemporaryFolder folder;
+    const auto pid_file = folder.path() + "/pid";
     World world(command({"/bin/sh", "-c", "sleep 1000 & echo $! > " + pid_file + "; wait"}),
                 {.period = 1h, .program = 300ms});
     world.until([&] { return !world.fault().empty(); });
@@ -92,10 +92,10 @@ TEST_SUITE("agent/local_checks") {
   }
 
   TEST_CASE("a file is well while it is young, and not when it is absent") {
-    const test::Folder folder;
+    const test::TemporaryFolder folder;
     AnycastCheck check;
     check.kind = AnycastCheck::Kind::File;
-    check.file = folder.path + "/stamp";
+    check.file = folder.path() + "/stamp";
     check.younger_than_s = 60;
     std::ofstream(check.file) << "";
     World world(check);

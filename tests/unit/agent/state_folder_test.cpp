@@ -71,9 +71,9 @@ TEST_SUITE("agent/state_folder") {
   }
 
   TEST_CASE("how long ago the last agent lived is told by its last beat, whenever it last wrote") {
-    const test::Folder folder;
+    const test::TemporaryFolder folder;
     {
-      const auto first = StateFolder::open(folder.path + "/state");
+      const auto first = StateFolder::open(folder.path() + "/state");
       REQUIRE(first);
       const auto found = first->find(kNow);
       CHECK(found.state.vips.empty());
@@ -83,7 +83,7 @@ TEST_SUITE("agent/state_folder") {
       REQUIRE(first->beat(kNow));
       REQUIRE(first->beat(kNow + 1h));
     }
-    const auto second = StateFolder::open(folder.path + "/state");
+    const auto second = StateFolder::open(folder.path() + "/state");
     REQUIRE(second);
     const auto found = second->find(kNow + 1h + 700ms);
     CHECK(found.state.vips.size() == 1);
@@ -93,35 +93,35 @@ TEST_SUITE("agent/state_folder") {
   }
 
   TEST_CASE("of one folder there is one agent at a time") {
-    const test::Folder folder;
-    const auto first = StateFolder::open(folder.path);
+    const test::TemporaryFolder folder;
+    const auto first = StateFolder::open(folder.path());
     REQUIRE(first);
-    const auto second = StateFolder::open(folder.path);
+    const auto second = StateFolder::open(folder.path());
     REQUIRE(!second);
     CHECK(second.error().starts_with("another agent runs with the state in "));
   }
 
   TEST_CASE("a folder that cannot be written says so, at the start and later") {
-    const test::Folder folder;
-    const auto file = folder.path + "/file";
+    const test::TemporaryFolder folder;
+    const auto file = folder.path() + "/file";
     std::ofstream(file) << "no folder";
     const auto refused = StateFolder::open(file);
     REQUIRE(!refused);
     CHECK(refused.error().find("choose another folder with 'state'") != std::string::npos);
 
-    const auto state = StateFolder::open(folder.path + "/state");
+    const auto state = StateFolder::open(folder.path() + "/state");
     REQUIRE(state);
-    std::filesystem::remove_all(folder.path + "/state");
+    std::filesystem::remove_all(folder.path() + "/state");
     const auto saved = state->save(example());
     REQUIRE(!saved);
     CHECK(saved.error().starts_with("cannot write "));
   }
 
   TEST_CASE("a state that is damaged is told, and not used") {
-    const test::Folder folder;
-    const auto state = StateFolder::open(folder.path);
+    const test::TemporaryFolder folder;
+    const auto state = StateFolder::open(folder.path());
     REQUIRE(state);
-    std::ofstream(folder.path + "/agent.json") << "{\"version\":";
+    std::ofstream(folder.path() + "/agent.json") << "{\"version\":";
     REQUIRE(state->beat(kNow));
     const auto found = state->find(kNow);
     CHECK(!found.age);

@@ -25,23 +25,23 @@ StateFolder open(const std::string& path) {
 
 TEST_SUITE("agent/state_writer") {
   TEST_CASE("what was given last is there once it is gone") {
-    const test::Folder folder;
+    const test::TemporaryFolder folder;
     boost::asio::io_context context;
     {
-      StateWriter writer(context, open(folder.path), [](const std::string&) {});
+      StateWriter writer(context, open(folder.path()), [](const std::string&) {});
       for (int i = 0; i < 100; ++i) {
         writer.save({.vips = {}, .zones = std::vector<dns::Name>(static_cast<std::size_t>(i))});
         writer.beat(kNow + i * 1ms);
       }
     }
-    const auto found = open(folder.path).find(kNow + 200ms);
+    const auto found = open(folder.path()).find(kNow + 200ms);
     CHECK(found.state.zones.size() == 99);
     CHECK(found.age == 101ms);
   }
 
   TEST_CASE("a fault is told once, and its end, on the context's thread") {
-    const test::Folder folder;
-    const auto path = folder.path + "/state";
+    const test::TemporaryFolder folder;
+    const auto path = folder.path() + "/state";
     boost::asio::io_context context;
     std::optional<std::string> fault;
     int calls = 0;
@@ -61,8 +61,8 @@ TEST_SUITE("agent/state_writer") {
   }
 
   TEST_CASE("nobody is called who is gone") {
-    const test::Folder folder;
-    const auto path = folder.path + "/state";
+    const test::TemporaryFolder folder;
+    const auto path = folder.path() + "/state";
     boost::asio::io_context context;
     int calls = 0;
     {

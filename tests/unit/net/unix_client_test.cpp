@@ -1,41 +1,28 @@
 #include "net/unix_client.hpp"
 
 #include "net/unix_socket.hpp"
+#include "support/map_fixture.hpp"
 
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include <doctest/doctest.h>
 
-#include <filesystem>
 #include <string>
 
 namespace meridian::net {
-namespace {
-
-/// A folder that goes with it.
-struct Folder {
-  std::string path = "/tmp/meridian-unix-XXXXXX";
-  Folder() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path); }
-};
-
-}  // namespace
 
 TEST_SUITE("net/unix_client") {
   TEST_CASE("a connection is there at once where somebody listens") {
-    const Folder folder;
-    const auto path = folder.path + "/there.sock";
+    const test::TemporaryFolder folder;
+    const auto path = folder.path() + "/there.sock";
     const auto listener = listen_unix(path, SOCK_SEQPACKET, 1);
     REQUIRE(listener);
     CHECK(connect_unix(path, SOCK_SEQPACKET));
   }
 
   TEST_CASE("nobody listening is told from a listener whose queue is full") {
-    const Folder folder;
-    const auto path = folder.path + "/there.sock";
+    const test::TemporaryFolder folder;
+    const auto path = folder.path() + "/there.sock";
     const auto missing = connect_unix(path, SOCK_SEQPACKET);
     REQUIRE(!missing);
     CHECK(missing.error() == std::errc::no_such_file_or_directory);
