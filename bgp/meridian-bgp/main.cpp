@@ -27,6 +27,9 @@ using Time = Bridge::Time;
 
 constexpr auto kConnectAgain = 100ms;
 constexpr auto kStatusEvery = 1s;
+/// A turn takes a second at most. One that does not end is ended by the kernel, and ExaBGP starts the next
+/// bridge, for which what this one saved is still fresh.
+constexpr unsigned kTurnSecondsMax = 3;
 
 constexpr const char* kHelp =
     "usage: meridian-bgp --agent SOCKET --state FILE\n"
@@ -46,6 +49,7 @@ class Program {
   void run() {
     load_state();
     while (read_exabgp()) {
+      ::alarm(kTurnSecondsMax);
       read_agent();
       if (!write_exabgp()) return;
       send_status();
@@ -136,7 +140,7 @@ class Program {
   bool wait() {
     const auto start = now();
     const auto until =
-        std::min({bridge_.next_deadline(start), agent_ < 0 ? connect_at_ : status_at_, start + 1min});
+        std::min({bridge_.next_deadline(start), agent_ < 0 ? connect_at_ : status_at_, start + kStatusEvery});
     const auto wait_ms = std::chrono::ceil<std::chrono::milliseconds>(until - start).count();
     const short output = is_blocked_ ? POLLOUT : 0;
     std::array<pollfd, 3> watched{

@@ -99,6 +99,18 @@ def test_a_bridge_that_is_killed_changes_nothing(scenario):
 
 
 @pytest.mark.whole
+def test_a_server_that_dies_with_the_bridge_is_withdrawn_by_the_next_bridge(scenario):
+    for run in scenario("bridge and server killed", {"route_s": 0.3}).runs():
+        first = run.pop.bridge_pid()
+        with run:
+            os.kill(first, signal.SIGKILL)
+            run.struck(run.pop.server.kill())
+            run.until_left_home()
+        assert run.figures["route_s"] <= 1.5
+        run.check_steering()
+
+
+@pytest.mark.whole
 def test_a_bridge_that_hangs_changes_nothing_by_itself(scenario):
     for run in scenario("bridge hangs", {"lost": 0}).runs():
         with run:

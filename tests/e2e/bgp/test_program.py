@@ -153,6 +153,20 @@ def test_a_state_file_that_cannot_be_written_is_reported_and_harmless(bridge_pro
         harness.end_process(exabgp.process)
 
 
+def test_a_bridge_that_hangs_is_ended_so_that_exabgp_starts_the_next(bridge_program, folder):
+    os.mkfifo(folder / "state.new")  # who opens it to write waits for a reader, as on a disk that is gone
+    exabgp = FakeExaBgp(bridge_program, folder)
+    try:
+        exabgp.until_heard("version")
+        started = time.monotonic()
+        exabgp.say("exabgp 4.2.21\ndone\n")  # which it saves
+        assert exabgp.process.wait(harness.DEADLINE_S) == -signal.SIGALRM
+        # What a bridge saved is fresh for 5 s; a heartbeat passed before it hung.
+        assert 2 < time.monotonic() - started < 4.5
+    finally:
+        harness.end_process(exabgp.process)
+
+
 def test_messages_that_are_too_long_are_refused(exabgp, agent):
     exabgp.greet()
     harness.until(lambda: agent.connections, "no connection")
