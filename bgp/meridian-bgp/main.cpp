@@ -187,6 +187,7 @@ int run(int count, char** arguments) {
   if (agent.empty() || state.empty()) return log_line("--agent and --state are needed; see --help"), 2;
   if (agent.size() >= sizeof sockaddr_un::sun_path) return log_line(agent + " is too long for a socket"), 2;
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGALRM, SIG_DFL);  // whatever our parent made of it
   for (const int end : {STDIN_FILENO, STDOUT_FILENO})
     ::fcntl(end, F_SETFL, ::fcntl(end, F_GETFL) | O_NONBLOCK);
   Program(std::move(agent), std::move(state)).run();

@@ -131,6 +131,12 @@ protocol bfd {{}}
                 return dict(re.findall(r"BGP\.(\w+): (.*)", route))
         return None
 
+    def packets_out_of_hops(self):
+        """IPv4 packets that died here because routers sent them to each other too often (ipInHdrErrors, RFC 4293)."""
+        names, values = (line.split() for line in run("ip", "netns", "exec", self.namespace, "cat", "/proc/net/snmp")
+                         .splitlines() if line.startswith("Ip:"))
+        return int(values[names.index("InHdrErrors")])
+
     def is_at_home(self, prefix=PREFIX4):
         """Clients here are led to our own PoP."""
         return self.routes.via[prefix] == self.pop_address(prefix)

@@ -72,9 +72,14 @@ def test_a_covering_prefix_keeps_clients_served_when_every_pop_is_withdrawn(scen
         for router in run.world.routers:
             router.until_route(COVERING4)
         run.world.until_well()  # the routers' sessions may have begun anew with their filters
+        died_before = sum(router.packets_out_of_hops() for router in run.world.routers)
         with run:
             withdraw_everywhere(run)
-        assert run.figures["lost"] == 0 and run.figures["others_lost"] == 0 and run.figures["wrong"] == 0
+        # While the last specific routes go, two routers may for a moment each believe the other's: what they send to each other
+        # then dies of its hop limit. Nothing else may be lost, and no more than that moment.
+        looped = sum(router.packets_out_of_hops() for router in run.world.routers) - died_before
+        assert run.figures["lost"] + run.figures["others_lost"] <= looped <= 5
+        assert run.figures["wrong"] == 0
 
 
 @pytest.mark.whole
