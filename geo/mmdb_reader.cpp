@@ -233,11 +233,13 @@ class PlaceReader {
       if (leaf_ + kFetchedAhead < values.size()) table_.fetch_ahead(values[leaf_ + kFetchedAhead]);
       auto& value = values[leaf_];
       if (value == 0) continue;
-      auto& place = table_.at_offset(value - 1);
-      if (place == PlaceTable::kUnread && !read(value - 1, place)) return false;
-      value = place;
+      auto& record = table_.at_offset(value - 1);
+      if (record == PlaceTable::kUnread && !read(value - 1, record)) return false;
+      value = record + 1;
     }
     table_.forget_offsets();
+    const auto places = table_.settle();
+    for (auto& value : values) value = value == 0 ? 0 : places[value - 1];
     return true;
   }
 
@@ -251,10 +253,8 @@ class PlaceReader {
   [[nodiscard]] std::vector<std::uint32_t> absorb(PlaceReader& other) {
     const auto places = other.take_places();
     other.table_ = PlaceTable();
-    std::vector<std::uint32_t> ids(places.size());
-    for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = table_.intern(places[i]);
     absorbed_invalid_ += other.invalid_count();
-    return ids;
+    return table_.absorb(places);
   }
 
   [[nodiscard]] KnownFields known() const noexcept { return table_.known(); }
@@ -264,11 +264,11 @@ class PlaceReader {
   [[nodiscard]] PlaceList take_places() { return std::move(table_).take_places(); }
 
  private:
-  bool read(std::uint32_t offset, std::uint32_t& place) {
+  bool read(std::uint32_t offset, std::uint32_t& record) {
     if (++records_read_ % kRecordsBetweenReleases == 0) release_pages(database_);
     if (!records_.read(offset)) return fail("the record of {} is damaged");
-    place = table_.intern(mapper_.finish());
-    if (table_.size() > base::limits::kGeoPlacesMax)
+    record = table_.add_record(mapper_.finish());
+    if (table_.record_count() > base::limits::kGeoPlacesMax)
       return fail(fmt::format("has more than {} different records", base::limits::kGeoPlacesMax));
     if (may_give_up_ && table_.record_count() >= kRecordsTried && table_.known() == KnownFields{})
       return fail(kGivenUp);

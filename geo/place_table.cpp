@@ -12,6 +12,8 @@ namespace {
 
 /// Powers of two. Tables grow at half full, where linear probing still finds its slot in two looks.
 constexpr std::size_t kFirstSize = 1u << 12;
+/// Places by which a slot is fetched into the cache before it is looked at.
+constexpr std::size_t kFetchedAhead = 16;
 
 std::uint32_t hash_of_area(const Place& place) noexcept {
   std::uint64_t hash = std::uint64_t{place.geoname_id} << 32 | place.as_number;
@@ -65,6 +67,10 @@ std::uint32_t PlaceTable::Index::find_or_add(std::uint32_t hash, IsIt is_it) {
   return slots[slot];
 }
 
+void PlaceTable::Index::fetch_ahead(std::uint32_t hash) const noexcept {
+  __builtin_prefetch(slots.data() + (hash & (slots.size() - 1)));
+}
+
 void PlaceTable::Index::grow() {
   slots.assign(slots.size() * 2, kUnread);
   const std::size_t mask = slots.size() - 1;
@@ -87,7 +93,7 @@ std::uint32_t& PlaceTable::at_offset(std::uint32_t offset) {
     record.offset = offset;
     ++record_count_;
   }
-  return record.place;
+  return record.number;
 }
 
 void PlaceTable::fetch_ahead(std::uint32_t offset) const noexcept {
@@ -118,14 +124,44 @@ std::uint32_t PlaceTable::intern_area(const Place& place) {
   return places_.add_area(std::move(area));
 }
 
-std::uint32_t PlaceTable::intern(const Place& place) {
-  const auto area = intern_area(place);
-  const auto index = place_index_.find_or_add(hash_of_place(area, place.at), [&](std::uint32_t known) {
-    return places_.area_index(known) == area && places_.coordinates(known) == place.at;
+std::uint32_t PlaceTable::intern(const Place& place) { return intern_at(intern_area(place), place.at); }
+
+std::uint32_t PlaceTable::intern_at(std::uint32_t area, const std::optional<base::Coordinates>& at) {
+  const auto index = place_index_.find_or_add(hash_of_place(area, at), [&](std::uint32_t known) {
+    return places_.area_index(known) == area && places_.coordinates(known) == at;
   });
   if (index < places_.size()) return index;
+  known_.coordinates |= at.has_value();
+  return places_.add(area, at);
+}
+
+template <typename AreaOf>
+std::vector<std::uint32_t> PlaceTable::intern_all(const PlaceList& list, AreaOf area_of) {
+  const auto area_at = [&](std::size_t i) { return area_of(list.area_index(i)); };
+  std::vector<std::uint32_t> ids(list.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (const auto next = i + kFetchedAhead; next < ids.size())
+      place_index_.fetch_ahead(hash_of_place(area_at(next), list.coordinates(next)));
+    ids[i] = intern_at(area_at(i), list.coordinates(i));
+  }
+  return ids;
+}
+
+std::uint32_t PlaceTable::add_record(const Place& place) {
   known_.coordinates |= place.at.has_value();
-  return places_.add(area, place.at);
+  return said_.add(intern_area(place), place.at);
+}
+
+std::vector<std::uint32_t> PlaceTable::settle() {
+  const auto said = std::exchange(said_, PlaceList());
+  return intern_all(said, [](std::uint32_t area) { return area; });
+}
+
+std::vector<std::uint32_t> PlaceTable::absorb(const PlaceList& others) {
+  std::vector<std::uint32_t> areas;
+  areas.reserve(others.areas().size());
+  for (const auto& area : others.areas()) areas.push_back(intern_area(area));
+  return intern_all(others, [&](std::uint32_t area) { return areas[area]; });
 }
 
 void PlaceTable::note_fields(const Place& area) noexcept {

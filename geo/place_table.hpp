@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace meridian::geo {
@@ -23,15 +24,25 @@ class PlaceTable {
 
   PlaceTable();
 
-  /// The index of the place at a record offset, kUnread at first: for the caller to fill in. Valid until the
+  /// The number of the record at an offset, kUnread at first: for the caller to fill in. Valid until the
   /// next call.
   [[nodiscard]] std::uint32_t& at_offset(std::uint32_t offset);
 
   /// Fetches into the cache what at_offset(offset) will read first.
   void fetch_ahead(std::uint32_t offset) const noexcept;
 
+  /// Takes in what the next record says; its number, which counts from 0. Whether its place is a new one is
+  /// left to settle(): a table of half a million places is far from the cache, and many at once can be
+  /// fetched ahead.
+  [[nodiscard]] std::uint32_t add_record(const Place& place);
+  /// Adds the places of the records so far; their indexes, by the records' numbers.
+  [[nodiscard]] std::vector<std::uint32_t> settle();
+
   /// The index of this place, which is added when it is new. Place{} has index 0.
   [[nodiscard]] std::uint32_t intern(const Place& place);
+
+  /// Adds the places of another table. By their index there, their index here.
+  [[nodiscard]] std::vector<std::uint32_t> absorb(const PlaceList& others);
 
   [[nodiscard]] std::size_t size() const noexcept { return places_.size(); }
   /// Different offsets asked for.
@@ -47,7 +58,7 @@ class PlaceTable {
   static constexpr std::uint32_t kFree = 0xffff'ffff;
   struct Record {
     std::uint32_t offset = kFree;
-    std::uint32_t place = kUnread;
+    std::uint32_t number = kUnread;
   };
   /// Indexes of things that are kept elsewhere, found by their hash.
   struct Index {
@@ -59,15 +70,21 @@ class PlaceTable {
     /// caller adds.
     template <typename IsIt>
     [[nodiscard]] std::uint32_t find_or_add(std::uint32_t hash, IsIt is_it);
+    /// Fetches into the cache what find_or_add(hash) will read first.
+    void fetch_ahead(std::uint32_t hash) const noexcept;
     void grow();
   };
 
   void grow_records();
   [[nodiscard]] std::uint32_t intern_area(const Place& place);
+  template <typename AreaOf>
+  [[nodiscard]] std::vector<std::uint32_t> intern_all(const PlaceList& list, AreaOf area_of);
+  [[nodiscard]] std::uint32_t intern_at(std::uint32_t area, const std::optional<base::Coordinates>& at);
   void note_fields(const Place& area) noexcept;
 
   base::LargeVector<Record> records_;
   std::size_t record_count_ = 0;
+  PlaceList said_;  ///< by the records' numbers; areas are those of `places_`
   PlaceList places_;
   Index place_index_;
   Index area_index_;

@@ -241,11 +241,17 @@ void set_all(std::vector<bool>& wins, const std::vector<bool>& more) {
   for (std::size_t i = 0; i < more.size(); ++i) wins[i] = wins[i] || more[i];
 }
 
+/// The first lists that are taken in keep their numbers.
+bool are_numbered_so(const std::vector<std::uint32_t>& ids) {
+  std::uint32_t number = 0;
+  return std::all_of(ids.begin(), ids.end(), [&](std::uint32_t id) { return id == number++; });
+}
+
 /// Adds what one family has of a map.
 void add_family(CompiledMap& compiled, FamilyMaps::Own own, const std::vector<std::uint32_t>& ids) {
   auto& map = compiled.map;
   const bool is_v4 = own.clients.family() == base::Family::V4;
-  own.clients.renumber([&](std::uint32_t id) { return ids[id]; });
+  if (!are_numbered_so(ids)) own.clients.renumber([&](std::uint32_t id) { return ids[id]; });
   (is_v4 ? map.v4 : map.v6) = std::move(own.clients);
   set_all(compiled.rule_wins, own.rule_wins);
   if (!own.resolvers) return;

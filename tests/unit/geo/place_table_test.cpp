@@ -4,6 +4,8 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace meridian::geo {
 namespace {
@@ -72,6 +74,41 @@ TEST_SUITE("geo/place_table") {
     change(&Place::at, base::Coordinates{52.5, 13.5});
     change(&Place::as_number, 64'500u);
     change(&Place::as_name, "Example");
+  }
+
+  TEST_CASE("records are numbered as they come, and their places are the same as when taken in one by one") {
+    PlaceTable table;
+    PlaceTable one_by_one;
+    std::vector<std::uint32_t> expected;
+    for (std::uint32_t i = 0; i < 5'000; ++i) {
+      const auto said = i % 7 == 0 ? Place{}
+                                   : place("DE", std::to_string(i % 30).c_str(),
+                                           base::Coordinates{static_cast<double>(i % 1'100) / 100, 7});
+      REQUIRE(table.add_record(said) == i);
+      expected.push_back(one_by_one.intern(said));
+    }
+    CHECK(table.size() == 1);
+    CHECK(table.known().coordinates);
+    CHECK(table.settle() == expected);
+    CHECK(table.size() == one_by_one.size());
+    CHECK(table.settle().empty());
+  }
+
+  TEST_CASE("places of another table are found among those that are there, and added where they are not") {
+    PlaceTable table;
+    PlaceTable other;
+    const auto berlin = place("DE", "Berlin", base::Coordinates{52.5, 13.4});
+    const auto nowhere = place("DE", "Berlin", std::nullopt);
+    const auto paris = place("FR", "Paris", base::Coordinates{48.9, 2.4});
+    static_cast<void>(table.intern(place("AT", "Wien", std::nullopt)));
+    const auto known = table.intern(berlin);
+    for (const auto& each : {paris, berlin, nowhere}) static_cast<void>(other.intern(each));
+    const auto ids = table.absorb(std::move(other).take_places());
+    CHECK(ids == std::vector<std::uint32_t>{0, 3, known, 4});
+    const auto list = std::move(table).take_places();
+    CHECK(list[3] == paris);
+    CHECK(list[4] == nowhere);
+    CHECK(list.areas().size() == 4);
   }
 
   TEST_CASE("thousands of places and offsets keep their numbers while the tables grow") {
