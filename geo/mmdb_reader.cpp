@@ -37,7 +37,7 @@ constexpr int kRecordDepthMax = 16;
 constexpr std::size_t kRecordsTried = 4'096;
 
 /// Records after which the pages of the mapped file are given back: some megabytes of them.
-constexpr std::size_t kRecordsBetweenReleases = 1u << 12;
+constexpr std::size_t kRecordsBetweenReleases = 1u << 11;
 /// Leaves by which the table of records is fetched into the cache before it is asked.
 constexpr std::size_t kFetchedAhead = 16;
 
@@ -229,6 +229,7 @@ class PlaceReader {
   /// them is damaged, or, with `may_give_up`, nothing is known of the first thousands.
   [[nodiscard]] bool replace(std::span<std::uint32_t> values, bool may_give_up) {
     may_give_up_ = may_give_up;
+    table_.reserve_records(values.size());
     for (leaf_ = 0; leaf_ < values.size(); ++leaf_) {
       if (leaf_ + kFetchedAhead < values.size()) table_.fetch_ahead(values[leaf_ + kFetchedAhead]);
       auto& value = values[leaf_];

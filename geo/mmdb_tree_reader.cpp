@@ -71,6 +71,26 @@ std::pair<std::uint32_t, std::uint32_t> MmdbTreeReader::records_of(std::uint32_t
   return {big_endian(at) << 8 | at[3], big_endian(at + 4) << 8 | at[7]};
 }
 
+/// False: the tree is damaged, there or before.
+inline bool MmdbTreeReader::begin_node(std::uint32_t index, unsigned bits) {
+  if (has_failed_ || bits == base::address_bits(family_) || visited_[index]) [[unlikely]]
+    return refuse_node(index, bits);
+  visited_[index] = true;
+  if (++nodes_read_ % kNodesBetweenReleases == 0) release_pages(database_);
+  return true;
+}
+
+[[gnu::cold]] bool MmdbTreeReader::refuse_node(std::uint32_t index, unsigned bits) {
+  if (has_failed_) return false;
+  const auto block = base::to_string(block_at(bits));
+  if (bits == base::address_bits(family_)) {
+    fail(fmt::format("the search tree is deeper than an address, below {}", block));
+  } else {
+    fail(fmt::format("the search tree comes twice to node {}, the second time at {}", index, block));
+  }
+  return false;
+}
+
 // `bits` is the depth that a record or node is found at.
 template <unsigned kRecordBits>
 MmdbTreeReader::Block MmdbTreeReader::read_record(std::uint32_t record, unsigned bits) {
@@ -96,23 +116,6 @@ MmdbTreeReader::Block MmdbTreeReader::read_node(std::uint32_t index, unsigned bi
   high_ &= ~high_bit(bits);
   low_ &= ~low_bit(bits);
   return builder_.close(slot, first, second);
-}
-
-/// False: the tree is damaged, there or before.
-bool MmdbTreeReader::begin_node(std::uint32_t index, unsigned bits) {
-  if (has_failed_) return false;
-  if (bits == base::address_bits(family_)) {
-    fail(fmt::format("the search tree is deeper than an address, below {}", base::to_string(block_at(bits))));
-    return false;
-  }
-  if (visited_[index]) {
-    fail(fmt::format("the search tree comes twice to node {}, the second time at {}", index,
-                     base::to_string(block_at(bits))));
-    return false;
-  }
-  visited_[index] = true;
-  if (++nodes_read_ % kNodesBetweenReleases == 0) release_pages(database_);
-  return true;
 }
 
 MmdbTreeReader::Block MmdbTreeReader::read_root(std::uint32_t start) {

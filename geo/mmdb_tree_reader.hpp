@@ -53,6 +53,7 @@ class MmdbTreeReader {
   template <unsigned kRecordBits>
   [[nodiscard]] Block read_node(std::uint32_t index, unsigned bits);
   [[nodiscard]] bool begin_node(std::uint32_t index, unsigned bits);
+  [[nodiscard]] bool refuse_node(std::uint32_t index, unsigned bits);
   template <unsigned kRecordBits>
   [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> records_of(std::uint32_t index) const noexcept;
 

@@ -38,6 +38,10 @@ class PlaceList {
   /// Without coordinates, all different.
   [[nodiscard]] const std::vector<Place>& areas() const noexcept { return areas_; }
 
+  /// For so many places in all: growing would copy them, and have them twice meanwhile. What is not used
+  /// costs addresses only.
+  void reserve(std::size_t count) { entries_.reserve(count); }
+
   /// `area` is an index that add_area() returned. The index of the new place.
   std::uint32_t add(std::uint32_t area, const std::optional<base::Coordinates>& at) {
     entries_.push_back({at.value_or(base::Coordinates{kNowhere, kNowhere}), area});

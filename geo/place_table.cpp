@@ -138,6 +138,7 @@ std::uint32_t PlaceTable::intern_at(std::uint32_t area, const std::optional<base
 template <typename AreaOf>
 std::vector<std::uint32_t> PlaceTable::intern_all(const PlaceList& list, AreaOf area_of) {
   const auto area_at = [&](std::size_t i) { return area_of(list.area_index(i)); };
+  places_.reserve(places_.size() + list.size());
   std::vector<std::uint32_t> ids(list.size());
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (const auto next = i + kFetchedAhead; next < ids.size())

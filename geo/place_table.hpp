@@ -31,6 +31,8 @@ class PlaceTable {
   /// Fetches into the cache what at_offset(offset) will read first.
   void fetch_ahead(std::uint32_t offset) const noexcept;
 
+  /// At most so many records will come.
+  void reserve_records(std::size_t count) { said_.reserve(count); }
   /// Takes in what the next record says; its number, which counts from 0. Whether its place is a new one is
   /// left to settle(): a table of half a million places is far from the cache, and many at once can be
   /// fetched ahead.
