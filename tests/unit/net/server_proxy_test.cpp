@@ -61,6 +61,11 @@ TEST_SUITE("net/server_proxy") {
     server.apply(std::move(*stranger));
     REQUIRE(server.addresses().size() == 2);
     CHECK(server.addresses()[1] == listen);
+    const auto queries = server.queries_by_address();
+    REQUIRE(queries.size() == 2);
+    CHECK(queries[1].listen == listen);
+    CHECK(queries[1].udp == 1);  // goes on
+    CHECK(queries[1].tcp == 1);
     const Client udp(SOCK_DGRAM, listen);
     CHECK(eventually([&] {
       static_cast<void>(udp.send(proxy_header("192.0.2.7", 4'711) + "query"));
