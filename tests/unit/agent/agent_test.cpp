@@ -10,6 +10,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -148,10 +149,17 @@ struct World {
   }
   /// Up without ten rounds: an operator insists, and takes the word back.
   void announce() {
+    const auto until_all = [&](Reason reason) {
+      until([&](const AgentStatus& status) {
+        return std::ranges::all_of(status.vips, [&](const VipStatus& vip) {
+          return vip.decision.level == Level::Announce && vip.decision.reason == reason;
+        });
+      });
+    };
     agent->set_wish(std::nullopt, wish(WishKind::Announce, clock.monotonic()));
-    until_level(Level::Announce, Reason::OperatorAnnounces);
+    until_all(Reason::OperatorAnnounces);
     agent->clear_wish(std::nullopt);
-    until_level(Level::Announce, Reason::Serving);
+    until_all(Reason::Serving);
   }
 };
 
