@@ -9,6 +9,7 @@
 #include "bgp/agent/vip_presence.hpp"
 #include "bgp/agent/vip_watch.hpp"
 #include "bgp/agent/wanted_routes.hpp"
+#include "net/address.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -104,7 +105,12 @@ class Agent::Implementation {
       const auto found = std::find_if(before.begin(), before.end(), [&](const auto& watch) {
         return is_same(vip, watch->vip().address, watch->vip().prefix);
       });
-      add_vip(vip, found == before.end() ? policy::RouteHistory{} : (*found)->decision().history);
+      if (found == before.end()) {
+        add_vip(vip, {});
+      } else {
+        add_vip(vip, (*found)->decision().history);
+        vips_.back()->take_load_of(**found);
+      }
     }
     auto checks = make_checks();
     checks->inherit(*checks_);
@@ -145,7 +151,7 @@ class Agent::Implementation {
       auto vip = watch->status();
       vip.presence = presence_.find(vip.address);
       if (const auto* const wish = find_wish(vip.name)) vip.wish = *wish;
-      vip.is_quiet = wish_of(vip.name).is_quiet;
+      vip.is_quiet = wish_of(*watch).is_quiet;
       status.vips.push_back(std::move(vip));
     }
     return status;
@@ -219,7 +225,7 @@ class Agent::Implementation {
 
   void on_liveness() {
     if (const auto& report = liveness_.report()) {
-      load_.note(clock_.monotonic(), report->queries, report->drops, own_queries_);
+      note_load(*report);
       if (report->zones != zones_ && report->is_ready) {
         zones_ = report->zones;
         if (is_started_) set_targets();
@@ -231,6 +237,18 @@ class Agent::Implementation {
     const bool is_well = liveness_.state() == policy::Server::Ready;
     base::log_event(is_well ? base::LogLevel::Info : base::LogLevel::Warning, "server_state",
                     {{"state", to_string(liveness_.state())}, {"why", liveness_.fault()}});
+  }
+
+  void note_load(const LivenessReport& report) {
+    const auto now = clock_.monotonic();
+    load_.note(now, report.queries, report.drops, own_queries_);
+    for (const auto& watch : vips_) {
+      const auto& vip = watch->vip();
+      const auto told =
+          report.queries_by_address.find(net::to_string({.address = vip.address, .port = vip.port}));
+      const bool is_alone = told != report.queries_by_address.end();
+      watch->note_queries(now, is_alone ? std::optional{told->second} : std::nullopt);
+    }
   }
 
   void on_presence() {
@@ -278,13 +296,21 @@ class Agent::Implementation {
     return found == wishes_.end() ? nullptr : &found->second;
   }
 
-  [[nodiscard]] policy::Wish wish_of(const std::string& vip) const {
-    const auto* const entry = find_wish(vip);
+  /// By what comes to the VIP alone, if that is known now as it was then; else by what the whole server
+  /// answers.
+  [[nodiscard]] bool is_quiet(const VipWatch& vip, const ClientRates& before) const {
+    const auto found = before.vips.find(vip.vip().name);
+    if (vip.load() != nullptr && found != before.vips.end()) return vip.load()->is_quiet(found->second);
+    return before.server && load_.is_quiet(*before.server);
+  }
+
+  [[nodiscard]] policy::Wish wish_of(const VipWatch& vip) const {
+    const auto* const entry = find_wish(vip.vip().name);
     if (entry == nullptr) return {};
     const auto held = std::chrono::duration_cast<milliseconds>(clock_.monotonic() - entry->since);
     return {.kind = entry->kind,
             .held = std::max(held, milliseconds{0}),
-            .is_quiet = entry->rate_before && load_.is_quiet(*entry->rate_before)};
+            .is_quiet = is_quiet(vip, entry->rates_before)};
   }
 
   void decide(VipWatch& vip, std::optional<policy::Round> round) {
@@ -295,7 +321,7 @@ class Agent::Implementation {
                              .is_overloaded = load_.is_overloaded(),
                              .fails_local_check = checks_->any_fails()};
     if (const auto& report = liveness_.report()) seen.oldest_input = report->oldest_input;
-    has_moved_ = vip.decide(seen, wish_of(vip.vip().name), settings_, clock_.monotonic()) || has_moved_;
+    has_moved_ = vip.decide(seen, wish_of(vip), settings_, clock_.monotonic()) || has_moved_;
   }
 
   void decide_all() {
@@ -337,7 +363,6 @@ class Agent::Implementation {
     writer_->save(std::move(state));
   }
 
-  /// A state that cannot be written costs the next agent its predecessor's levels, and this one nothing.
   /// A state that cannot be written costs the next agent its predecessor's levels, and this one nothing.
   static void tell_state(const std::string& fault) {
     if (fault.empty()) return base::log_event(base::LogLevel::Info, "state_writable");

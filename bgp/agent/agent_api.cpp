@@ -34,6 +34,15 @@ std::string find_unknown(const AgentPicture& picture, const std::optional<std::s
   return fmt::format("the site file has no VIP '{}'; there are {}", *vip, fmt::join(names, ", "));
 }
 
+/// Of this VIP, or of all.
+ClientRates rates_of(const AgentStatus& status, const std::optional<std::string>& vip) {
+  ClientRates rates{.server = status.server.queries_per_s, .vips = {}};
+  for (const auto& one : status.vips) {
+    if (one.queries_per_s && (!vip || one.name == *vip)) rates.vips.emplace(one.name, *one.queries_per_s);
+  }
+  return rates;
+}
+
 std::optional<std::string> named(const std::string& vip) {
   return vip.empty() ? std::nullopt : std::optional{vip};
 }
@@ -109,7 +118,7 @@ http::Response AgentApi::set(WishKind kind, const http::Request& request) const 
   if (!picture) return no_answer();
   if (const auto unknown = find_unknown(*picture, order.vip); !unknown.empty())
     return error_response(422, unknown);
-  order.rate_now = picture->status.server.queries_per_s;
+  order.rates_now = rates_of(picture->status, order.vip);
   const auto outcome = parts_.wishes.set(order);
   if (!outcome) return error_response(422, outcome.error());
   return tell(*outcome);

@@ -27,7 +27,7 @@ WishEntry to_entry(const StandingWish& wish, const base::Clock& clock) {
   const auto held = std::max(clock.wall() - wish.since, base::WallTime::duration{0});
   return {.kind = wish.kind,
           .since = clock.monotonic() - std::chrono::duration_cast<base::MonotonicTime::duration>(held),
-          .rate_before = wish.rate_before};
+          .rates_before = wish.rates_before};
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "http/parameters.hpp"
 
 #include <boost/json/array.hpp>
+#include <boost/json/value_from.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -88,6 +89,7 @@ json::object vip_json(const AgentPicture& picture, const VipStatus& vip, const W
           {"faults", std::move(faults)},
           {"wish", wish == nullptr ? json::value(nullptr) : json::value(to_json(*wish, picture.wall_now))},
           {"quiet", vip.is_quiet},
+          {"queries_per_s", number_json(vip.queries_per_s)},
           {"hold_down_s", std::chrono::floor<seconds>(history.hold_down.length()).count()},
           {"changes", vip.level_changes},
           {"changes_recent", history.changes.recent(picture.now)}};
@@ -146,7 +148,8 @@ json::object to_json(const StandingWish& wish, base::WallTime now) {
                     {"since", base::to_utc(wish.since)},
                     {"until", http::time_json(wish.until)},
                     {"left_s", nullptr},
-                    {"rate_before", number_json(wish.rate_before)},
+                    {"rate_before", number_json(wish.rates_before.server)},
+                    {"vip_rates_before", json::value_from(wish.rates_before.vips)},
                     {"written", wish.id != 0}};
   if (wish.until) told["left_s"] = std::chrono::ceil<seconds>(*wish.until - now).count();
   return told;

@@ -124,6 +124,11 @@ void add_rounds(const AgentPicture& picture, PrometheusPage& page) {
     PrometheusPage::put(answers, vip.last_round.silent, of(vip, "answer", "none"));
     PrometheusPage::put(answers, vip.last_round.foreign, of(vip, "answer", "foreign"));
   }
+  auto& rates = page.add(MetricType::Gauge, "vip_client_queries_per_second",
+                         "Queries of clients that come to a VIP, the agent's own left out.");
+  for (const auto& vip : vips) {
+    if (vip.queries_per_s) PrometheusPage::put(rates, *vip.queries_per_s, of(vip));
+  }
   auto& checks =
       page.add(MetricType::Gauge, "agent_local_check_failing", "1: a local check of the site file fails.");
   for (const auto& check : picture.status.checks)

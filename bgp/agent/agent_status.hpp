@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "base/ip.hpp"
 #include "bgp/agent/liveness_report.hpp"
+#include "bgp/agent/server_load.hpp"
 #include "bgp/link/link.hpp"
 #include "bgp/policy/route_policy.hpp"
 
@@ -18,8 +19,8 @@ namespace meridian::agent {
 struct WishEntry {
   policy::WishKind kind = policy::WishKind::None;
   base::MonotonicTime since{};
-  /// Of a drain: queries a second before it. Nothing: not known, and then it ends by its time alone.
-  std::optional<double> rate_before;
+  /// Of a drain: as it began. Nothing: not known, and then it ends by its time alone.
+  ClientRates rates_before;
 };
 
 struct VipStatus {
@@ -32,7 +33,9 @@ struct VipStatus {
   std::vector<std::string> faults;  ///< of the last round; empty: all was right
   std::optional<WishEntry> wish;    ///< its own, else the one for all
   bool is_quiet = false;            ///< of a drain
-  std::uint64_t rounds = 0;         ///< since the agent started
+  /// Of clients, that come to it; nothing: the server does not tell of its address alone.
+  std::optional<double> queries_per_s;
+  std::uint64_t rounds = 0;  ///< since the agent started
   std::uint64_t rounds_with_faults = 0;
   std::uint64_t level_changes = 0;
 };

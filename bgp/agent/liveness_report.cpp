@@ -45,6 +45,17 @@ std::vector<dns::Name> read_zones(const json::object& object) {
   return zones;
 }
 
+std::map<std::string, std::uint64_t, std::less<>> read_queries_by_address(const json::object& object) {
+  std::map<std::string, std::uint64_t, std::less<>> queries;
+  const auto* const told = object.if_contains("queries_by_address");
+  if (told == nullptr) return queries;
+  const auto* const addresses = told->if_object();
+  if (addresses == nullptr) throw Refusal("'queries_by_address' is no object");
+  for (const auto& [address, count] : *addresses)
+    queries.emplace(std::string_view(address), read_number(*addresses, address));
+  return queries;
+}
+
 LivenessReport read_report(const json::object& object) {
   if (read_number(object, "version") != kVersion) throw Refusal("'version' is not 1");
   const auto* const ready = find(object, "ready").if_bool();
@@ -57,6 +68,7 @@ LivenessReport read_report(const json::object& object) {
                         .zones = read_zones(object),
                         .oldest_input = {},
                         .queries = read_number(object, "queries"),
+                        .queries_by_address = read_queries_by_address(object),
                         .drops = read_number(object, "drops")};
   if (!find(object, "oldest_input_s").is_null())
     report.oldest_input = std::chrono::seconds(read_number(object, "oldest_input_s"));

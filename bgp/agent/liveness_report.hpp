@@ -7,6 +7,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,7 +24,10 @@ struct LivenessReport {
   /// Of map, GeoIP data and health the age of the oldest; nothing: none of them grows old.
   std::optional<std::chrono::seconds> oldest_input;
   std::uint64_t queries = 0;  ///< answered so far
-  std::uint64_t drops = 0;    ///< and not, by a limit or for lack of time
+  /// Received so far at each address that the server listens at, as net::to_string writes them; empty: the
+  /// server is older and does not say.
+  std::map<std::string, std::uint64_t, std::less<>> queries_by_address;
+  std::uint64_t drops = 0;  ///< and not, by a limit or for lack of time
 
   friend bool operator==(const LivenessReport&, const LivenessReport&) = default;
 };

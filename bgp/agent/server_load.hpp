@@ -1,4 +1,5 @@
-// How many queries a server answers and drops, by the totals that it tells once a second. Plain values.
+// How many queries a server answers and drops, or how many come to one of its addresses, by the totals that
+// it tells once a second. Plain values.
 #pragma once
 
 #include "base/clock.hpp"
@@ -6,7 +7,9 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
+#include <string>
 
 namespace meridian::agent {
 
@@ -19,6 +22,12 @@ inline constexpr std::chrono::seconds kRateTime{10};
 /// rate what is counted at different moments weighs more than clients do.
 inline constexpr double kQuietShare = 0.01;
 inline constexpr double kQuietRate = 1.0;
+
+/// Queries of clients a second, at one moment.
+struct ClientRates {
+  std::optional<double> server;        ///< that it answers in all
+  std::map<std::string, double> vips;  ///< by name: that come to those with an address of their own
+};
 
 class ServerLoad {
  public:

@@ -36,6 +36,7 @@ void VipWatch::begin_round_at(std::chrono::steady_clock::time_point time) {
 
 void VipWatch::take_round(const policy::Round& round, const std::vector<std::string>& faults) {
   ++rounds_;
+  own_queries_ += round.right + round.wrong;
   if (!faults.empty()) ++rounds_with_faults_;
   last_round_ = round;
   faults_ = faults;
@@ -52,6 +53,22 @@ bool VipWatch::decide(const policy::Observation& seen, const policy::Wish& wish,
   is_judged_ = is_judged_ || was_asked || decision_.wanted == Level::Withdraw;
   if (decision_.level != before) ++level_changes_;
   return decision_.level != before;
+}
+
+void VipWatch::note_queries(base::MonotonicTime now, std::optional<std::uint64_t> queries) {
+  is_told_alone_ = queries.has_value();
+  if (!queries) {
+    load_ = {};  // what comes after a gap is not to be divided by it
+    return;
+  }
+  load_.note(now, *queries, 0, own_queries_);
+}
+
+void VipWatch::take_load_of(const VipWatch& before) {
+  if (vip_.port != before.vip_.port) return;
+  load_ = before.load_;
+  own_queries_ = before.own_queries_;
+  is_told_alone_ = before.is_told_alone_;
 }
 
 void VipWatch::tell(base::MonotonicTime now) {
@@ -94,6 +111,7 @@ VipStatus VipWatch::status() const {
           .faults = faults_,
           .wish = {},
           .is_quiet = false,
+          .queries_per_s = is_told_alone_ ? load_.queries_per_s() : std::nullopt,
           .rounds = rounds_,
           .rounds_with_faults = rounds_with_faults_,
           .level_changes = level_changes_};

@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "bgp/agent/agent_status.hpp"
 #include "bgp/agent/self_asker.hpp"
+#include "bgp/agent/server_load.hpp"
 #include "bgp/policy/route_policy.hpp"
 #include "config/anycast.hpp"
 
@@ -57,6 +58,13 @@ class VipWatch {
   bool decide(const policy::Observation& seen, const policy::Wish& wish, const policy::Settings& settings,
               base::MonotonicTime now);
 
+  /// What the server has received at the VIP's own address by now; nothing: it does not tell of that alone.
+  void note_queries(base::MonotonicTime now, std::optional<std::uint64_t> queries);
+  /// By what was noted; nullptr: the server does not tell of the VIP alone.
+  [[nodiscard]] const ServerLoad* load() const noexcept { return is_told_alone_ ? &load_ : nullptr; }
+  /// It is the same VIP: goes on counting where `before` was.
+  void take_load_of(const VipWatch& before);
+
   /// Tells the log what has changed. A step of its own: the bridge is told first.
   void tell(base::MonotonicTime now);
 
@@ -81,6 +89,9 @@ class VipWatch {
   std::uint64_t rounds_ = 0;
   std::uint64_t rounds_with_faults_ = 0;
   std::uint64_t level_changes_ = 0;
+  ServerLoad load_;                ///< of the VIP's own address
+  std::uint64_t own_queries_ = 0;  ///< that this asked, and had answered
+  bool is_told_alone_ = false;
   policy::Level told_level_;
   policy::Reason told_reason_;
   policy::Brake told_brake_ = policy::Brake::None;

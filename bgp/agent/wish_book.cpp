@@ -53,7 +53,7 @@ std::optional<StandingWish> from_row(const journal::OverrideRow& row) {
                     .set_at = row.created_at,
                     .since = row.begins_at,
                     .until = row.ends_at,
-                    .rate_before = {}};
+                    .rates_before = {}};
   if (row.target == kAll) wish.vip.reset();
   return wish;
 }
@@ -104,12 +104,12 @@ StandingWish WishBook::make_wish(const WishOrder& order) const {
                     .set_at = now,
                     .since = now,
                     .until = order.until,
-                    .rate_before = order.rate_now};
+                    .rates_before = order.rates_now};
   for (const auto& standing : wishes_) {
     const bool is_same = standing.kind == order.kind && (!standing.vip || standing.vip == order.vip);
     if (!is_same || standing.since > wish.since) continue;
     wish.since = standing.since;
-    wish.rate_before = standing.rate_before;
+    wish.rates_before = standing.rates_before;
   }
   return wish;
 }

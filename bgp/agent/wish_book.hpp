@@ -9,6 +9,7 @@
 #include "base/clock.hpp"
 #include "base/expected.hpp"
 #include "base/utc.hpp"
+#include "bgp/agent/server_load.hpp"
 #include "bgp/policy/observation.hpp"
 #include "journal/journal.hpp"
 
@@ -31,8 +32,7 @@ struct StandingWish {
   base::WallTime set_at;
   base::WallTime since;                 ///< a drain that was drained already goes on from there
   std::optional<base::WallTime> until;  ///< nothing: until an operator ends it
-  /// Queries a second as a drain began. Nothing: not known, as after a restart.
-  std::optional<double> rate_before;
+  ClientRates rates_before;             ///< as a drain began; nothing: not known, as after a restart
 };
 
 /// What an operator asks for.
@@ -42,7 +42,7 @@ struct WishOrder {
   std::string reason = {};
   std::string who = {};
   std::optional<base::WallTime> until = {};
-  std::optional<double> rate_now = {};  ///< queries a second
+  ClientRates rates_now = {};  ///< the VIPs that it is about
 };
 
 /// What came of it.

@@ -31,6 +31,16 @@ constexpr std::chrono::milliseconds kEvery{limits::kLivenessEveryMs};
 /// The packet's layout; another one is for agents that know it.
 constexpr int kVersion = 1;
 
+/// With the longest addresses and counts they take 4.5 KiB, so that there is always room for zones.
+json::object to_json(const std::vector<net::AddressQueries>& all) {
+  json::object told;
+  for (const auto& one : all) {
+    if (told.size() == limits::kListenAddressesMax) break;  // more while some are added and others go
+    told[net::to_string(one.listen)] = one.udp + one.tcp;
+  }
+  return told;
+}
+
 bool is_for_later(int error) { return error == EAGAIN || error == EINTR || error == ENOBUFS; }
 
 }  // namespace
@@ -38,10 +48,12 @@ bool is_for_later(int error) { return error == EAGAIN || error == EINTR || error
 std::string to_packet(const Liveness& liveness) {
   json::value oldest;
   if (liveness.oldest_input) oldest = liveness.oldest_input->count();
-  json::object packet{{"version", kVersion},         {"ready", liveness.is_ready},
-                      {"epoch", liveness.epoch},     {"site", liveness.site},
-                      {"zones", json::array{}},      {"oldest_input_s", std::move(oldest)},
-                      {"queries", liveness.queries}, {"drops", liveness.drops}};
+  json::object packet{
+      {"version", kVersion},         {"ready", liveness.is_ready},
+      {"epoch", liveness.epoch},     {"site", liveness.site},
+      {"zones", json::array{}},      {"oldest_input_s", std::move(oldest)},
+      {"queries", liveness.queries}, {"queries_by_address", to_json(liveness.queries_by_address)},
+      {"drops", liveness.drops}};
   auto bytes = json::serialize(packet).size();
   auto& zones = packet["zones"].as_array();
   for (const auto& zone : liveness.zones) {

@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "base/expected.hpp"
+#include "net/listen_tally.hpp"
 #include "net/sockets.hpp"
 
 #include <atomic>
@@ -33,7 +34,9 @@ struct Liveness {
   /// How long ago the oldest of map, GeoIP data and health went out of date; nothing: not known yet.
   std::optional<std::chrono::seconds> oldest_input = {};
   std::uint64_t queries = 0;  ///< answered so far
-  std::uint64_t drops = 0;    ///< that were not answered because there were too many
+  /// That came to each address that is listened at; told as far as limits::kListenAddressesMax.
+  std::vector<net::AddressQueries> queries_by_address = {};
+  std::uint64_t drops = 0;  ///< that were not answered because there were too many
 };
 
 /// At most limits::kLivenessPacketBytesMax.

@@ -20,6 +20,7 @@ Liveness LivenessView::look() {
   told.zones = zones_;
   told.oldest_input = oldest_input();
   told.queries = counters_.total(Counter::UdpAnswers) + counters_.total(Counter::TcpAnswers);
+  told.queries_by_address = queries_by_address_();
   told.drops = counters_.total(Counter::UdpReceiveDrops) + counters_.total(Counter::RateLimitDropped);
   return told;
 }

@@ -7,6 +7,7 @@
 #include "control/health_keeper.hpp"
 #include "control/liveness_socket.hpp"
 #include "control/reloader.hpp"
+#include "net/listen_tally.hpp"
 #include "stats/counters.hpp"
 
 #include <atomic>
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace meridian::control {
@@ -25,8 +27,11 @@ class LivenessView {
                const base::Clock& clock)
       : reloader_(reloader), health_(health), counters_(counters), clock_(clock) {}
 
-  /// The first map serves, and its sockets are open. Before, nothing of a map is looked at.
-  void set_ready() noexcept { is_ready_ = true; }
+  /// The first map serves, and its sockets are open; once only. Before, nothing of a map is looked at.
+  void set_ready(net::QueriesByAddress queries_by_address) {
+    queries_by_address_ = std::move(queries_by_address);
+    is_ready_ = true;
+  }
 
   [[nodiscard]] Liveness look();
 
@@ -39,6 +44,7 @@ class LivenessView {
   const stats::CounterRegistry& counters_;
   const base::Clock& clock_;
   std::atomic<bool> is_ready_{false};
+  net::QueriesByAddress queries_by_address_;  ///< read once is_ready_ is set
 
   std::uint64_t epoch_ = 0;  ///< that the next two are of
   std::vector<std::string> zones_;

@@ -53,6 +53,16 @@ void add_counters(const MetricsSources& sources, Page& page) {
   }
 }
 
+void add_listeners(const MetricsSources& sources, Page& page) {
+  auto& listeners = page.add(MetricType::Counter, "listener_queries_total",
+                             "Queries received at each address that is listened at, by transport.");
+  for (const auto& one : sources.queries_by_address()) {
+    const auto address = net::to_string(one.listen);
+    Page::put(listeners, count(one.udp), {{"address", address}, {"transport", "udp"}});
+    Page::put(listeners, count(one.tcp), {{"address", address}, {"transport", "tcp"}});
+  }
+}
+
 std::string_view word_of(query::TallyReason reason) {
   switch (reason) {
     case query::TallyReason::Preferred:
@@ -276,6 +286,7 @@ std::string metrics_page(const MetricsSources& sources) {
   const auto serving = sources.reloader.serving().get();
   add_epoch(sources, *serving, page);
   add_counters(sources, page);
+  add_listeners(sources, page);
   add_answers(sources, page);
   add_latency(sources, page);
   add_operators(sources, *serving, page);

@@ -12,6 +12,7 @@
 #include "control/reloader.hpp"
 #include "control/upgrader.hpp"
 #include "journal/journal.hpp"
+#include "net/listen_tally.hpp"
 #include "stats/latency.hpp"
 
 #include <string>
@@ -27,6 +28,7 @@ struct MetricsSources {
   const HealthKeeper& health;
   AnswerTotals& answers;
   const stats::LatencyRegistry& latency;
+  net::QueriesByAddress queries_by_address;
   const base::Clock& clock;
   std::string version;
   base::MonotonicTime started_at;

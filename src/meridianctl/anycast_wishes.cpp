@@ -79,13 +79,19 @@ std::string describe(const json::object& wish) {
   return line;
 }
 
+/// Of a VIP, or of the server.
+std::string describe_rate(const json::object& of) {
+  const auto& rate = of.at("queries_per_s");
+  return rate.is_null() ? "" : fmt::format(" · {:.1f} queries/s of clients", rate.to_number<double>());
+}
+
 void print_vip(const json::object& vip) {
   auto line =
       fmt::format("{:<10} {} · {}", text(vip.at("name")), text(vip.at("level")), text(vip.at("reason")));
   if (text(vip.at("brake")) != "none")
     line += fmt::format(" · {} keeps it from {}", text(vip.at("brake")), text(vip.at("wanted")));
-  fmt::print("{} · since {} · {} in {} · route {}\n", line, text(vip.at("since")), text(vip.at("address")),
-             text(vip.at("prefix")), text(vip.at("route")));
+  fmt::print("{} · since {} · {} in {} · route {}{}\n", line, text(vip.at("since")), text(vip.at("address")),
+             text(vip.at("prefix")), text(vip.at("route")), describe_rate(vip));
   if (text(vip.at("presence")) == "missing") fmt::print("           no interface has the address\n");
   for (const auto& fault : vip.at("faults").as_array()) fmt::print("           {}\n", text(fault));
   if (!vip.at("wish").is_object()) return;
@@ -97,8 +103,7 @@ void print_vip(const json::object& vip) {
 void print_server(const json::object& server) {
   auto line = "server     " + text(server.at("state"));
   if (!server.at("epoch").is_null()) line += fmt::format(" · epoch {}", text(server.at("epoch")));
-  if (!server.at("queries_per_s").is_null())
-    line += fmt::format(" · {:.1f} queries/s of clients", server.at("queries_per_s").to_number<double>());
+  line += describe_rate(server);
   if (server.at("overloaded").as_bool()) line += " · OVERLOADED";
   if (!text(server.at("fault")).empty()) line += " · " + text(server.at("fault"));
   fmt::print("{}\n", line);

@@ -183,7 +183,7 @@ base::Expected<void, std::string> Daemon::start(config::Site site) {
     base::log_event(base::LogLevel::Info, "listening",
                     {{"address", net::to_string(address)}, {"transport", "udp+tcp"}});
   }
-  liveness_view_.set_ready();
+  liveness_view_.set_ready([this] { return server_->queries_by_address(); });
   liveness_.tell();
   base::log_event(base::LogLevel::Info, "ready",
                   {{"site", site_.site}, {"control", control_path_}, {"version", MERIDIAN_VERSION}});
@@ -260,16 +260,18 @@ base::Expected<void, std::string> Daemon::listen(control::Inheritance inherited)
 }
 
 void Daemon::make_api(std::size_t workers) {
-  metrics_.emplace(control::MetricsSources{.reloader = reloader_,
-                                           .overrides = overrides_,
-                                           .journal = *journal_,
-                                           .upgrader = *upgrader_,
-                                           .health = keeper_,
-                                           .answers = answers_,
-                                           .latency = latency_,
-                                           .clock = clock_,
-                                           .version = MERIDIAN_VERSION,
-                                           .started_at = clock_.monotonic()});
+  metrics_.emplace(
+      control::MetricsSources{.reloader = reloader_,
+                              .overrides = overrides_,
+                              .journal = *journal_,
+                              .upgrader = *upgrader_,
+                              .health = keeper_,
+                              .answers = answers_,
+                              .latency = latency_,
+                              .queries_by_address = [this] { return server_->queries_by_address(); },
+                              .clock = clock_,
+                              .version = MERIDIAN_VERSION,
+                              .started_at = clock_.monotonic()});
   api_.emplace(server_info(*server_, tcp_http_.address(), workers, clock_),
                control::ApiParts{.reloader = reloader_,
                                  .overrides = overrides_,

@@ -132,12 +132,18 @@ void Server::serve(ListenSockets sockets) {
                 .listen = sockets.listen,
                 .proxies = sockets.proxies,
                 .udp = {},
-                .tcp = sockets.tcp.get()};
+                .tcp = sockets.tcp.get(),
+                .tally = tally_of(sockets.listen)};
+  const auto workers = udp_workers_.size();
   for (std::size_t i = 0; i < sockets.udp.size(); ++i) {
     one.udp.push_back(sockets.udp[i].get());
-    worker_of(i).add_socket({.socket = std::move(sockets.udp[i]), .proxies = sockets.proxies});
+    worker_of(i).add_socket({.socket = std::move(sockets.udp[i]),
+                             .proxies = sockets.proxies,
+                             .queries = ListenTally::cell(one.tally, static_cast<WorkerIndex>(i % workers))});
   }
-  tcp_server_->add_listener({.socket = std::move(sockets.tcp), .proxies = sockets.proxies});
+  tcp_server_->add_listener({.socket = std::move(sockets.tcp),
+                             .proxies = sockets.proxies,
+                             .queries = ListenTally::cell(one.tally, static_cast<WorkerIndex>(workers))});
   const std::lock_guard lock(mutex_);
   listening_.push_back(std::move(one));
 }
@@ -152,6 +158,24 @@ std::vector<ListenAddress> Server::addresses() const {
   std::vector<ListenAddress> addresses;
   for (const auto& one : listening_) addresses.push_back(one.listen);
   return addresses;
+}
+
+/// The one that the address has already, where its sockets are taken in anew.
+std::shared_ptr<ListenTally> Server::tally_of(const ListenAddress& listen) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find(listening_, listen, &Listening::listen);
+  return found == listening_.end() ? std::make_shared<ListenTally>(udp_workers_.size()) : found->tally;
+}
+
+std::vector<AddressQueries> Server::queries_by_address() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<AddressQueries> all;
+  for (const auto& one : listening_) {
+    // Twice there for a moment, while its sockets are taken in anew.
+    const bool is_told = std::ranges::find(all, one.listen, &AddressQueries::listen) != all.end();
+    if (!is_told) all.push_back({.listen = one.listen, .udp = one.tally->udp(), .tcp = one.tally->tcp()});
+  }
+  return all;
 }
 
 base::Expected<Server::Change, std::string> Server::prepare(const std::vector<ListenAddress>& listen,

@@ -8,6 +8,7 @@
 #include "base/expected.hpp"
 #include "net/address.hpp"
 #include "net/handler.hpp"
+#include "net/listen_tally.hpp"
 #include "net/tcp_server.hpp"
 #include "net/udp_worker.hpp"
 #include "stats/counters.hpp"
@@ -51,6 +52,10 @@ class Server {
   /// What is bound, with real ports.
   [[nodiscard]] std::vector<ListenAddress> addresses() const;
 
+  /// What came to each of them since it was added. An address that is removed takes its count along, and one
+  /// whose proxies change goes on with it.
+  [[nodiscard]] std::vector<AddressQueries> queries_by_address() const;
+
   /// Sockets for addresses that will be added, bound and not yet served, and what will be removed.
   struct Change {
     std::vector<ListenSockets> added;
@@ -89,6 +94,7 @@ class Server {
     ProxyNetworks proxies;
     std::vector<int> udp;  ///< The socket at place i is worker i's, modulo their number.
     int tcp = -1;
+    std::shared_ptr<ListenTally> tally;
   };
 
   void make_threads(std::vector<ListenSockets> sockets);
@@ -96,6 +102,7 @@ class Server {
   void join() noexcept;
   void serve(ListenSockets sockets);
   void remove(const Listening& one);
+  [[nodiscard]] std::shared_ptr<ListenTally> tally_of(const ListenAddress& listen) const;
   [[nodiscard]] std::optional<Listening> take_out(int tcp);
   [[nodiscard]] static base::Expected<ListenSockets, std::string> duplicate_sockets_of(const Listening& one);
   [[nodiscard]] UdpWorker& worker_of(std::size_t socket_index) const noexcept;

@@ -5,8 +5,10 @@
 
 #include "base/expected.hpp"
 #include "net/address.hpp"
+#include "net/listen_tally.hpp"
 #include "net/proxy_protocol.hpp"
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +42,8 @@ class FileDescriptor {
 struct ListenSocket {
   FileDescriptor socket;
   ProxyNetworks proxies = {};
+  /// Never null; the cell of the thread that gets the socket. By default one that nobody reads.
+  std::shared_ptr<QueryCell> queries = std::make_shared<QueryCell>();
 };
 
 struct BindError {

@@ -224,6 +224,7 @@ void TcpLoop::admit(FileDescriptor socket, const Peer& peer, const Listener& lis
   if (!make_room()) return counters_.add(Counter::TcpRejectedLimit);
   counters_.add(Counter::TcpConnections);
   auto& connection = table_.open(std::move(socket), peer, now_);
+  connection.queries = listener.queries;
   connection.awaits_proxy_header = behind_proxy;
   if (!behind_proxy) table_.assign_client(connection);
   // Its first turn: the query is often there already. Who is gone after that never meets epoll.

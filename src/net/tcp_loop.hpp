@@ -56,9 +56,13 @@ class TcpLoop {
 
   struct Listener : TcpSource {
     explicit Listener(ListenSocket listen)
-        : TcpSource(Kind::Listener), socket(std::move(listen.socket)), proxies(std::move(listen.proxies)) {}
+        : TcpSource(Kind::Listener),
+          socket(std::move(listen.socket)),
+          proxies(std::move(listen.proxies)),
+          queries(std::move(listen.queries)) {}
     FileDescriptor socket;
     ProxyNetworks proxies;
+    std::shared_ptr<QueryCell> queries;
   };
 
   void watch(const FileDescriptor& socket, std::uint32_t events, TcpSource& source);

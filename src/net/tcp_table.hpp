@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <list>
 #include <map>
+#include <memory>
 #include <vector>
 
 namespace meridian::net {
@@ -39,8 +40,9 @@ struct TcpConnection : TcpSource {
       : TcpSource(Kind::Connection), socket(std::move(connected)), peer(from) {}
 
   FileDescriptor socket;
-  Peer peer;                         ///< Behind a proxy: the client, once its header has come.
-  bool awaits_proxy_header = false;  ///< Nothing else may come first.
+  std::shared_ptr<QueryCell> queries;  ///< Of the listener that it came to.
+  Peer peer;                           ///< Behind a proxy: the client, once its header has come.
+  bool awaits_proxy_header = false;    ///< Nothing else may come first.
   TcpFraming input;
   std::vector<std::uint8_t> output;  ///< Length-prefixed answers of which the kernel did not take all.
   std::size_t output_sent = 0;       ///< Bytes of `output` it has taken.

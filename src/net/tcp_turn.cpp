@@ -93,6 +93,7 @@ TcpLoop::Step TcpLoop::answer_buffered(TcpConnection& connection) {
 
 bool TcpLoop::answer(TcpConnection& connection, std::span<const std::uint8_t> query) {
   counters_.add(Counter::TcpQueries);
+  connection.queries->add(1);
   const auto room =
       std::span{out_}.subspan(out_bytes_, TcpFraming::kLengthBytes + limits::kTcpMessageBytesMax);
   Exchange exchange{.peer = connection.peer,

@@ -131,7 +131,10 @@ bool UdpWorker::attend() noexcept {
 void UdpWorker::take(ListenSocket socket) {
   // What a socket of the process before us has dropped is counted there.
   const auto drops_seen = dropped_count(socket.socket);
-  Served served{.socket = std::move(socket.socket), .proxy_handler = nullptr, .drops_seen = drops_seen};
+  Served served{.socket = std::move(socket.socket),
+                .proxy_handler = nullptr,
+                .queries = std::move(socket.queries),
+                .drops_seen = drops_seen};
   if (!socket.proxies.empty()) {
     served.proxy_handler = std::make_unique<ProxyHandler>(std::move(socket.proxies), *handler_, counters_);
   }
@@ -167,6 +170,7 @@ std::size_t UdpWorker::serve_batch(const Served& served) noexcept {
   if (batch_->is_full()) ++full_batches_;
   const auto exchanges = batch_->exchanges();
   if (exchanges.empty()) return received;
+  served.queries->add(exchanges.size());
   auto& handler = served.proxy_handler ? *served.proxy_handler : *handler_;
   handler.answer_batch(exchanges);
   batch_->send(served.socket.get(), counters_);

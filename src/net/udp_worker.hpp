@@ -53,6 +53,7 @@ class UdpWorker {
   struct Served {
     FileDescriptor socket;
     std::unique_ptr<BatchHandler> proxy_handler;
+    std::shared_ptr<QueryCell> queries;
     std::uint32_t drops_seen = 0;
   };
 

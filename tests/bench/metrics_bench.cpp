@@ -87,6 +87,7 @@ struct Server {
                                   .health = keeper,
                                   .answers = answers,
                                   .latency = latency,
+                                  .queries_by_address = [] { return std::vector<net::AddressQueries>{}; },
                                   .clock = clock,
                                   .version = "0",
                                   .started_at = clock.monotonic()};

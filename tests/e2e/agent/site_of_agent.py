@@ -106,11 +106,11 @@ class Site:
         self.agent = Agent(programs, server)
         self.bridge = Bridge(server.folder / "bridge.sock", acknowledges=True)
 
-    def write(self, drain="{at_least: 1s, at_most: 2s}", more="", http=""):
+    def write(self, drain="{at_least: 1s, at_most: 2s}", more="", http="", listen=(VIP, SECOND)):
         self.server.site.write_text(f"""
 map: map
 site: e2e
-listen: {{dns: ["{VIP}:{self.port}", "[{SECOND}]:{self.port}"]}}
+listen: {{dns: ["{listen[0]}:{self.port}", "[{listen[1]}]:{self.port}"]}}
 anycast:
   as: 65110
   router_id: 192.0.2.10

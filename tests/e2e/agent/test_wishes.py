@@ -2,14 +2,16 @@
 
 import json
 import re
+import socket
 import sqlite3
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness import until
-from site_of_agent import PREFIX, SECOND_PREFIX, running_site
+from harness import make_query, until
+from site_of_agent import PREFIX, SECOND, SECOND_PREFIX, VIP, running_site
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def test_status_tells_what_is_announced_and_why(site):
     assert "bridge     connected · ExaBGP 4.2.21\n" in done.stdout
     assert "neighbor   up · 192.0.2.9 · up\n" in done.stdout
     assert "neighbor   away · 2001:db8::9 · not known\n" in done.stdout
-    assert re.search(r"^ns1        announce · serving · since \S+ · 127.0.0.1 in 127.0.0.1/32 · route settled$", done.stdout,
+    assert re.search(r"^ns1        announce · serving · since \S+ · 127.0.0.1 in 127.0.0.1/32 · route settled · \d+\.\d queries/s of clients$", done.stdout,
                      re.MULTILINE)
     told = json.loads(site.agent.ctl("status", "--json").stdout)
     assert [vip["name"] for vip in told["vips"]] == ["ns1", "ns2"]
@@ -65,7 +67,7 @@ def test_a_drain_waits_until_its_route_is_gone(site):
     done = site.agent.ctl("drain", "ns1", "--reason", "CHG-2", "--wait", "--timeout", "4s")
     assert done.returncode == 1
     assert "meridianctl: not withdrawn within 4 s; the drain goes on" in done.stderr
-    assert re.search(r"^ns1        withdraw · operator_drains .* · route pending$", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^ns1        withdraw · operator_drains .* · route pending( · |$)", done.stdout, re.MULTILINE), done.stdout
     site.bridge.acknowledges = True
     done = site.agent.ctl("drain", "--reason", "CHG-3", "--wait")
     assert done.returncode == 0, done.stderr
@@ -89,6 +91,79 @@ def test_a_drain_de_prefers_first_and_begins_no_second_time(programs, new_server
         done = site.agent.ctl("undrain")
         assert done.returncode == 0
         assert "nothing was to end" in site.agent.ctl("undrain").stderr
+
+
+class Asking(threading.Thread):
+    """Asks an address some 200 times a second, until told not to."""
+
+    def __init__(self, address, port):
+        super().__init__(daemon=True)
+        self.to = (address, port)
+        self.is_over = threading.Event()
+        self.query = make_query("www.example.com").to_wire()
+
+    def run(self):
+        with socket.socket(socket.AF_INET6 if ":" in self.to[0] else socket.AF_INET, socket.SOCK_DGRAM) as client:
+            while not self.is_over.wait(0.005):
+                client.sendto(self.query, self.to)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over.set()
+        self.join()
+
+
+def pass_rounds(site, count):
+    """They come twice a second."""
+    before = site.agent.metric("vip_rounds_total", vip="ns1", result="clean")
+    until(lambda: site.agent.metric("vip_rounds_total", vip="ns1", result="clean") >= before + count, lambda: site.agent.status())
+
+
+def rate(site, name):
+    return site.agent.vip(name)["queries_per_s"] or 0
+
+
+def test_a_vip_that_is_drained_alone_is_withdrawn_once_nobody_asks_it_whatever_the_other_has(programs, new_server):
+    with running_site(programs, new_server(), drain="{at_least: 2s, at_most: 5m}") as site:
+        site.agent.until_level("announce", "ns1")
+        site.agent.until_level("announce", "ns2")
+        with Asking(SECOND, site.port), Asking(VIP, site.port) as leaving:
+            until(lambda: rate(site, "ns1") > 50 and rate(site, "ns2") > 50, lambda: site.agent.status())
+            assert site.agent.status()["server"]["queries_per_s"] > 1.5 * rate(site, "ns1"), "they share it"
+            done = site.agent.ctl("drain", "ns1", "--reason", "CHG-7")
+            assert done.returncode == 0 and re.search(r"route \S+ · \d+\.\d queries/s of clients$", done.stdout, re.MULTILINE)
+            before = site.agent.vip()["wish"]["vip_rates_before"]
+            assert set(before) == {"ns1"} and before["ns1"] > 50
+            begin = time.monotonic()
+            pass_rounds(site, 8)  # twice as long as at_least
+            assert not site.agent.vip()["quiet"] and site.agent.vip()["level"] == "de-preference", "it is still asked"
+            leaving.is_over.set()
+            site.agent.until_level("withdraw", "ns1")
+            until(lambda: site.bridge.level(PREFIX) == "withdraw", "the bridge is told")
+            assert time.monotonic() - begin < 60, "well before at_most"
+            assert site.agent.vip()["quiet"] and site.agent.metric("vip_quiet", vip="ns1") == 1
+            assert site.agent.metric("vip_client_queries_per_second", vip="ns1") < 1
+            assert rate(site, "ns2") > 50 and site.agent.vip("ns2")["level"] == "announce" and not site.agent.vip("ns2")["quiet"]
+            assert site.agent.metric("vip_client_queries_per_second", vip="ns2") > 50
+
+
+def test_where_the_server_listens_at_every_address_a_vip_is_quiet_when_the_whole_server_is(programs, new_server):
+    with running_site(programs, new_server(), drain="{at_least: 1s, at_most: 5m}", listen=("0.0.0.0", "::")) as site:
+        site.agent.until_level("announce", "ns1")
+        with Asking(SECOND, site.port) as other:
+            until(lambda: (site.agent.status()["server"]["queries_per_s"] or 0) > 50, lambda: site.agent.status())
+            assert site.agent.vip()["queries_per_s"] is None
+            assert site.agent.metric("vip_client_queries_per_second", vip="ns1") is None
+            assert site.agent.ctl("drain", "ns1", "--reason", "CHG-8").returncode == 0
+            wish = site.agent.vip()["wish"]
+            assert wish["vip_rates_before"] == {} and wish["rate_before"] > 50
+            pass_rounds(site, 24)  # longer than the rate looks back
+            assert not site.agent.vip()["quiet"] and site.agent.vip()["level"] == "de-preference"
+            other.is_over.set()
+            site.agent.until_level("withdraw", "ns1")
 
 
 def test_wishes_outlive_the_agent_however_it_ends(site):

@@ -91,11 +91,11 @@ def test_a_server_that_starts_says_so_and_then_that_it_is_ready(announced):
     with connected(announced) as client:
         first = client.next()
         assert first == {"version": 1, "ready": False, "epoch": 0, "site": "", "zones": [], "oldest_input_s": None,
-                         "queries": 0, "drops": 0}, "the map takes longer than to connect"
+                         "queries": 0, "queries_by_address": {}, "drops": 0}, "the map takes longer than to connect"
         ready = client.until(lambda packet: packet["ready"])
         announced.start_after_launch()
         assert ready == {"version": 1, "ready": True, "epoch": 1, "site": "e2e", "zones": ready["zones"],
-                         "oldest_input_s": 0, "queries": 0, "drops": 0}
+                         "oldest_input_s": 0, "queries": 0, "queries_by_address": {f"127.0.0.1:{announced.port}": 0}, "drops": 0}
         assert "example.com" in ready["zones"] and ready["zones"] == sorted(ready["zones"])
     mode = (announced.folder / "liveness.sock").stat().st_mode & 0o777
     assert mode == 0o660
@@ -110,7 +110,8 @@ def test_it_speaks_once_a_second_and_counts_answers(announced):
         for _ in range(5):
             announced.query("www.example.com")
         announced.query("www.example.com", tcp=True)
-        client.until(lambda packet: packet["queries"] == 6)
+        told = client.until(lambda packet: packet["queries"] == 6)
+        assert told["queries_by_address"] == {f"127.0.0.1:{announced.port}": 6}
 
 
 def test_a_reload_is_told_at_once_and_a_refused_one_ages(announced):

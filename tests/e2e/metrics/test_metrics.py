@@ -7,11 +7,12 @@ import shutil
 import socket
 import subprocess
 
+import dns.query
 import pytest
 import yaml
 
 import metrics_manual
-from harness import REPOSITORY, ask_http, until
+from harness import DEADLINE_S, REPOSITORY, ask_http, make_query, until
 
 GB = "81.2.69.0/24"
 MONITORING = REPOSITORY / "docs" / "monitoring"
@@ -69,6 +70,35 @@ def test_queries_move_the_page(new_server):
     text = page(server)
     assert value(text, 'meridian_service_answers_total{service="www.example.com",datacenter="ams",reason="preferred"}') == 4
     assert value(text, "meridian_epoch") == 2
+
+
+def test_queries_are_told_by_the_address_they_came_to(new_server):
+    server = new_server()
+    server.write_site(listen='127.0.0.1:0", "127.0.0.2:0')
+    server.start()
+    first, second = server.status()["listening"]
+    assert [address.split(":")[0] for address in (first, second)] == ["127.0.0.1", "127.0.0.2"]
+
+    def told(address, transport):
+        return value(page(server), f'meridian_listener_queries_total{{address="{address}",transport="{transport}"}}')
+
+    query = make_query("www.example.com")
+    for _ in range(3):
+        server.query("www.example.com")
+    for _ in range(2):
+        dns.query.udp(query, "127.0.0.2", port=int(second.split(":")[1]), timeout=DEADLINE_S)
+    dns.query.tcp(query, "127.0.0.2", port=int(second.split(":")[1]), timeout=DEADLINE_S)
+    server.settled_counters()
+    assert [(told(address, "udp"), told(address, "tcp")) for address in (first, second)] == [(3, 0), (2, 1)]
+    assert (server.counters()["udp_queries_total"], server.counters()["tcp_queries_total"]) == (5, 1)
+    # Others come and go, and it goes on.
+    server.write_site(listen='127.0.0.3:0", "127.0.0.1:0')
+    assert server.reload().returncode == 0
+    server.query("www.example.com", tcp=True)
+    server.settled_counters()
+    third = next(address for address in server.status()["listening"] if address != first)
+    assert [(told(address, "udp"), told(address, "tcp")) for address in (first, third)] == [(3, 1), (0, 0)]
+    assert told(second, "udp") is None
 
 
 def test_drained_and_forced_show(new_server):

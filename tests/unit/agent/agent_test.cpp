@@ -10,6 +10,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +43,7 @@ struct World {
   test::PacketSocket bridge;
   std::uint64_t queries = 0;
   std::uint64_t drops = 0;
+  std::map<std::string, std::uint64_t> queries_by_address;  ///< empty: an older server
   config::Anycast anycast;
   boost::asio::io_context context;
   std::unique_ptr<Agent> agent;
@@ -59,12 +62,12 @@ struct World {
     listener = std::move(*made);
   }
 
-  void add_vip(const std::string& name, const std::string& prefix) {
+  void add_vip(const std::string& name, const std::string& prefix, std::uint16_t port = 0) {
     config::AnycastVip vip;
     vip.name = name;
     vip.address = kHere;
     vip.prefix = *base::parse_ip_prefix(prefix);
-    vip.port = name_server.port();
+    vip.port = port != 0 ? port : name_server.port();
     anycast.vips.push_back(vip);
   }
 
@@ -85,9 +88,13 @@ struct World {
   }
 
   void report() {
+    std::string addresses;
+    for (const auto& [address, count] : queries_by_address)
+      addresses += fmt::format(R"({}"{}":{})", addresses.empty() ? "" : ",", address, count);
+    if (!addresses.empty()) addresses = fmt::format(R"("queries_by_address":{{{}}},)", addresses);
     server.send(fmt::format(
-        R"({{"version":1,"ready":true,"epoch":1,"site":"ams1","zones":["example.com"],"oldest_input_s":0,"queries":{},"drops":{}}})",
-        queries, drops));
+        R"({{"version":1,"ready":true,"epoch":1,"site":"ams1","zones":["example.com"],"oldest_input_s":0,"queries":{},{}"drops":{}}})",
+        queries, addresses, drops));
   }
 
   /// The server tells its totals once a second.
@@ -101,6 +108,36 @@ struct World {
     }
   }
 
+  /// The same, with what of it came to each address.
+  void pass_by_address(int seconds, const std::map<std::string, std::uint64_t>& queries_per_s) {
+    for (int i = 0; i < seconds; ++i) {
+      std::uint64_t all = 0;
+      for (const auto& [address, count] : queries_per_s) {
+        queries_by_address[address] += count;
+        all += count;
+      }
+      pass(1, all, 0);
+    }
+  }
+
+  [[nodiscard]] VipStatus vip(const std::string& name) const {
+    for (const auto& one : agent->status().vips) {
+      if (one.name == name) return one;
+    }
+    FAIL("no VIP ", name);
+    return {};
+  }
+
+  /// With what status says of now.
+  void drain(const std::string& name) {
+    const auto status = agent->status();
+    WishEntry entry{.kind = WishKind::Drain,
+                    .since = clock.monotonic(),
+                    .rates_before = {.server = status.server.queries_per_s, .vips = {}}};
+    if (const auto rate = vip(name).queries_per_s) entry.rates_before.vips[name] = *rate;
+    agent->set_wish(name, entry);
+  }
+
   void until(const std::function<bool(const AgentStatus&)>& is_true) {
     test::run_until(context, [&] { return is_true(agent->status()); });
   }
@@ -112,10 +149,17 @@ struct World {
   }
   /// Up without ten rounds: an operator insists, and takes the word back.
   void announce() {
+    const auto until_all = [&](Reason reason) {
+      until([&](const AgentStatus& status) {
+        return std::ranges::all_of(status.vips, [&](const VipStatus& vip) {
+          return vip.decision.level == Level::Announce && vip.decision.reason == reason;
+        });
+      });
+    };
     agent->set_wish(std::nullopt, wish(WishKind::Announce, clock.monotonic()));
-    until_level(Level::Announce, Reason::OperatorAnnounces);
+    until_all(Reason::OperatorAnnounces);
     agent->clear_wish(std::nullopt);
-    until_level(Level::Announce, Reason::Serving);
+    until_all(Reason::Serving);
   }
 };
 
@@ -153,8 +197,8 @@ TEST_SUITE("agent/agent") {
     const auto rate = world.agent->status().server.queries_per_s;
     REQUIRE(rate);
     CHECK(*rate > 990);
-    world.agent->set_wish(std::nullopt,
-                          {.kind = WishKind::Drain, .since = world.clock.monotonic(), .rate_before = rate});
+    CHECK(!world.vip("a").queries_per_s);  // the server does not tell of addresses
+    world.drain("a");
     CHECK(world.agent->status().vips.front().decision.level == Level::DePreference);
     world.pass(12, 50, 0);
     CHECK(!world.agent->status().vips.front().is_quiet);
@@ -162,6 +206,78 @@ TEST_SUITE("agent/agent") {
     world.pass(12, 5, 0);
     CHECK(world.agent->status().vips.front().is_quiet);
     world.until_level(Level::Withdraw, Reason::OperatorDrains);
+  }
+
+  TEST_CASE("a VIP that is drained alone is quiet by what comes to it, while another has its queries") {
+    World world;
+    const test::NameServer second({}, kHere);
+    world.anycast.drain_min_s = 5;
+    world.add_vip("b", "203.0.113.0/24", second.port());
+    const auto a = fmt::format("127.0.0.1:{}", world.name_server.port());
+    const auto b = fmt::format("127.0.0.1:{}", second.port());
+    world.start();
+    world.announce();
+    world.pass_by_address(12, {{a, 1'000}, {b, 3'000}});
+    CHECK(*world.vip("a").queries_per_s == doctest::Approx(1'000).epsilon(0.01));
+    CHECK(*world.vip("b").queries_per_s == doctest::Approx(3'000).epsilon(0.01));
+    CHECK(*world.agent->status().server.queries_per_s == doctest::Approx(4'000).epsilon(0.01));
+    world.drain("a");
+    world.pass_by_address(12, {{a, 20}, {b, 3'000}});
+    CHECK(!world.vip("a").is_quiet);
+    CHECK(world.vip("a").decision.level == Level::DePreference);
+    world.pass_by_address(12, {{a, 5}, {b, 3'000}});
+    CHECK(world.vip("a").is_quiet);
+    world.until_level(Level::Withdraw, Reason::OperatorDrains);
+    CHECK(!world.vip("b").is_quiet);
+    CHECK(world.vip("b").decision.level == Level::Announce);
+  }
+
+  TEST_CASE("a VIP without an address of its own at the server is quiet by the rate of the whole server") {
+    World world;
+    world.anycast.drain_min_s = 5;
+    const auto all = fmt::format("0.0.0.0:{}", world.name_server.port());
+    const auto other_port = fmt::format("127.0.0.1:{}", world.name_server.port() ^ 1U);
+    world.start();
+    world.announce();
+    world.pass_by_address(12, {{all, 1'000}, {other_port, 0}});
+    CHECK(!world.vip("a").queries_per_s);
+    world.drain("a");
+    world.pass_by_address(12, {{all, 50}, {other_port, 0}});
+    CHECK(!world.vip("a").is_quiet);
+    world.pass_by_address(12, {{all, 5}, {other_port, 0}});
+    CHECK(world.vip("a").is_quiet);
+  }
+
+  TEST_CASE(
+      "a server that stops telling of a VIP during its drain is judged as a whole, against its own rate") {
+    World world;
+    world.anycast.drain_min_s = 5;
+    const auto a = fmt::format("127.0.0.1:{}", world.name_server.port());
+    world.start();
+    world.announce();
+    world.pass_by_address(12, {{a, 100}, {"192.0.2.1:53", 10'000}});
+    world.drain("a");
+    world.queries_by_address.clear();
+    world.pass(12, 500, 0);
+    CHECK(!world.vip("a").queries_per_s);
+    CHECK(!world.vip("a").is_quiet);
+    world.pass(12, 50, 0);  // half of what came to the VIP, and next to nothing of what the server answered
+    CHECK(world.vip("a").is_quiet);
+  }
+
+  TEST_CASE("another site file keeps the rate of a VIP that stays, unless another port is asked") {
+    World world;
+    const auto a = fmt::format("127.0.0.1:{}", world.name_server.port());
+    world.start();
+    world.pass_by_address(12, {{a, 1'000}});
+    world.agent->reconfigure(world.anycast);
+    REQUIRE(world.vip("a").queries_per_s);
+    world.pass_by_address(1, {{a, 1'000}});
+    CHECK(*world.vip("a").queries_per_s == doctest::Approx(1'000).epsilon(0.01));
+    const test::NameServer second({}, kHere);
+    world.anycast.vips.front().port = second.port();
+    world.agent->reconfigure(world.anycast);
+    CHECK(!world.vip("a").queries_per_s);
   }
 
   TEST_CASE("overload is seen in the server's counts, and de-prefers where the site file says so") {

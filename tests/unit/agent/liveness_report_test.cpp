@@ -9,7 +9,8 @@ namespace {
 
 const std::string kWhole =
     R"({"version":1,"ready":true,"epoch":7,"site":"ams1","zones":["example.com.","example.org."],)"
-    R"("oldest_input_s":123,"queries":1000,"drops":5})";
+    R"("oldest_input_s":123,"queries":1000,)"
+    R"("queries_by_address":{"192.0.2.53:53":700,"[2001:db8::53]:53":42},"drops":5})";
 
 std::string with(const std::string& what, const std::string& instead) {
   auto text = kWhole;
@@ -36,6 +37,9 @@ TEST_SUITE("agent/liveness_report") {
     CHECK(dns::to_string(report->zones[1]) == "example.org");
     CHECK(report->oldest_input == std::chrono::seconds(123));
     CHECK(report->queries == 1000);
+    REQUIRE(report->queries_by_address.size() == 2);
+    CHECK(report->queries_by_address.at("192.0.2.53:53") == 700);
+    CHECK(report->queries_by_address.at("[2001:db8::53]:53") == 42);
     CHECK(report->drops == 5);
   }
 
@@ -43,6 +47,14 @@ TEST_SUITE("agent/liveness_report") {
     const auto report = parse_liveness(with("123", "null"));
     REQUIRE(report);
     CHECK(!report->oldest_input);
+  }
+
+  TEST_CASE("an older server does not tell of addresses") {
+    const auto report =
+        parse_liveness(with(R"("queries_by_address":{"192.0.2.53:53":700,"[2001:db8::53]:53":42},)", ""));
+    REQUIRE(report);
+    CHECK(report->queries == 1000);
+    CHECK(report->queries_by_address.empty());
   }
 
   TEST_CASE("keys of a newer server are left alone") {
@@ -63,6 +75,9 @@ TEST_SUITE("agent/liveness_report") {
     CHECK(fault_of(with("example.com.", "a..b")) == "'a..b' has an empty label");
     CHECK(fault_of(with("123", R"("old")")) == "'oldest_input_s' is no number");
     CHECK(fault_of(with("1000", "1e30")) == "'queries' is no number");
+    CHECK(fault_of(with("700", "-1")) == "'192.0.2.53:53' is no number");
+    CHECK(fault_of(with(R"({"192.0.2.53:53":700,"[2001:db8::53]:53":42})", "[]")) ==
+          "'queries_by_address' is no object");
   }
 }
 

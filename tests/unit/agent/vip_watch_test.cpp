@@ -82,6 +82,28 @@ TEST_SUITE("agent/vip_watch") {
     CHECK(rounds == 1);
   }
 
+  TEST_CASE(
+      "the rate of a VIP is without its own questions, and is not known unless the server tells of it") {
+    boost::asio::io_context context;
+    VipWatch watch(context, {}, {});
+    const test::NameServer server({});
+    std::uint64_t received = 5'000;
+    watch.set_target(target_at(server.port()));
+    watch.start([&](const policy::Round& round) { received += round.right; });
+    const base::MonotonicTime now{1h};
+    CHECK(watch.load() == nullptr);
+    watch.note_queries(now, received);
+    CHECK(watch.load() != nullptr);
+    CHECK(!watch.status().queries_per_s);
+    test::run_until(context, [&] { return watch.status().rounds == 3; });
+    REQUIRE(received == 5'006);
+    watch.note_queries(now + 10s, received + 40);
+    CHECK(watch.status().queries_per_s == 4.0);
+    watch.note_queries(now + 11s, std::nullopt);
+    CHECK(watch.load() == nullptr);
+    CHECK(!watch.status().queries_per_s);
+  }
+
   TEST_CASE("it is judged by a round, by a hard fact and by an operator's word, and not by nothing") {
     boost::asio::io_context context;
     const base::MonotonicTime now{1h};

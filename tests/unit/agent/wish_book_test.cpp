@@ -31,13 +31,13 @@ struct Fixture {
   }
 
   WishOutcome set(std::optional<std::string> vip, WishKind kind, std::optional<base::WallTime> until = {},
-                  std::optional<double> rate = {}) {
+                  ClientRates rates = {}) {
     const auto outcome = book->set({.vip = std::move(vip),
                                     .kind = kind,
                                     .reason = "why",
                                     .who = "alice",
                                     .until = until,
-                                    .rate_now = rate});
+                                    .rates_now = rates});
     REQUIRE(outcome);
     return *outcome;
   }
@@ -124,18 +124,19 @@ TEST_SUITE("agent/wish_book") {
   TEST_CASE("a drain that replaces one goes on with it") {
     Fixture fixture;
     const auto begin = fixture.clock.wall();
-    fixture.set("ns1", WishKind::Drain, {}, 500.0);
+    fixture.set("ns1", WishKind::Drain, {}, {.server = 500.0, .vips = {{"ns1", 200.0}}});
     fixture.clock.pass(1min);
-    fixture.set("ns1", WishKind::Drain, {}, 3.0);
+    fixture.set("ns1", WishKind::Drain, {}, {.server = 3.0, .vips = {{"ns1", 1.0}}});
     CHECK(fixture.book->all().front().since == begin);
-    CHECK(fixture.book->all().front().rate_before == 500.0);
+    CHECK(fixture.book->all().front().rates_before.server == 500.0);
+    CHECK(fixture.book->all().front().rates_before.vips.at("ns1") == 200.0);
     CHECK(fixture.book->all().front().set_at == begin + 1min);
     fixture.set("ns1", WishKind::Withdraw);
     CHECK(fixture.book->all().front().since == begin + 1min);
     fixture.clock.pass(1min);
-    fixture.set("ns1", WishKind::Drain, {}, 7.0);
+    fixture.set("ns1", WishKind::Drain, {}, {.server = 7.0, .vips = {}});
     CHECK(fixture.book->all().front().since == begin + 2min);
-    CHECK(fixture.book->all().front().rate_before == 7.0);
+    CHECK(fixture.book->all().front().rates_before.server == 7.0);
   }
 
   TEST_CASE("an order needs a reason, and an end within reach") {

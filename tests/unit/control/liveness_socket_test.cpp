@@ -17,7 +17,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace meridian::control {
@@ -37,6 +39,10 @@ std::string next(const net::FileDescriptor& client, std::chrono::milliseconds pa
   std::array<char, 2 * limits::kLivenessPacketBytesMax> bytes{};
   const auto count = ::recv(client.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
   return count <= 0 ? kEnd : std::string(bytes.data(), static_cast<std::size_t>(count));
+}
+
+net::ListenAddress at(std::string_view address, std::uint16_t port = 53) {
+  return {.address = base::parse_ip_address(address).value(), .port = port};
 }
 
 std::uint64_t epoch_of(const std::string& packet) {
@@ -89,10 +95,13 @@ TEST_SUITE("control/liveness_socket") {
                             .zones = {"example.com", "example.org"},
                             .oldest_input = 123s,
                             .queries = 41,
+                            .queries_by_address = {{.listen = at("192.0.2.53"), .udp = 30, .tcp = 12},
+                                                   {.listen = at("2001:db8::53"), .udp = 1, .tcp = 0}},
                             .drops = 2};
     CHECK(to_packet(liveness) ==
           R"({"version":1,"ready":true,"epoch":7,"site":"ams1","zones":["example.com","example.org"],)"
-          R"("oldest_input_s":123,"queries":41,"drops":2})");
+          R"("oldest_input_s":123,"queries":41,)"
+          R"("queries_by_address":{"192.0.2.53:53":42,"[2001:db8::53]:53":1},"drops":2})");
     CHECK(json::parse(to_packet({})).at("ready") == json::value(false));
     CHECK(json::parse(to_packet({})).at("oldest_input_s").is_null());
   }
@@ -108,6 +117,24 @@ TEST_SUITE("control/liveness_socket") {
     const auto packet = to_packet(large);
     CHECK(packet.size() <= limits::kLivenessPacketBytesMax);
     CHECK(packet.size() > limits::kLivenessPacketBytesMax - 603);
+  }
+
+  TEST_CASE(
+      "addresses have their counts in a packet whatever there is of zones, as many as may be listened at") {
+    Liveness large;
+    for (int i = 0; i < 64; ++i) large.zones.emplace_back(300, 'z');
+    const auto address = [](std::size_t i) {
+      return at("2001:db8:1111:2222:3333:4444:5555:" + std::to_string(1'000 + i), 65'535);
+    };
+    constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
+    for (std::size_t i = 0; i < limits::kListenAddressesMax + 1; ++i)
+      large.queries_by_address.push_back({.listen = address(i), .udp = kMost, .tcp = 0});
+    const auto packet = to_packet(large);
+    CHECK(packet.size() <= limits::kLivenessPacketBytesMax);
+    CHECK(json::parse(packet).at("zones").as_array().size() >= 10);
+    const auto told = json::parse(packet).at("queries_by_address").as_object();
+    CHECK(told.size() == limits::kListenAddressesMax);
+    CHECK(told.at(net::to_string(address(0))).as_uint64() == kMost);
   }
 
   TEST_CASE("a client is told as it connects, at a change, and each second") {

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace meridian::control {
 namespace {
@@ -13,6 +14,11 @@ using namespace std::chrono_literals;
 
 struct Fixture : test::SiteFixture {
   Fixture() { keeps_health = true; }
+  void set_ready() {
+    view.set_ready([this] { return listeners; });
+  }
+
+  std::vector<net::AddressQueries> listeners;
   LivenessView view{reloader, keeper, counters, clock};
 };
 
@@ -30,7 +36,7 @@ TEST_SUITE("control/liveness_view") {
   TEST_CASE("it tells of the map that serves, and of the next one") {
     Fixture fixture;
     fixture.start();
-    fixture.view.set_ready();
+    fixture.set_ready();
     const auto told = fixture.view.look();
     CHECK(told.is_ready);
     CHECK(told.site == "ams1");
@@ -44,7 +50,7 @@ TEST_SUITE("control/liveness_view") {
   TEST_CASE("answers and drops of both transports are counted") {
     Fixture fixture;
     fixture.start();
-    fixture.view.set_ready();
+    fixture.set_ready();
     auto& block = fixture.counters.register_block();
     block.add(stats::Counter::UdpAnswers, 5);
     block.add(stats::Counter::TcpAnswers, 7);
@@ -54,10 +60,22 @@ TEST_SUITE("control/liveness_view") {
     CHECK(fixture.view.look().drops == 24);
   }
 
+  TEST_CASE("queries of each address are told as they are at that moment") {
+    Fixture fixture;
+    fixture.start();
+    CHECK(fixture.view.look().queries_by_address.empty());
+    fixture.set_ready();
+    fixture.listeners = {{.listen = {*base::parse_ip_address("192.0.2.53"), 53}, .udp = 3, .tcp = 1}};
+    const auto told = fixture.view.look().queries_by_address;
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].udp == 3);
+    CHECK(told[0].tcp == 1);
+  }
+
   TEST_CASE("a map that is refused ages from then on, until one is taken") {
     Fixture fixture;
     fixture.start();
-    fixture.view.set_ready();
+    fixture.set_ready();
     fixture.clock.pass(1h);
     CHECK(fixture.view.look().oldest_input == 0s);
     fixture.map.write("maps.yaml", "no map\n");
@@ -82,7 +100,7 @@ services:
 )");
     fixture.start();
     REQUIRE_FALSE(fixture.keeper.targets().empty());
-    fixture.view.set_ready();
+    fixture.set_ready();
     CHECK(fixture.view.look().oldest_input == 0s);
     fixture.clock.pass(30s);
     CHECK(fixture.view.look().oldest_input == 30s);

@@ -41,6 +41,7 @@ struct Fixture : test::SiteFixture {
 
   Upgrader upgrader{test::no_upgrade(reloader), counters, counters.register_block()};
   stats::LatencyRegistry latency;
+  std::vector<net::AddressQueries> listeners;
   MetricsSources sources{.reloader = reloader,
                          .overrides = overrides,
                          .journal = journal,
@@ -48,6 +49,7 @@ struct Fixture : test::SiteFixture {
                          .health = keeper,
                          .answers = answers,
                          .latency = latency,
+                         .queries_by_address = [this] { return listeners; },
                          .clock = clock,
                          .version = "1.2.3",
                          .started_at = clock.monotonic()};
@@ -95,6 +97,17 @@ TEST_SUITE("control/metrics_page") {
     CHECK(fixture.reload().ok);
     CHECK(fixture.has(
         R"(meridian_service_answers_total{service="www.example.com",datacenter="ams",reason="fallback"} 1)"));
+  }
+
+  TEST_CASE("queries are told by address and transport") {
+    Fixture fixture;
+    CHECK(fixture.page().find("meridian_listener_queries_total{") == std::string::npos);
+    fixture.listeners = {{.listen = {*base::parse_ip_address("192.0.2.53"), 53}, .udp = 7, .tcp = 2},
+                         {.listen = {*base::parse_ip_address("2001:db8::53"), 5353}, .udp = 1, .tcp = 0}};
+    CHECK(fixture.has(R"(meridian_listener_queries_total{address="192.0.2.53:53",transport="udp"} 7)"));
+    CHECK(fixture.has(R"(meridian_listener_queries_total{address="192.0.2.53:53",transport="tcp"} 2)"));
+    CHECK(fixture.has(R"(meridian_listener_queries_total{address="[2001:db8::53]:5353",transport="udp"} 1)"));
+    CHECK(fixture.has("# TYPE meridian_listener_queries_total counter"));
   }
 
   TEST_CASE("overrides show, and what they do") {

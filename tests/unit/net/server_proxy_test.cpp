@@ -5,7 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <string>
+#include <thread>
 
 using namespace meridian;
 using net_test::at;
@@ -61,6 +63,11 @@ TEST_SUITE("net/server_proxy") {
     server.apply(std::move(*stranger));
     REQUIRE(server.addresses().size() == 2);
     CHECK(server.addresses()[1] == listen);
+    const auto queries = server.queries_by_address();
+    REQUIRE(queries.size() == 2);
+    CHECK(queries[1].listen == listen);
+    CHECK(queries[1].udp == 1);  // goes on
+    CHECK(queries[1].tcp == 1);
     const Client udp(SOCK_DGRAM, listen);
     CHECK(eventually([&] {
       static_cast<void>(udp.send(proxy_header("192.0.2.7", 4'711) + "query"));
@@ -73,5 +80,31 @@ TEST_SUITE("net/server_proxy") {
     REQUIRE(back);
     server.apply(std::move(*back));
     CHECK(eventually([&] { return believes(listen, observed, "192.0.2.9"); }));
+  }
+
+  TEST_CASE("an address whose sockets are taken in anew is told once, with all that came to it") {
+    Observed observed;
+    stats::CounterRegistry counters;
+    net::Server server(
+        {.listen = {at("127.0.0.1")},
+         .udp_workers = 2,
+         .tcp = {},
+         .proxy_listen = {{at("127.0.0.1"), networks("127.0.0.0/8")}}},
+        [&](net::WorkerIndex, stats::Counters&) { return std::make_unique<net_test::EchoHandler>(observed); },
+        counters);
+    REQUIRE(server.start());
+    std::atomic<bool> done{false};
+    std::thread reader([&] {
+      while (!done) CHECK(server.queries_by_address().size() == 2);
+    });
+    for (int i = 0; i < 200; ++i) {
+      auto change = server.prepare({at("127.0.0.1")},
+                                   {{at("127.0.0.1"), networks(i % 2 == 0 ? "::/0" : "127.0.0.0/8")}});
+      REQUIRE(change);
+      REQUIRE(change->added.size() == 1);
+      server.apply(std::move(*change));
+    }
+    done = true;
+    reader.join();
   }
 }

@@ -5,11 +5,14 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <map>
 #include <set>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 using namespace meridian;
 using net_test::at;
@@ -25,6 +28,30 @@ net::HandlerFactory echo_factory(Observed& observed) {
   return [&observed](net::WorkerIndex, stats::Counters&) {
     return std::make_unique<net_test::EchoHandler>(observed);
   };
+}
+
+using Queries = std::map<net::ListenAddress, std::pair<std::uint64_t, std::uint64_t>>;
+
+/// UDP, TCP.
+Queries all_of(const net::Server& server) {
+  Queries all;
+  for (const auto& one : server.queries_by_address()) {
+    CHECK(all.emplace(one.listen, std::pair{one.udp, one.tcp}).second);
+  }
+  return all;
+}
+
+void ask_udp(const net::ListenAddress& listen) {
+  const Client client(SOCK_DGRAM, listen);
+  REQUIRE(client.send("query"));
+  REQUIRE(client.receive() == "query");
+}
+
+void change(net::Server& server, const std::vector<net::ListenAddress>& listen) {
+  auto prepared = server.prepare(listen);
+  // What was removed just now may still be bound.
+  REQUIRE(eventually([&] { return prepared || (prepared = server.prepare(listen)); }));
+  server.apply(std::move(*prepared));
 }
 
 }  // namespace
@@ -94,13 +121,15 @@ TEST_SUITE("net/server") {
         }
       });
     }
-    CHECK(eventually([&] { return counters.total(Counter::UdpAnswers) > 1'000; }));
+    CHECK(eventually([&] { return counters.total(Counter::UdpAnswers) > 20'000; }));
     server.stop();
     server.stop();
     done = true;
     for (auto& flood : floods) flood.join();
     CHECK(counters.total(Counter::UdpQueries) ==
           counters.total(Counter::UdpAnswers) + counters.total(Counter::UdpSendErrors));
+    // Each worker counted for itself: two that write into one cell would lose some.
+    CHECK(all_of(server).at(listen).first == counters.total(Counter::UdpQueries));
   }
 
   TEST_CASE("addresses come and go while the others are not touched") {
@@ -128,6 +157,80 @@ TEST_SUITE("net/server") {
     REQUIRE(open.send(framed("still open")));
     CHECK(open.receive_message() == "still open");
     CHECK(eventually([&] { return net::bind_udp(before[0], 1) && net::bind_tcp(before[0]); }));
+  }
+
+  TEST_CASE("queries are counted by the address they came to, answered or not, over UDP and over TCP") {
+    Observed observed;
+    stats::CounterRegistry counters;
+    net::Server server({.listen = {at("127.0.0.1"), at("127.0.0.2")}, .udp_workers = 2, .tcp = {}},
+                       echo_factory(observed), counters);
+    REQUIRE(server.start());
+    const auto addresses = server.addresses();
+    CHECK(all_of(server) == Queries{{addresses[0], {0, 0}}, {addresses[1], {0, 0}}});
+    for (int i = 0; i < 16; ++i) ask_udp(addresses[0]);
+    const Client udp(SOCK_DGRAM, addresses[1]);
+    REQUIRE(udp.send("silent"));
+    const Client tcp(SOCK_STREAM, addresses[1]);
+    for (int i = 0; i < 3; ++i) {
+      REQUIRE(tcp.send(framed("query")));
+      CHECK(tcp.receive_message() == "query");
+    }
+    CHECK(eventually([&] {
+      return all_of(server) == Queries{{addresses[0], {16, 0}}, {addresses[1], {1, 3}}};
+    }));
+    server.stop();
+    CHECK(counters.total(Counter::UdpQueries) == 17);
+    CHECK(counters.total(Counter::TcpQueries) == 3);
+  }
+
+  TEST_CASE(
+      "an address that is added counts from nothing, one that stays goes on, one that goes is not told") {
+    Observed observed;
+    stats::CounterRegistry counters;
+    net::Server server({.listen = {at("127.0.0.1"), at("127.0.0.2")}, .udp_workers = 2, .tcp = {}},
+                       echo_factory(observed), counters);
+    REQUIRE(server.start());
+    const auto before = server.addresses();
+    const Client leaving(SOCK_STREAM, before[0]);
+    REQUIRE(leaving.send(framed("query")));
+    REQUIRE(leaving.receive_message() == "query");
+    for (int i = 0; i < 5; ++i) ask_udp(before[1]);
+    change(server, {at("127.0.0.2"), at("127.0.0.3")});
+    const auto added = server.addresses()[1];
+    ask_udp(before[1]);
+    for (int i = 0; i < 3; ++i) ask_udp(added);
+    // Its connection outlives the address, and counts where nobody looks any more.
+    REQUIRE(leaving.send(framed("query")));
+    CHECK(leaving.receive_message() == "query");
+    CHECK(eventually([&] { return all_of(server) == Queries{{before[1], {6, 0}}, {added, {3, 0}}}; }));
+    change(server, {at("127.0.0.2"), before[0]});
+    ask_udp(before[0]);
+    CHECK(eventually([&] { return all_of(server) == Queries{{before[1], {6, 0}}, {before[0], {1, 0}}}; }));
+  }
+
+  TEST_CASE("counts may be read while queries come and addresses change") {
+    Observed observed;
+    stats::CounterRegistry counters;
+    net::Server server({.listen = {at("127.0.0.1"), at("127.0.0.2")}, .udp_workers = 2, .tcp = {}},
+                       echo_factory(observed), counters);
+    REQUIRE(server.start());
+    const auto stays = server.addresses()[0];
+    std::atomic<bool> done{false};
+    std::thread reader([&] {
+      std::uint64_t last = 0;
+      while (!done) {
+        const auto now = all_of(server).at(stays).first;
+        CHECK(now >= last);
+        last = now;
+      }
+    });
+    for (int i = 0; i < 20; ++i) {
+      ask_udp(stays);
+      change(server, {at("127.0.0.1"), at(i % 2 == 0 ? "127.0.0.3" : "127.0.0.2")});
+    }
+    done = true;
+    reader.join();
+    CHECK(eventually([&] { return all_of(server).at(stays).first == 20; }));
   }
 
   TEST_CASE("a change that cannot be bound binds nothing, and one that is dropped neither") {
