@@ -55,7 +55,7 @@ def test_wrong_answers_at_every_pop_withdraw_none(scenario):
                 pop.until_level(DE_PREFERENCE)
             run.watch(5)
         assert all(pop.announces() == DE_PREFERENCE for pop in run.world.pops)
-        assert run.figures["lost"] == 0 and run.figures["others_lost"] == 0
+        run.check_lost_in_loops_alone()
         assert run.outcome.sites() <= {pop.name for pop in run.world.pops}
 
 

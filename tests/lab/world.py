@@ -163,6 +163,9 @@ ns1 IN A   {routers.VIP4}
                 harness.until(lambda at=router, to=address: run("ip", "-n", at.namespace, "route", "show", to),
                               f"r{router.number} knows the way to {address}")
 
+    def packets_out_of_hops(self):
+        return sum(router.packets_out_of_hops() for router in self.routers)
+
     def until_up_for(self, seconds, pops):
         """These PoPs have been announced for so long: before, a soft reason does not take them down."""
         def up_since():
