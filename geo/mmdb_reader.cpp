@@ -266,7 +266,7 @@ class PlaceReader {
 
  private:
   bool read(std::uint32_t offset, std::uint32_t& record) {
-    if (++records_read_ % kRecordsBetweenReleases == 0) release_pages(database_);
+    if (table_.record_count() % kRecordsBetweenReleases == 0) release_pages(database_);
     if (!records_.read(offset)) return fail("the record of {} is damaged");
     record = table_.add_record(mapper_.finish());
     if (table_.record_count() > base::limits::kGeoPlacesMax)
@@ -286,7 +286,6 @@ class PlaceReader {
   RecordReader records_;
   PlaceTable table_;
   std::size_t leaf_ = 0;
-  std::size_t records_read_ = 0;
   std::size_t absorbed_invalid_ = 0;
   bool may_give_up_ = true;
   std::string error_;

@@ -30,6 +30,16 @@ net::HandlerFactory echo_factory(Observed& observed) {
   };
 }
 
+/// Runs, with two workers at each of two addresses.
+struct TwoAddresses {
+  TwoAddresses() { REQUIRE(server.start()); }
+  Observed observed;
+  stats::CounterRegistry counters;
+  net::Server server{{.listen = {at("127.0.0.1"), at("127.0.0.2")}, .udp_workers = 2, .tcp = {}},
+                     echo_factory(observed),
+                     counters};
+};
+
 using Queries = std::map<net::ListenAddress, std::pair<std::uint64_t, std::uint64_t>>;
 
 /// UDP, TCP.
@@ -133,11 +143,8 @@ TEST_SUITE("net/server") {
   }
 
   TEST_CASE("addresses come and go while the others are not touched") {
-    Observed observed;
-    stats::CounterRegistry counters;
-    net::Server server({.listen = {at("127.0.0.1"), at("127.0.0.2")}, .udp_workers = 2, .tcp = {}},
-                       echo_factory(observed), counters);
-    REQUIRE(server.start());
+    TwoAddresses two;
+    auto& server = two.server;
     const auto before = server.addresses();
     const Client open(SOCK_STREAM, before[1]);
     auto change = server.prepare({at("127.0.0.2"), at("127.0.0.3")});
@@ -160,11 +167,8 @@ TEST_SUITE("net/server") {
   }
 
   TEST_CASE("queries are counted by the address they came to, answered or not, over UDP and over TCP") {
-    Observed observed;
-    stats::CounterRegistry counters;
-    net::Server server({.listen = {at("127.0.0.1"), at("127.0.0.2")}, .udp_workers = 2, .tcp = {}},
-                       echo_factory(observed), counters);
-    REQUIRE(server.start());
+    TwoAddresses two;
+    auto& server = two.server;
     const auto addresses = server.addresses();
     CHECK(all_of(server) == Queries{{addresses[0], {0, 0}}, {addresses[1], {0, 0}}});
     for (int i = 0; i < 16; ++i) ask_udp(addresses[0]);
@@ -179,17 +183,14 @@ TEST_SUITE("net/server") {
       return all_of(server) == Queries{{addresses[0], {16, 0}}, {addresses[1], {1, 3}}};
     }));
     server.stop();
-    CHECK(counters.total(Counter::UdpQueries) == 17);
-    CHECK(counters.total(Counter::TcpQueries) == 3);
+    CHECK(two.counters.total(Counter::UdpQueries) == 17);
+    CHECK(two.counters.total(Counter::TcpQueries) == 3);
   }
 
   TEST_CASE(
       "an address that is added counts from nothing, one that stays goes on, one that goes is not told") {
-    Observed observed;
-    stats::CounterRegistry counters;
-    net::Server server({.listen = {at("127.0.0.1"), at("127.0.0.2")}, .udp_workers = 2, .tcp = {}},
-                       echo_factory(observed), counters);
-    REQUIRE(server.start());
+    TwoAddresses two;
+    auto& server = two.server;
     const auto before = server.addresses();
     const Client leaving(SOCK_STREAM, before[0]);
     REQUIRE(leaving.send(framed("query")));
@@ -209,11 +210,8 @@ TEST_SUITE("net/server") {
   }
 
   TEST_CASE("counts may be read while queries come and addresses change") {
-    Observed observed;
-    stats::CounterRegistry counters;
-    net::Server server({.listen = {at("127.0.0.1"), at("127.0.0.2")}, .udp_workers = 2, .tcp = {}},
-                       echo_factory(observed), counters);
-    REQUIRE(server.start());
+    TwoAddresses two;
+    auto& server = two.server;
     const auto stays = server.addresses()[0];
     std::atomic<bool> done{false};
     std::thread reader([&] {
