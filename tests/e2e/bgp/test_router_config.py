@@ -201,9 +201,25 @@ def frr_of_the_site(namespace, folder, text):
     for path in (folder, here, here / "frr.conf"):
         shutil.chown(path, "frr", "frr")
     common = ["-z", here / "zserv", "--vty_socket", here, "-f", here / "frr.conf"]
-    return [subprocess.Popen(["ip", "netns", "exec", namespace, f"/usr/lib/frr/{daemon}", *common, "-i",
-                              here / f"{daemon}.pid", *more])
-            for daemon, more in (("zebra", []), ("bfdd", ["--bfdctl", here / "bfdd.sock"]), ("bgpd", []))]
+    started = []
+
+    def start(daemon, *more):
+        started.append(subprocess.Popen(["ip", "netns", "exec", namespace, f"/usr/lib/frr/{daemon}", *common, "-i",
+                                         here / f"{daemon}.pid", *more]))
+
+    # In watchfrr's order: what bgpd asks of a bfdd that zebra does not know yet can get lost.
+    start("zebra")
+    harness.until((here / "zserv").exists, "zebra does not listen")
+    start("bfdd", "--bfdctl", here / "bfdd.sock")
+    harness.until(lambda: re.search(r"^bfd\b", vtysh(here, "show zebra client summary"), re.M),
+                  lambda: vtysh(here, "show zebra client summary"))
+    start("bgpd")
+    return started
+
+
+def vtysh(folder, command):
+    return subprocess.run(["vtysh", "--vty_socket", folder, "-c", command], capture_output=True, text=True,
+                          timeout=harness.DEADLINE_S, check=False).stdout
 
 
 def test_through_a_local_bird_each_neighbour_hears_what_it_wants_to(wire, folder, far_end, meridianctl,
