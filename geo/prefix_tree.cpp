@@ -178,6 +178,20 @@ void PrefixTree::fetch_ahead(const base::IpAddress& address) const noexcept {
     __builtin_prefetch(tables_.data() + start_.link.index() + (first_bits(address) >> start_.table_shift));
 }
 
+void PrefixTree::fetch_further_ahead(const base::IpAddress& address) const noexcept {
+  MERIDIAN_DEBUG_ASSERT(address.family == family_);
+  if (start_.table_shift == 0) return;
+  const std::uint64_t bits = first_bits(address);
+  const Place at = tables_.data()[start_.link.index() + (bits >> start_.table_shift)];
+  if (at.link.is_leaf()) return;
+  if (at.table_shift == 0) {
+    __builtin_prefetch(nodes_.data() + at.link.index());
+  } else {
+    const std::uint64_t left = bits << (64 - start_.table_shift);
+    __builtin_prefetch(tables_.data() + at.link.index() + (left >> at.table_shift));
+  }
+}
+
 Leaf PrefixTree::lookup(const base::IpAddress& address) const noexcept {
   MERIDIAN_DEBUG_ASSERT(address.family == family_);
   std::uint64_t bits = first_bits(address);

@@ -69,6 +69,8 @@ class PrefixTree {
   [[nodiscard]] Leaf lookup(const base::IpAddress& address) const noexcept;
   /// HOT. Fetches into the cache what lookup(address) will read first. Same condition.
   void fetch_ahead(const base::IpAddress& address) const noexcept;
+  /// HOT. Some time after fetch_ahead(address): the same for what lookup(address) will read next.
+  void fetch_further_ahead(const base::IpAddress& address) const noexcept;
 
   [[nodiscard]] base::Family family() const noexcept { return family_; }
   [[nodiscard]] Link root() const noexcept { return root_; }

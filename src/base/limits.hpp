@@ -49,15 +49,16 @@ inline constexpr std::size_t kCompressionNamesMax = 64;
 // --- kept answers ----------------------------------------------------------------------------------
 
 /// Queries whose answer a worker may keep: a name of 60 bytes with an OPT record and a client subnet, which
-/// nearly all are. A multiple of 16.
+/// nearly all are. A multiple of 8.
 inline constexpr std::size_t kKeptQueryBytesMax = 128;
 /// Answers that it may keep: eight addresses of either family with their question and OPT record, or a
 /// negative answer.
 inline constexpr std::size_t kKeptAnswerBytesMax = 320;
-/// Answers that one worker keeps: 2.25 MiB, which stay in its core's cache for the part that is asked for. A
+/// Answers that one worker keeps: 1.75 MiB, which stay in its core's cache for the part that is asked for. A
 /// power of two.
 inline constexpr std::size_t kKeptAnswersMax = 4'096;
-/// Questions that it knows to have answers worth keeping: 16 bytes each. A power of two.
+/// Questions that it knows to have answers worth keeping: 2.5 MiB. Twice the answers, so that few sets of
+/// places are full before there are so many. A power of two.
 inline constexpr std::size_t kKeptQuestionsMax = 8'192;
 
 // --- response rates --------------------------------------------------------------------------------

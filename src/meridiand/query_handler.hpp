@@ -56,7 +56,7 @@ class QueryHandler final : public net::BatchHandler {
       if (is_noted) tap_->note(exchange, *serving.snapshot, answerer_.summary());
     };
     for (std::size_t i = 0; i < batch.size(); ++i) answerer_.look(i, source_of(batch[i]), batch[i].query);
-    for (std::size_t i = 0; i < batch.size(); ++i) answerer_.find(i);
+    answerer_.find(batch.size());
     std::size_t left = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       auto& exchange = batch[i];

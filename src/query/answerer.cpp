@@ -20,41 +20,53 @@ void Answerer::begin_batch(const Snapshot& snapshot, const Tables& tables, std::
   Look& here = looks_[slot];
   here.source = source;
   here.packet = packet;
-  here.has_key = snapshot_->settings.answer_cache && worth_.is_due() &&
-                 here.key.read(packet, source.is_tcp, cache_.seed());
-  if (!here.has_key) return;
-  cache_.fetch_ahead(here.key);
-  const auto& subnet = here.key.client_subnet();
-  fetch_client_ahead(*snapshot_, subnet ? subnet->address : source.address);
+  here.hash = snapshot_->settings.answer_cache && worth_.is_due()
+                  ? hash_form(packet, source.is_tcp, cache_.seed())
+                  : 0;
+  if (here.hash != 0) cache_.look(here.hash, here.place);
 }
 
-[[gnu::flatten]] void Answerer::find(std::size_t slot) noexcept {
-  Look& here = looks_[slot];
-  if (here.has_key) cache_.find(*snapshot_, here.source, here.key, here.place);
+[[gnu::flatten]] void Answerer::find(std::size_t count) noexcept {
+  const auto slots = std::span{looks_}.first(count);
+  for (auto& here : slots) {
+    if (here.hash != 0) cache_.match(*snapshot_, here.source, here.packet, here.hash, here.place);
+  }
+  for (auto& here : slots) {
+    if (here.hash != 0) cache_.approach(*snapshot_, here.source, here.place);
+  }
+  for (auto& here : slots) {
+    if (here.hash != 0) cache_.locate(*snapshot_, here.source, here.place);
+  }
 }
 
 [[gnu::flatten]] std::optional<std::size_t> Answerer::answer_kept(std::size_t slot,
                                                                   std::span<std::uint8_t> reply) noexcept {
   Look& here = looks_[slot];
-  if (!here.has_key) return std::nullopt;
-  const std::size_t size = cache_.write(here.place, here.key, here.packet, reply, worker_);
+  if (here.hash == 0) return std::nullopt;
+  const std::size_t size = cache_.write(here.place, here.packet, reply, worker_);
   worth_.count(size != 0);
   if (size == 0) return std::nullopt;
+  if (tables_->rates == nullptr) return size;
   return limit_rate(*snapshot_, *tables_, here.source, here.packet, reply, size, worker_);
 }
 
 std::size_t Answerer::answer_anew(std::size_t slot, std::span<std::uint8_t> reply) noexcept {
-  const Look& here = looks_[slot];
+  Look& here = looks_[slot];
   const Asked& asked = *asked_[slot];
+  std::optional<QueryForm> form;
   std::optional<AnswerCache::Before> before;
-  if (here.has_key && here.place.is_wanted) before.emplace(worker_);
+  if (here.hash != 0 && here.place.is_wanted) form = QueryForm::make(here.packet, here.source.is_tcp);
+  if (form) before.emplace(worker_);
   const std::size_t size =
       compose_reply(*snapshot_, *tables_, here.source, asked, here.packet, reply, worker_);
   if (worker_.tally != nullptr) {
     const auto& summary = worker_.summary;
     worker_.tally->add(worker_.tally->cells_of(summary, here.source.is_tcp), summary.scope_bits);
   }
-  if (before) cache_.keep(*snapshot_, here.source, here.key, reply.first(size), *before, worker_);
+  if (form) {
+    cache_.keep(*snapshot_, here.source, {.form = *form, .hash = here.hash, .packet = here.packet},
+                here.place, reply.first(size), *before, worker_);
+  }
   return limit_rate(*snapshot_, *tables_, here.source, here.packet, reply, size, worker_);
 }
 

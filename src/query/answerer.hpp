@@ -1,9 +1,10 @@
 // One worker's way through a batch: every packet is looked at before the first is answered, and what a kept
 // answer serves is not read at all.
 //
-// Call look(), find() and answer_kept(), each for every packet before the next; for those that had nothing
-// kept read(), fetch_ahead() and answer_anew() likewise: in between, the tables that the next step needs come
-// into the cache. A batch of one is fine. HOT: nothing here allocates but the constructor.
+// Call look() for every packet, find(), and answer_kept() for every packet; then, for those that had nothing
+// kept, read(), fetch_ahead() and answer_anew(), each for every one before the next: in between, the tables
+// that the next step needs come into the cache. A batch of one is fine. HOT: nothing here allocates but the
+// constructor.
 #pragma once
 
 #include "base/clock.hpp"
@@ -11,7 +12,7 @@
 #include "query/answer.hpp"
 #include "query/answer_cache.hpp"
 #include "query/asked.hpp"
-#include "query/query_key.hpp"
+#include "query/query_form.hpp"
 #include "query/snapshot.hpp"
 
 #include <array>
@@ -62,7 +63,8 @@ class Answerer {
 
   /// `slot`: where in the batch it stands, below limits::kUdpBatch.
   void look(std::size_t slot, const Source& source, std::span<const std::uint8_t> packet) noexcept;
-  void find(std::size_t slot) noexcept;
+  /// Looks for what is kept for the slots [0, count).
+  void find(std::size_t count) noexcept;
   /// As answer_query, from what is kept; nothing when nothing is.
   [[nodiscard]] std::optional<std::size_t> answer_kept(std::size_t slot,
                                                        std::span<std::uint8_t> reply) noexcept;
@@ -82,8 +84,7 @@ class Answerer {
   struct Look {
     Source source;
     std::span<const std::uint8_t> packet;
-    bool has_key = false;
-    QueryKey key;
+    std::uint64_t hash = 0;  ///< of the packet's form; 0: nothing kept is looked for
     AnswerCache::Place place;
   };
 

@@ -186,7 +186,7 @@ Decision decide(const Snapshot& snapshot, const Tables& tables, const Service& s
   if (service.fixed_pool != base::kNoPool) return decide_view(snapshot, tables, service, source, random);
   // Made where it stays: a copy would wait for what was just written.
   Decision decision{.client = locate(snapshot.maps[base::index_of(service.map)], service.use_client_subnet,
-                                     source, client_subnet)};
+                                     source, client_subnet ? &*client_subnet : nullptr)};
   const std::uint64_t drawn = service.sticky ? unit_of(decision.client.address) : random.next();
   const steering::DrawKey key{base::mix(service.key + drawn)};
   const bool fails_open = tables.health.fails_open(service.id);

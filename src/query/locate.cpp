@@ -79,9 +79,9 @@ void fetch_client_ahead(const Snapshot& snapshot, const base::IpAddress& client)
 }
 
 Client locate(const SteeringMap& map, bool use_client_subnet, const base::IpAddress& source,
-              const std::optional<base::IpPrefix>& client_subnet) noexcept {
+              const base::IpPrefix* client_subnet) noexcept {
   Client client;
-  if (!client_subnet) {
+  if (client_subnet == nullptr) {
     client.whose = Whose::Resolver;
   } else if (!use_client_subnet) {
     client.whose = Whose::Ignored;

@@ -11,7 +11,6 @@
 #include "query/snapshot.hpp"
 
 #include <cstdint>
-#include <optional>
 
 namespace meridian::query {
 
@@ -38,10 +37,10 @@ struct Client {
 /// A hash of the address's /24 or /56, on which sticky draws depend: the same at every PoP.
 [[nodiscard]] std::uint64_t unit_of(const base::IpAddress& address) noexcept;
 
-/// Finds the client of a steered query. Cannot fail: where nothing is known the map's `unknown` tiers are
-/// used.
+/// Finds the client of a steered query. `client_subnet`: nullptr when the query has none. Cannot fail: where
+/// nothing is known the map's `unknown` tiers are used.
 [[nodiscard]] Client locate(const SteeringMap& map, bool use_client_subnet, const base::IpAddress& source,
-                            const std::optional<base::IpPrefix>& client_subnet) noexcept;
+                            const base::IpPrefix* client_subnet) noexcept;
 
 /// HOT. Fetches into the cache what locate() will read first in each of the snapshot's maps (the first
 /// limits::kMapsFetchedAheadMax): which one will be asked is not known before the zone is looked up, and by

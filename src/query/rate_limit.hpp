@@ -55,9 +55,12 @@ struct RateLimits {
     const RateLimits& limits, const std::shared_ptr<rate::RateTable>& current);
 
 /// What becomes of the reply of `size` bytes in `reply` that answer_query wrote: its size, a truncated
-/// reply in its place, or 0. worker.summary says what the reply is, and afterwards what was done.
-[[nodiscard]] std::size_t limit_rate(const Snapshot& snapshot, const Tables& tables, const Source& source,
-                                     std::span<const std::uint8_t> packet, std::span<std::uint8_t> reply,
-                                     std::size_t size, Worker& worker) noexcept;
+/// reply in its place, or 0. worker.summary says what the reply is, and afterwards what was done. Never
+/// inlined: the stack that it needs would have to be made ready for answers without limits, too.
+[[nodiscard, gnu::noinline]] std::size_t limit_rate(const Snapshot& snapshot, const Tables& tables,
+                                                    const Source& source,
+                                                    std::span<const std::uint8_t> packet,
+                                                    std::span<std::uint8_t> reply, std::size_t size,
+                                                    Worker& worker) noexcept;
 
 }  // namespace meridian::query

@@ -100,7 +100,7 @@ class World {
     Bytes reply(source.is_tcp ? base::limits::kTcpMessageBytesMax : base::limits::kUdpAnswerBytesMax);
     answerer_.begin_batch(*compiled_->snapshot, *tables_, 1, {}, true);
     answerer_.look(0, source, packet);
-    answerer_.find(0);
+    answerer_.find(1);
     auto size = answerer_.answer_kept(0, reply);
     if (!size) {
       answerer_.read(0);

@@ -32,7 +32,7 @@ class Pair {
     test::Bytes reply(source.is_tcp ? base::limits::kTcpMessageBytesMax : base::limits::kUdpAnswerBytesMax);
     answerer_.begin_batch(kept_.snapshot(), kept_.tables(), serving_, now_, true);
     answerer_.look(0, source, packet);
-    answerer_.find(0);
+    answerer_.find(1);
     auto size = answerer_.answer_kept(0, reply);
     if (!size) {
       answerer_.read(0);
@@ -58,6 +58,27 @@ class Pair {
     CHECK(ours.service == theirs.service);
     CHECK(std::string(dns::to_string(ours.owner)) == std::string(dns::to_string(theirs.owner)));
     return reply;
+  }
+
+  /// A batch at once; the bytes must be those that each gets alone.
+  void ask_batch(const std::vector<test::Bytes>& packets, const Source& source = kResolver) {
+    REQUIRE(packets.size() <= base::limits::kUdpBatch);
+    answerer_.begin_batch(kept_.snapshot(), kept_.tables(), serving_, now_, true);
+    for (std::size_t i = 0; i < packets.size(); ++i) answerer_.look(i, source, packets[i]);
+    answerer_.find(packets.size());
+    std::vector<test::Bytes> replies(packets.size(), test::Bytes(base::limits::kUdpAnswerBytesMax));
+    std::vector<std::size_t> left;
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+      if (const auto size = answerer_.answer_kept(i, replies[i])) {
+        replies[i].resize(*size);
+      } else {
+        left.push_back(i);
+      }
+    }
+    for (const auto i : left) answerer_.read(i);
+    for (const auto i : left) replies[i].resize(answerer_.answer_anew(i, replies[i]));
+    for (std::size_t i = 0; i < packets.size(); ++i)
+      CHECK(replies[i] == plain_.ask_bytes(packets[i], source));
   }
 
   /// True when the next such query is served from the cache.
@@ -377,6 +398,39 @@ TEST_SUITE("query/answer_cache") {
       for (int times = 0; times < 3; ++times) static_cast<void>(pair.ask_kept(hot));
     }
     CHECK(pair.kept_count() == before + 3 * kOthers);
+  }
+
+  TEST_CASE("in a batch, questions that take each other's place keep their own answers") {
+    // All in one set of four, which only names with the same low bits of the hash are; the cache's seed is
+    // that. Of two types, so that their answers differ.
+    constexpr std::uint64_t kSet = base::limits::kKeptQuestionsMax / 4 - 1;
+    const auto packet = [](int i, const char* subnet) {
+      return test::build_query("x" + std::to_string(i) + ".cdn.example.com",
+                               i % 2 == 0 ? Rtype::A : Rtype::Txt,
+                               {.client_subnet = *base::parse_ip_prefix(subnet)});
+    };
+    std::vector<int> known;
+    std::vector<int> others;
+    for (int i = 0; known.size() < 4 || others.size() < 4; ++i) {
+      if ((hash_form(packet(i, "8.8.8.0/24"), false, base::mix(1)) & kSet) != 7) continue;
+      (i % 2 == 0 ? known : others).push_back(i);
+    }
+    Pair pair;
+    for (const int other : others) {
+      pair.publish_anew();
+      for (std::size_t k = 0; k < 4; ++k) {
+        for (int i = 0; i < 3; ++i) static_cast<void>(pair.ask(packet(known[k], "8.8.8.0/24")));
+      }
+      // The other is wanted before those are asked for, and put in the place of the first after that.
+      std::vector<test::Bytes> batch(4, packet(other, "82.1.0.0/24"));
+      for (std::size_t k = 0; k < 4; ++k) batch.push_back(packet(known[k], "82.1.0.0/24"));
+      pair.ask_batch(batch);
+      for (int i = 0; i < 3; ++i) static_cast<void>(pair.ask(packet(other, "82.1.0.0/24")));
+      for (std::size_t k = 0; k < 4; ++k) {
+        for (int i = 0; i < 3; ++i) static_cast<void>(pair.ask(packet(known[k], "82.1.0.0/24")));
+      }
+    }
+    CHECK(pair.kept_count() > 50);
   }
 
   TEST_CASE("in a flood of misses one query in 16 is looked for, until hits return") {
