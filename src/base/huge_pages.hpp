@@ -22,7 +22,7 @@ void deallocate_large(void* start, std::size_t bytes) noexcept;
 template <typename T>
 class HugePageAllocator {
  public:
-  using value_type = T;
+  using value_type = T;  // NOLINT(readability-identifier-naming): as the standard library calls it
 
   HugePageAllocator() noexcept = default;
   template <typename U>
