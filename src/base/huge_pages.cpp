@@ -23,7 +23,7 @@ constexpr std::size_t round_up(std::size_t bytes) {
 
 }  // namespace
 
-void* allocate_large(std::size_t bytes) {
+void* allocate_large(std::size_t bytes, Pages kind) {
   if (!is_aligned(bytes)) return ::operator new(bytes);
   // From the kernel, not from the heap: a table of a hundred megabytes that was freed is to be gone.
   const std::size_t wanted = round_up(bytes);
@@ -36,7 +36,8 @@ void* allocate_large(std::size_t bytes) {
   const std::size_t behind = begin + mapped - (start + wanted);
   if (behind != 0) ::munmap(reinterpret_cast<void*>(start + wanted), behind);
   auto* const pages = reinterpret_cast<void*>(start);
-  static_cast<void>(::madvise(pages, wanted, MADV_HUGEPAGE));  // fails only where there are none
+  // Fails only where there are none.
+  if (kind == Pages::Huge) static_cast<void>(::madvise(pages, wanted, MADV_HUGEPAGE));
   return pages;
 }
 

@@ -75,8 +75,16 @@ std::uint32_t ZoneDraft::find(dns::NameView name) const {
   return find(name, hashed.hash(hashed.label_count()));
 }
 
+/// find() for what is probably the parent of the name that came last: siblings come together.
+std::uint32_t ZoneDraft::find_parent(dns::NameView name, std::uint64_t hash) const {
+  const std::uint32_t likely = nodes_[last_node_].parent;
+  if (likely != kNoIndex && nodes_[likely].hash == hash && same_bytes(this->name(nodes_[likely]), name))
+    return likely;
+  return find(name, hash);
+}
+
 void ZoneDraft::grow_index(std::size_t slots) {
-  index_ = base::LargeVector<Slot>(slots);
+  index_ = base::BriefVector<Slot>(slots);
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) put_into_index(nodes_[i].hash, i);
 }
 
@@ -114,7 +122,7 @@ std::uint32_t ZoneDraft::insert(dns::NameView owner) {
   // The apex exists, which ends the way up.
   while (node == kNoIndex) {
     --labels;
-    node = find(hashed.suffix(labels), hashed.hash(labels));
+    node = find_parent(hashed.suffix(labels), hashed.hash(labels));
   }
   while (labels < hashed.label_count()) {
     ++labels;

@@ -74,10 +74,10 @@ class ZoneDraft {
   /// False when the node is steered already; the first one stays.
   [[nodiscard]] bool set_steering(std::uint32_t node, base::ServiceId service, const base::Location& where);
 
-  [[nodiscard]] base::LargeVector<DraftNode>& nodes() noexcept { return nodes_; }  ///< The first is the apex.
-  [[nodiscard]] const base::LargeVector<DraftNode>& nodes() const noexcept { return nodes_; }
-  [[nodiscard]] base::LargeVector<DraftRecord>& records() noexcept { return records_; }
-  [[nodiscard]] const base::LargeVector<DraftRecord>& records() const noexcept { return records_; }
+  [[nodiscard]] base::BriefVector<DraftNode>& nodes() noexcept { return nodes_; }  ///< The first is the apex.
+  [[nodiscard]] const base::BriefVector<DraftNode>& nodes() const noexcept { return nodes_; }
+  [[nodiscard]] base::BriefVector<DraftRecord>& records() noexcept { return records_; }
+  [[nodiscard]] const base::BriefVector<DraftRecord>& records() const noexcept { return records_; }
   [[nodiscard]] const DraftSteering& steering(const DraftNode& node) const {
     return steerings_[node.steering];
   }
@@ -97,16 +97,17 @@ class ZoneDraft {
   [[nodiscard]] DraftPlace place_of(const base::Location& where);
   void put_into_index(std::uint64_t hash, std::uint32_t node);
   [[nodiscard]] std::uint32_t find(dns::NameView name, std::uint64_t hash) const;
+  [[nodiscard]] std::uint32_t find_parent(dns::NameView name, std::uint64_t hash) const;
   std::uint32_t append_node(dns::NameView name, std::uint64_t hash, std::size_t labels, std::uint32_t parent);
   void grow_index(std::size_t slots);
 
-  base::LargeVector<DraftNode> nodes_;
-  base::LargeVector<DraftRecord> records_;
+  base::BriefVector<DraftNode> nodes_;
+  base::BriefVector<DraftRecord> records_;
   std::vector<DraftSteering> steerings_;
-  base::LargeVector<std::uint8_t> names_;
-  base::LargeVector<std::uint8_t> rdata_;
+  base::BriefVector<std::uint8_t> names_;
+  base::BriefVector<std::uint8_t> rdata_;
   std::vector<std::string> files_;
-  base::LargeVector<Slot> index_;  // open addressing, kNoIndex for an empty slot; a power of two
+  base::BriefVector<Slot> index_;  // open addressing, kNoIndex for an empty slot; a power of two
   std::uint32_t last_node_ = 0;    // records of one owner mostly come together
   std::uint32_t last_file_ = 0;
 };

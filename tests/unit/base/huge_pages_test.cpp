@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <fstream>
+#include <string>
 
 using namespace meridian;
 
@@ -24,17 +26,36 @@ TEST_SUITE("base/huge_pages") {
     constexpr std::uintptr_t kHugePageBytes = 2u << 20;
     for (const std::size_t bytes : {std::size_t{1} << 20, std::size_t{3} << 20}) {
       CAPTURE(bytes);
-      void* const start = base::allocate_large(bytes);
+      void* const start = base::allocate_large(bytes, base::Pages::Huge);
       CHECK(reinterpret_cast<std::uintptr_t>(start) % kHugePageBytes == 0);
       base::deallocate_large(start, bytes);
     }
     // Two small pieces beside each other are not a huge page apart.
-    void* const first = base::allocate_large(4'096);
-    void* const second = base::allocate_large(4'096);
+    void* const first = base::allocate_large(4'096, base::Pages::Huge);
+    void* const second = base::allocate_large(4'096, base::Pages::Huge);
     const auto distance = reinterpret_cast<std::intptr_t>(second) - reinterpret_cast<std::intptr_t>(first);
     CHECK(std::abs(distance) < static_cast<std::intptr_t>(kHugePageBytes));
     base::deallocate_large(second, 4'096);
     base::deallocate_large(first, 4'096);
+  }
+
+  TEST_CASE("memory of usual pages returns to the kernel as well") {
+    const auto resident_kib = [] {
+      std::ifstream status("/proc/self/status");
+      for (std::string word; status >> word;) {
+        std::size_t kib = 0;
+        if (word == "VmRSS:" && status >> kib) return kib;
+      }
+      return std::size_t{0};
+    };
+    const auto before = resident_kib();
+    {
+      base::BriefVector<std::uint8_t> values(std::size_t{32} << 20, std::uint8_t{1});
+      values.push_back(2);
+      CHECK(values.back() == 2);
+      CHECK(resident_kib() > before + (30u << 10));
+    }
+    CHECK(resident_kib() < before + (8u << 10));
   }
 
   TEST_CASE("advice about any range is harmless") {
