@@ -4,8 +4,8 @@
 
 #include <doctest/doctest.h>
 
-#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,15 +19,11 @@ constexpr std::uint64_t kSeed = 7;
 /// Exactly as long as the packet, so that a sanitizer sees a read past its end.
 class Exact {
  public:
-  explicit Exact(const test::Bytes& packet)
-      : bytes_(std::make_unique<std::uint8_t[]>(packet.size())), size_(packet.size()) {
-    std::copy(packet.begin(), packet.end(), bytes_.get());
-  }
-  operator std::span<const std::uint8_t>() const { return {bytes_.get(), size_}; }
+  explicit Exact(const test::Bytes& packet) : bytes_(packet) { bytes_.shrink_to_fit(); }
+  operator std::span<const std::uint8_t>() const { return bytes_; }
 
  private:
-  std::unique_ptr<std::uint8_t[]> bytes_;
-  std::size_t size_;
+  test::Bytes bytes_;
 };
 
 std::optional<QueryForm> form_of(const test::Bytes& packet, bool is_tcp = false) {
