@@ -172,34 +172,37 @@ std::optional<PrefixTree> PrefixTree::from_stored(base::Family family, Link root
   return PrefixTree(family, root, std::move(nodes));
 }
 
+/// The entry of the table that stands at `at`, for an address whose bits go on with `bits`. By plain
+/// pointers: the index is in range by construction, and a check a step costs a third of a lookup.
+template <typename Place>
+const Place* entry_of(const base::LargeVector<Place>& tables, const Place& at, std::uint64_t bits) noexcept {
+  return tables.data() + at.link.index() + (bits >> at.table_shift);
+}
+
 void PrefixTree::fetch_ahead(const base::IpAddress& address) const noexcept {
   MERIDIAN_DEBUG_ASSERT(address.family == family_);
-  if (start_.table_shift != 0)
-    __builtin_prefetch(tables_.data() + start_.link.index() + (first_bits(address) >> start_.table_shift));
+  if (start_.table_shift != 0) __builtin_prefetch(entry_of(tables_, start_, first_bits(address)));
 }
 
 void PrefixTree::fetch_further_ahead(const base::IpAddress& address) const noexcept {
   MERIDIAN_DEBUG_ASSERT(address.family == family_);
   if (start_.table_shift == 0) return;
   const std::uint64_t bits = first_bits(address);
-  const Place at = tables_.data()[start_.link.index() + (bits >> start_.table_shift)];
+  const Place at = *entry_of(tables_, start_, bits);
   if (at.link.is_leaf()) return;
   if (at.table_shift == 0) {
     __builtin_prefetch(nodes_.data() + at.link.index());
   } else {
-    const std::uint64_t left = bits << (64 - start_.table_shift);
-    __builtin_prefetch(tables_.data() + at.link.index() + (left >> at.table_shift));
+    __builtin_prefetch(entry_of(tables_, at, bits << (64 - start_.table_shift)));
   }
 }
 
 Leaf PrefixTree::lookup(const base::IpAddress& address) const noexcept {
   MERIDIAN_DEBUG_ASSERT(address.family == family_);
   std::uint64_t bits = first_bits(address);
-  // Plain pointers: the loops' indexes are in range by construction, and a check a step costs a third here.
-  const Place* const tables = tables_.data();
   Place at = start_;
   while (at.table_shift != 0) {
-    const Place* const entry = tables + at.link.index() + (bits >> at.table_shift);
+    const Place* const entry = entry_of(tables_, at, bits);
     bits <<= 64 - at.table_shift;  // a leaf that ends before is one, whatever is left
     at = *entry;
   }

@@ -2,8 +2,7 @@
 // tables for nearly every read. Linux only advises; without such pages everything works, only slower.
 //
 // What is large but goes soon is better off without: where a virtual machine gives free huge pages back to
-// its host
-// ("free page reporting"), each of them takes a millisecond to come again.
+// its host ("free page reporting"), each of them takes a millisecond to come again.
 //
 // Off the hot path.
 #pragma once

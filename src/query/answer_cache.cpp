@@ -174,7 +174,7 @@ void AnswerCache::match(const Snapshot& snapshot, const Source& source, std::spa
   if (!question->is_used) question->is_used = true;
   set_question(*question, packet, place);
   if (place.question == nullptr || question->map == kNoMap) return;
-  const auto& client = place.has_subnet ? place.subnet.address : source.address;
+  const auto& client = likely_client(source, place);
   snapshot.maps.data()[question->map].tree(client.family).fetch_ahead(client);
 }
 
@@ -191,10 +191,14 @@ AnswerCache::Question* AnswerCache::find_question(std::span<const std::uint8_t> 
   return nullptr;
 }
 
+/// The address that decides, if nothing is odd about it: enough to fetch by. Of a place with a question.
+const base::IpAddress& AnswerCache::likely_client(const Source& source, const Place& place) noexcept {
+  return place.question->form.has_client_subnet() ? place.subnet.address : source.address;
+}
+
 void AnswerCache::set_question(const Question& question, std::span<const std::uint8_t> packet,
                                Place& place) noexcept {
-  place.has_subnet = question.form.has_client_subnet();
-  if (place.has_subnet && !question.form.read_client_subnet(packet, place.subnet)) {
+  if (question.form.has_client_subnet() && !question.form.read_client_subnet(packet, place.subnet)) {
     place.is_wanted = false;
     return;
   }
@@ -205,7 +209,7 @@ void AnswerCache::set_question(const Question& question, std::span<const std::ui
 void AnswerCache::approach(const Snapshot& snapshot, const Source& source,
                            const Place& place) const noexcept {
   if (place.question == nullptr || place.question->map == kNoMap) return;
-  const auto& client = place.has_subnet ? place.subnet.address : source.address;
+  const auto& client = likely_client(source, place);
   snapshot.maps.data()[place.question->map].tree(client.family).fetch_further_ahead(client);
 }
 
@@ -216,8 +220,9 @@ void AnswerCache::locate(const Snapshot& snapshot, const Source& source, Place& 
     place.tiers = {};
     place.whose = Whose::Resolver;
   } else {
-    const Client client = query::locate(snapshot.maps.data()[question.map], question.use_client_subnet,
-                                        source.address, place.has_subnet ? &place.subnet : nullptr);
+    const Client client =
+        query::locate(snapshot.maps.data()[question.map], question.use_client_subnet, source.address,
+                      question.form.has_client_subnet() ? &place.subnet : nullptr);
     place.tiers = client.tiers;
     place.whose = client.whose;
     place.scope_bits = query::scope_bits(client, false);
@@ -253,12 +258,9 @@ std::size_t AnswerCache::write(Place& place, std::span<const std::uint8_t> packe
   if (needs_summary_) worker.summary = kept.summary;
   if (kept.subnet_at != 0) {
     copy_address(out + kept.subnet_at, packet.data() + form.address_at(), form.address_count());
-    if (place.question->map != kNoMap) {
-      worker.summary.scope_bits = place.scope_bits;
-      out[kept.subnet_at + dns::kClientSubnetScopeAt] = place.scope_bits;
-    } else {
-      out[kept.subnet_at + dns::kClientSubnetScopeAt] = answer[kept.subnet_at + dns::kClientSubnetScopeAt];
-    }
+    const std::size_t scope_at = kept.subnet_at + dns::kClientSubnetScopeAt;
+    out[scope_at] = answer[scope_at];
+    if (place.question->map != kNoMap) out[scope_at] = worker.summary.scope_bits = place.scope_bits;
   }
   if (kept.rotated != 0) write_rotated(kept, out, worker.random);
   for (std::size_t i = 0; i < kept.count; ++i) worker.counters.add(kept.counts.data()[i]);

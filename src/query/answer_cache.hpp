@@ -135,6 +135,8 @@ class AnswerCache {
                                         std::uint64_t hash) noexcept;
   static void set_question(const Question& question, std::span<const std::uint8_t> packet,
                            Place& place) noexcept;
+  [[nodiscard]] static const base::IpAddress& likely_client(const Source& source,
+                                                            const Place& place) noexcept;
   [[nodiscard]] bool meet(std::uint64_t hash) noexcept;
   /// False: not what can be given again.
   [[nodiscard]] static bool take_counts(const Before& before, const stats::Counters& counters,
@@ -166,8 +168,7 @@ class AnswerCache {
 struct AnswerCache::Place {
   bool may_be_known = false;           ///< a question has the tag
   bool is_wanted = false;              ///< by keep()
-  bool has_subnet = false;             ///< with a question
-  base::IpPrefix subnet;               ///< with has_subnet
+  base::IpPrefix subnet;               ///< where the question has a client subnet
   const Question* question = nullptr;  ///< nullptr: unknown by now
   std::uint64_t serial = 0;            ///< of the question
   // Of the client; where the question has no map all clients are one.

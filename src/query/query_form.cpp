@@ -6,6 +6,8 @@
 #include "dns/name.hpp"
 #include "zone/hashed_name.hpp"
 
+#include <endian.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -39,10 +41,17 @@ bool begins_with_cookie(std::span<const std::uint8_t> packet, std::size_t name_e
          static_cast<dns::EdnsOption>(dns::load_u16(packet.data() + at)) == dns::EdnsOption::Cookie;
 }
 
+/// Where the name ends in a packet whose head, size and question are those of one that may have a form; else
+/// 0.
+std::size_t find_question_name_end(std::span<const std::uint8_t> packet) noexcept {
+  if (packet.size() < kPacketBytesMin || packet.size() > base::limits::kKeptQueryBytesMax) return 0;
+  if ((packet[kOpcodeAt] & kResponseAndOpcode) != 0) return 0;
+  const std::size_t name_end = dns::find_name_end(packet, dns::kHeaderBytes);
+  return name_end != 0 && packet.size() - name_end >= dns::kQuestionFixedBytes ? name_end : 0;
+}
+
 std::uint64_t load_eight(const std::uint8_t* bytes) noexcept {
-  std::uint64_t word = 0;
-  std::memcpy(&word, bytes, sizeof word);
-  return word;
+  return zone::detail::load<std::uint64_t>(bytes);
 }
 
 /// The last `count` of the eight bytes at `bytes`, and zeros behind them.
@@ -56,13 +65,11 @@ std::uint64_t load_last(const std::uint8_t* bytes, std::size_t count) noexcept {
 /// before their end can be read.
 std::uint64_t load_leading(const std::uint8_t* bytes, std::size_t count) noexcept {
   if (count == 0) return 0;
-  const std::uint64_t last = load_eight(bytes + count - 8);
-  const std::uint64_t number = std::endian::native == std::endian::little ? __builtin_bswap64(last) : last;
-  return number << (8 - count) * 8;
+  return be64toh(load_eight(bytes + count - 8)) << (8 - count) * 8;
 }
 
 void store_leading(std::uint8_t* bytes, std::uint64_t number) noexcept {
-  const std::uint64_t word = std::endian::native == std::endian::little ? __builtin_bswap64(number) : number;
+  const std::uint64_t word = htobe64(number);
   std::memcpy(bytes, &word, sizeof word);
 }
 
@@ -72,13 +79,10 @@ bool is_letter(std::uint8_t byte) noexcept { return (byte | 0x20) >= 'a' && (byt
 
 // As wyhash does, with a secret instead of its constants.
 std::uint64_t hash_form(std::span<const std::uint8_t> packet, bool is_tcp, std::uint64_t seed) noexcept {
+  const std::size_t name_end = find_question_name_end(packet);
+  if (name_end == 0 || begins_with_cookie(packet, name_end)) return 0;
   const std::size_t size = packet.size();
-  if (size < kPacketBytesMin || size > base::limits::kKeptQueryBytesMax) return 0;
   const std::uint8_t* const bytes = packet.data();
-  if ((bytes[kOpcodeAt] & kResponseAndOpcode) != 0) return 0;
-  const std::size_t name_end = dns::find_name_end(packet, dns::kHeaderBytes);
-  if (name_end == 0 || size - name_end < dns::kQuestionFixedBytes || begins_with_cookie(packet, name_end))
-    return 0;
   std::uint64_t hash = seed ^ (size * 2 + (is_tcp ? 1 : 0));
   const auto add = [&](std::uint64_t word) { hash = zone::detail::multiply_fold(hash ^ word, ~seed); };
   add(load_eight(bytes + kOpcodeAt));
@@ -101,14 +105,11 @@ std::optional<QueryForm> QueryForm::make(std::span<const std::uint8_t> packet, b
 }
 
 bool QueryForm::read(std::span<const std::uint8_t> packet) noexcept {
-  if (packet.size() < kPacketBytesMin || packet.size() > base::limits::kKeptQueryBytesMax) return false;
-  const std::uint8_t* const bytes = packet.data();
-  if ((bytes[kOpcodeAt] & kResponseAndOpcode) != 0 || !are_counts_plain(bytes)) return false;
-  const std::size_t name_end = dns::find_name_end(packet, dns::kHeaderBytes);
-  if (name_end == 0 || packet.size() - name_end < dns::kQuestionFixedBytes) return false;
+  const std::size_t name_end = find_question_name_end(packet);
+  if (name_end == 0 || !are_counts_plain(packet.data())) return false;
   packet_bytes_ = static_cast<std::uint16_t>(packet.size());
   question_end_ = static_cast<std::uint16_t>(name_end + dns::kQuestionFixedBytes);
-  const bool has_opt = bytes[kCountsAt + 7] == 1;
+  const bool has_opt = packet[kCountsAt + 7] == 1;
   return has_opt ? read_opt(packet, question_end_) : question_end_ == packet.size();
 }
 

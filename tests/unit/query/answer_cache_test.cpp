@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,18 +30,7 @@ class Pair {
       : kept_(fixture.must_compile()), plain_(fixture.must_compile()) {}
 
   test::Bytes ask_kept(const test::Bytes& packet, const Source& source = kResolver) {
-    test::Bytes reply(source.is_tcp ? base::limits::kTcpMessageBytesMax : base::limits::kUdpAnswerBytesMax);
-    answerer_.begin_batch(kept_.snapshot(), kept_.tables(), serving_, now_, true);
-    answerer_.look(0, source, packet);
-    answerer_.find(1);
-    auto size = answerer_.answer_kept(0, reply);
-    if (!size) {
-      answerer_.read(0);
-      answerer_.fetch_ahead(0);
-      size = answerer_.answer_anew(0, reply);
-    }
-    reply.resize(*size);
-    return reply;
+    return answer_batch({&packet, 1}, source).front();
   }
 
   /// Asks both; the bytes must be the same, and the summary too.
@@ -61,24 +51,10 @@ class Pair {
   }
 
   /// A batch at once; the bytes must be those that each gets alone.
-  void ask_batch(const std::vector<test::Bytes>& packets, const Source& source = kResolver) {
-    REQUIRE(packets.size() <= base::limits::kUdpBatch);
-    answerer_.begin_batch(kept_.snapshot(), kept_.tables(), serving_, now_, true);
-    for (std::size_t i = 0; i < packets.size(); ++i) answerer_.look(i, source, packets[i]);
-    answerer_.find(packets.size());
-    std::vector<test::Bytes> replies(packets.size(), test::Bytes(base::limits::kUdpAnswerBytesMax));
-    std::vector<std::size_t> left;
-    for (std::size_t i = 0; i < packets.size(); ++i) {
-      if (const auto size = answerer_.answer_kept(i, replies[i])) {
-        replies[i].resize(*size);
-      } else {
-        left.push_back(i);
-      }
-    }
-    for (const auto i : left) answerer_.read(i);
-    for (const auto i : left) replies[i].resize(answerer_.answer_anew(i, replies[i]));
+  void ask_batch(const std::vector<test::Bytes>& packets) {
+    const auto replies = answer_batch(packets, kResolver);
     for (std::size_t i = 0; i < packets.size(); ++i)
-      CHECK(replies[i] == plain_.ask_bytes(packets[i], source));
+      CHECK(replies[i] == plain_.ask_bytes(packets[i], kResolver));
   }
 
   /// True when the next such query is served from the cache.
@@ -99,6 +75,28 @@ class Pair {
   }
 
  private:
+  /// As a worker does.
+  std::vector<test::Bytes> answer_batch(std::span<const test::Bytes> packets, const Source& source) {
+    REQUIRE(packets.size() <= base::limits::kUdpBatch);
+    const auto room = source.is_tcp ? base::limits::kTcpMessageBytesMax : base::limits::kUdpAnswerBytesMax;
+    std::vector<test::Bytes> replies(packets.size(), test::Bytes(room));
+    answerer_.begin_batch(kept_.snapshot(), kept_.tables(), serving_, now_, true);
+    for (std::size_t i = 0; i < packets.size(); ++i) answerer_.look(i, source, packets[i]);
+    answerer_.find(packets.size());
+    std::vector<std::size_t> left;
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+      if (const auto size = answerer_.answer_kept(i, replies[i])) {
+        replies[i].resize(*size);
+      } else {
+        left.push_back(i);
+      }
+    }
+    for (const auto i : left) answerer_.read(i);
+    for (const auto i : left) answerer_.fetch_ahead(i);
+    for (const auto i : left) replies[i].resize(answerer_.answer_anew(i, replies[i]));
+    return replies;
+  }
+
   test::Asker kept_ = test::standard_asker();
   test::Asker plain_ = test::standard_asker();
   stats::Counters counters_;
