@@ -63,6 +63,20 @@ def network():
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True, timeout=harness.DEADLINE_S)
 
 
+@contextlib.contextmanager
+def unanswered(site, router):
+    """ExaBGP waits meanwhile for the router's answer to its SYN. An attempt that is refused would make it forget what it
+    was told since the session went down."""
+    run("ip", "-n", site, "neigh", "change", "10.9.1.2", "dev", "uplink", "nud", "permanent")
+    run("ip", "-n", router, "route", "add", "blackhole", "10.9.1.1/32")
+    try:
+        waiting = ["ip", "netns", "exec", site, "ss", "-Htn", "state", "syn-sent", "dst", "10.9.1.2"]
+        harness.until(lambda: subprocess.check_output(waiting, timeout=harness.DEADLINE_S), "ExaBGP does not connect")
+        yield
+    finally:
+        run("ip", "-n", router, "route", "del", "blackhole", "10.9.1.1/32")
+
+
 class Router:
     """BIRD, which takes what the site announces into the kernel's table; and what happens there."""
 

@@ -65,12 +65,12 @@ def test_a_community_by_name_shuts_exabgp_down(raw):
     assert "shutdown in progress" in raw.read()
 
 
-def test_a_route_announced_twice_while_the_session_is_down_and_withdrawn_comes_up_with_it(raw, router):
+def test_a_route_announced_twice_while_the_session_is_down_and_withdrawn_comes_up_with_it(raw, router, wire):
     router.says("disable", "a")
     raw.until_heard(f"neighbor {lab.NEIGHBOR4} down")
-    # A failed attempt to connect forgets what was queued, so all three come between two attempts.
-    raw.say(f"{ANNOUNCE} med 1", f"{ANNOUNCE} med 2", f"withdraw route {lab.V4} next-hop self med 2")
-    router.says("enable", "a")
+    with lab.unanswered(*wire):
+        raw.say(f"{ANNOUNCE} med 1", f"{ANNOUNCE} med 2", f"withdraw route {lab.V4} next-hop self med 2")
+        router.says("enable", "a")
     raw.until_heard(f"neighbor {lab.NEIGHBOR4} up", 2)
     router.until_route()
     raw.say("show adj-rib out")
