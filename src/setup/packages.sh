@@ -14,7 +14,7 @@ test_packages=(
   clang clang-tidy clang-format libclang-rt-14-dev
   doctest-dev libbenchmark-dev
   bind9-host bird2 dnsperf exabgp frr fstrm-bin gdnsd knot-dnsutils ldnsutils mmdb-bin prometheus
-  iproute2 nginx-light nsd openssl
+  iproute2 nginx-light nsd openssl systemd
   python3 python3-dnspython python3-jsonschema python3-pytest python3-pytest-rerunfailures python3-yaml
 )
 # The servers of `make bench-peers`, and an independent reader of country databases to check their answers with.
