@@ -99,6 +99,8 @@ dns::Name lower_name(dns::NameView name) {
 ZoneBuilder::ZoneBuilder(dns::NameView apex, std::string file)
     : apex_(lower_name(apex)), file_(std::move(file)), draft_(apex_) {}
 
+void ZoneBuilder::fetch_ahead(dns::NameView owner) const noexcept { draft_.fetch_ahead(lower_name(owner)); }
+
 void ZoneBuilder::add(dns::NameView owner, dns::Rtype type, std::uint32_t ttl_s,
                       std::span<const std::uint8_t> rdata, const base::Location& where) {
   if (file_.empty()) file_ = where.file;

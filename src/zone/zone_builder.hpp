@@ -32,6 +32,9 @@ class ZoneBuilder {
   /// Says that about so many records come; only for speed.
   void expect(std::size_t records) { draft_.expect(records); }
 
+  /// Says that records of `owner` come next; only for speed.
+  void fetch_ahead(dns::NameView owner) const noexcept;
+
   /// One record of class IN. `rdata` is in wire form without compression; names in it keep their case.
   void add(dns::NameView owner, dns::Rtype type, std::uint32_t ttl_s, std::span<const std::uint8_t> rdata,
            const base::Location& where);

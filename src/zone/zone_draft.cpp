@@ -84,7 +84,7 @@ std::uint32_t ZoneDraft::find_parent(dns::NameView name, std::uint64_t hash) con
 }
 
 void ZoneDraft::grow_index(std::size_t slots) {
-  index_ = base::BriefVector<Slot>(slots);
+  index_ = base::LargeVector<Slot>(slots);
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) put_into_index(nodes_[i].hash, i);
 }
 
@@ -112,6 +112,11 @@ std::uint32_t ZoneDraft::append_node(dns::NameView name, std::uint64_t hash, std
   if (parent != kNoIndex && name.is_wildcard()) nodes_[parent].flags |= kNodeWildcardChild;
   put_into_index(hash, number);
   return number;
+}
+
+void ZoneDraft::fetch_ahead(dns::NameView owner) const noexcept {
+  const HashedName hashed(owner);
+  __builtin_prefetch(&index_[hashed.hash(hashed.label_count()) & (index_.size() - 1)], 1);
 }
 
 std::uint32_t ZoneDraft::insert(dns::NameView owner) {

@@ -161,6 +161,7 @@ class FileParser {
     }
     if (auto name = parse_name(first)) {
       owner_ = *name;
+      loader_.builder.fetch_ahead(*owner_);
       return true;
     }
     owner_.reset();  // the records that follow without owner belong to the bad name
