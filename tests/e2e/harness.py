@@ -67,6 +67,37 @@ class Background:
         self.close()
 
 
+class StallWatch(Background):
+    """How long the machine had no time for us: a thread on each core that wants to run every 5 ms notes how late it was."""
+
+    PERIOD_S = 0.005
+    USUAL_S = 0.02
+
+    def __init__(self):
+        super().__init__()
+        self.late = {core: [] for core in os.sched_getaffinity(0)}
+
+    def run(self):
+        threads = [threading.Thread(target=self.watch, args=each, daemon=True) for each in self.late.items()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def watch(self, core, late):
+        os.sched_setaffinity(threading.get_native_id(), {core})
+        while not self.is_over:
+            before = time.monotonic()
+            time.sleep(self.PERIOD_S)
+            by = time.monotonic() - before - self.PERIOD_S
+            if by > self.USUAL_S:
+                late.append((before, by))
+
+    def stalled_s(self, begin, end):
+        """What is more than usual, between two times, on the core where it is most."""
+        return max(sum(by for at, by in list(late) if begin - by < at < end) for late in self.late.values())
+
+
 def until(condition, what, seconds=DEADLINE_S):
     """Polls until `condition()` is true and returns its value."""
     deadline = time.monotonic() + seconds

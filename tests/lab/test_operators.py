@@ -28,6 +28,7 @@ def stop_as_the_unit_does(pop):
     """Its ExecStop= lines with shorter times, then SIGTERM."""
     pop.wish("drain", "--for", "3m", "--wait", "--timeout", "90s")
     pop.wish("withdraw", "--for", "2m")
+    pop.until_level(WITHDRAW)
     assert pop.server.terminate() == 0
 
 

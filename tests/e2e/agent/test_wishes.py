@@ -131,7 +131,7 @@ def test_a_vip_that_is_drained_alone_is_withdrawn_once_nobody_asks_it_whatever_t
         site.agent.until_level("announce", "ns1")
         site.agent.until_level("announce", "ns2")
         with Asking(SECOND, site.port), Asking(VIP, site.port) as leaving:
-            until(lambda: rate(site, "ns1") > 50 and rate(site, "ns2") > 50, lambda: site.agent.status())
+            until(lambda: rate(site, "ns1") > 75 and rate(site, "ns2") > 75, lambda: site.agent.status())
             assert site.agent.status()["server"]["queries_per_s"] > 1.5 * rate(site, "ns1"), "they share it"
             done = site.agent.ctl("drain", "ns1", "--reason", "CHG-7")
             assert done.returncode == 0 and re.search(r"route \S+ · \d+\.\d queries/s of clients$", done.stdout, re.MULTILINE)
@@ -154,7 +154,7 @@ def test_where_the_server_listens_at_every_address_a_vip_is_quiet_when_the_whole
     with running_site(programs, new_server(), drain="{at_least: 1s, at_most: 5m}", listen=("0.0.0.0", "::")) as site:
         site.agent.until_level("announce", "ns1")
         with Asking(SECOND, site.port) as other:
-            until(lambda: (site.agent.status()["server"]["queries_per_s"] or 0) > 50, lambda: site.agent.status())
+            until(lambda: (site.agent.status()["server"]["queries_per_s"] or 0) > 75, lambda: site.agent.status())
             assert site.agent.vip()["queries_per_s"] is None
             assert site.agent.metric("vip_client_queries_per_second", vip="ns1") is None
             assert site.agent.ctl("drain", "ns1", "--reason", "CHG-8").returncode == 0

@@ -125,6 +125,7 @@ class Host:
         return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
 
     def journal(self, *arguments):
+        self.run("journalctl", "--sync", check=False)
         return self.run("journalctl", "--no-pager", "--output=short-unix", *arguments, check=False).stdout
 
     def close(self):

@@ -61,8 +61,8 @@ def raw(wire, router, folder):
 
 def test_a_community_by_name_shuts_exabgp_down(raw):
     raw.link.sendall(f"{ANNOUNCE} community [graceful-shutdown]\n".encode())
+    raw.until_heard("shutdown in progress")
     raw.exabgp.process.wait(harness.DEADLINE_S)
-    assert "shutdown in progress" in raw.read()
 
 
 def test_a_route_announced_twice_while_the_session_is_down_and_withdrawn_comes_up_with_it(raw, router, wire):

@@ -24,7 +24,7 @@ anycast:
   router_id: 10.9.1.1
   vips: {{a: {{address: {VIP}, prefix: {PREFIX}}}}}
   neighbors: {{four: {{address: {lab.NEIGHBOR4}, local: 10.9.1.1, as: 65000}}}}
-  drain: {{at_least: 1s, at_most: 10s}}
+  drain: {{at_least: 5s, at_most: 10s}}
 """
 
 
@@ -103,7 +103,16 @@ def test_an_upgrade_stays_the_same_unit(serving):
     assert len(serving.router.events) == events and serving.router.attributes(PREFIX) is not None
 
 
+def forget_what_was(host):
+    """No hold-down, no change is remembered: a test that is tried again finds the host as it was."""
+    host.run("systemctl", "stop", "meridian-agent")
+    host.run("rm", "-r", "/var/lib/meridian-agent")
+    host.run("systemctl", "start", "meridian-agent")
+    host.router.until_route(PREFIX)
+
+
 def test_what_dies_or_hangs_is_started_again_alone(serving):
+    forget_what_was(serving)
     events = len(serving.router.events)
     for unit, number in (("meridiand", signal.SIGKILL), ("meridian-agent", signal.SIGSTOP), ("exabgp", signal.SIGKILL)):
         before, restarts = main_pids(serving), int(serving.show(unit, "NRestarts"))

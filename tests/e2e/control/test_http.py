@@ -115,8 +115,8 @@ def test_another_address_that_is_meant_needs_tokens(new_server):
     assert ask(server, "GET", "/v1/status", "read-me")[0].status == 200
 
 
-def connect(server):
-    return socket.create_connection(("127.0.0.1", port(server)), timeout=DEADLINE_S)
+def connect(at):
+    return socket.create_connection(("127.0.0.1", at), timeout=DEADLINE_S)
 
 
 def said(connection):
@@ -138,8 +138,9 @@ def test_what_is_no_request_is_refused_and_the_connection_closed(new_server):
         (b"POST /v1/reload HTTP/1.1\r\nContent-Length: 100000\r\n\r\n", "413"),
         (b"POST /v1/reload HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n20000\r\n" + b"x" * 0x20000, "413"),
     ]
+    at = port(server)
     for sent, status in rows:
-        with connect(server) as connection:
+        with connect(at) as connection:
             connection.sendall(sent)
             answer = said(connection)
         assert answer.startswith(f"HTTP/1.1 {status} "), (sent[:60], answer)
@@ -150,7 +151,7 @@ def test_what_is_no_request_is_refused_and_the_connection_closed(new_server):
 
 def test_who_is_too_slow_with_a_request_is_let_go(new_server):
     server = with_http(new_server())
-    with connect(server) as connection:
+    with connect(port(server)) as connection:
         connection.sendall(b"GET /metrics HTT")
         # 10 s for a whole request, however often a byte of it comes.
         connection.settimeout(15)
@@ -159,9 +160,10 @@ def test_who_is_too_slow_with_a_request_is_let_go(new_server):
 
 def test_connections_over_the_limit_are_closed_and_the_socket_still_answers(new_server):
     server = with_http(new_server())
+    at = port(server)
     with contextlib.ExitStack() as stack:
-        held = [stack.enter_context(connect(server)) for _ in range(CONNECTIONS_MAX)]
-        with connect(server) as one_more:
+        held = [stack.enter_context(connect(at)) for _ in range(CONNECTIONS_MAX)]
+        with connect(at) as one_more:
             assert said(one_more) == ""
         assert server.counters()["control_errors_total"] == 1
         held[0].sendall(b"GET /metrics HTTP/1.1\r\nConnection: close\r\n\r\n")
@@ -236,7 +238,8 @@ def test_events_tell_of_health(new_server):
     assert event["event"] == "health" and event["id"] == "1"
     assert (told["service"], told["datacenter"], told["address"]) == ("www.example.com", "ams", "192.0.2.10")
     assert (told["check"], told["from"], told["to"], told["cause"]) == ("self", "unknown", "up", "")
-    history = server.api("GET", "/v1/history")[1]["history"][0]
+    # It is told at once, and written by a thread of its own.
+    history = until(lambda: server.api("GET", "/v1/history")[1]["history"], "its row")[0]
     assert told == history
     stream.close()
     connection.close()

@@ -1,5 +1,6 @@
 """docs/openapi.yaml says what the server does: every route, and every key of its answers."""
 
+from harness import until
 from openapi import Document, routes_of
 
 DOCUMENT = Document("openapi.yaml")
@@ -68,4 +69,4 @@ def test_health_is_as_the_document_says(new_server):
     assert [each["address"] for each in body["services"][0]["endpoints"]]
     ask(server, "GET", "/v1/health?name=www.example.com")
     ask(server, "GET", "/v1/health?name=nothing.example.com", 404)
-    assert ask(server, "GET", "/v1/history")["history"]
+    until(lambda: ask(server, "GET", "/v1/history")["history"], "a row")

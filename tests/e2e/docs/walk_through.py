@@ -6,10 +6,12 @@
 import os
 import pathlib
 import re
-import socket
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from harness import free_port  # noqa: E402
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 DEADLINE_S = 60
@@ -36,12 +38,6 @@ def normalized(text):
     return [line for line in lines if not ADDRESS.match(line)] + sorted(filter(ADDRESS.match, lines))
 
 
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 class Shell:
     """One bash in a new folder that looks like a clone, with the programs of a build in its path."""
 
@@ -49,7 +45,7 @@ class Shell:
         self.folder = tempfile.TemporaryDirectory(prefix="meridian-walk-")
         (pathlib.Path(self.folder.name) / "config").symlink_to(REPOSITORY / "config")
         self.build = pathlib.Path(build).resolve()
-        self.port = free_port()
+        self.port = str(free_port())
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MERIDIAN_")}
         environment["PATH"] = f"{self.build / 'bin'}:{environment['PATH']}"
         self.process = subprocess.Popen(["bash", "--norc"], cwd=self.folder.name, env=environment, text=True,

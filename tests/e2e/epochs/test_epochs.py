@@ -145,6 +145,7 @@ def test_damaged_epochs_do_not_keep_a_server_from_starting(site):
     assert "event=epoch_unreadable epoch=2 why=" in site.log()
     until(lambda: site.epoch() == 3, "the sources, which are good")
     assert datacenter(site) == "iad"
+    until(lambda: site.status()["last_reload"]["epoch"] == 3, "epoch 3 is kept, too")
     for file in folder.rglob("*"):
         if file.is_file():
             file.write_bytes(b"")

@@ -53,7 +53,7 @@ class Client(harness.Background):
     def __init__(self, server):
         self.udp = server.udp()
         self.questions = [harness.make_query(f"s{i}.example.com").to_wire() for i in range(SERVICES)]
-        self.slowest_s = 0.0
+        self.slowest = []  # (begin, end) of the few that took longest
         self.answers = 0
         self.wrong = []
         super().__init__()
@@ -64,7 +64,7 @@ class Client(harness.Background):
                 before = time.monotonic()
                 self.udp.send(question)
                 reply = self.udp.recv(65535)
-                self.slowest_s = max(self.slowest_s, time.monotonic() - before)
+                self.slowest = sorted([*self.slowest, (before, time.monotonic())], key=lambda each: each[0] - each[1])[:20]
                 self.answers += 1
                 # NOERROR with an answer, and to this question.
                 if reply[3] & 0xF != 0 or reply[7] == 0 or reply[:2] != question[:2]:
@@ -100,7 +100,7 @@ def test_two_thousand_endpoints_that_flap(new_server, programs):
         server.start()
         until(lambda: server.counters()["endpoint_ups_total"] == endpoints.COUNT, "all up once")
         resident_kb = server.resident_kb()
-        with Client(server) as client:
+        with harness.StallWatch() as watch, Client(server) as client:
             # Those that fail twice in a row fall, each once: a minute on they are still down, however well meanwhile.
             until(lambda: server.counters()["endpoint_downs_total"] == len(HARD), "all fallen", seconds=120)
             await_probes(server, rounds=5)
@@ -121,11 +121,12 @@ def test_two_thousand_endpoints_that_flap(new_server, programs):
         took_s = time.monotonic() - started
         counters = server.counters()
         grown_kb = server.resident_kb() - resident_kb
-        print(f"{took_s:.0f} s: {client.answers} answers, the slowest {1000 * client.slowest_s:.1f} ms; "
+        slowest_s = max(end - begin - watch.stalled_s(begin, end) for begin, end in client.slowest)
+        print(f"{took_s:.0f} s: {client.answers} answers, the slowest {1000 * slowest_s:.1f} ms; "
               f"{changes(counters)} changes, {log_lines(server)} lines; {counters['probes_total']} probes; "
               f"memory {resident_kb} kB and {grown_kb} kB more")
         assert client.answers > 1_000 and client.wrong == [] and counters["servfail_answers_total"] == 0
-        assert client.slowest_s < 1
+        assert slowest_s < 1
         if not programs.sanitized:  # a sanitizer keeps freed memory back
             assert grown_kb < 16_384
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
+import dns.exception
 import dns.message
 import dns.query
 import pytest
@@ -72,7 +73,7 @@ def daemon(folder, options=""):
             assert process.poll() is None, f"gdnsd ended with {process.returncode}:\n{told}"
             try:
                 return dns.query.tcp(dns.message.make_query("example.com", "SOA"), "127.0.0.1", port=port, timeout=1)
-            except OSError:
+            except (OSError, EOFError, dns.exception.Timeout):
                 return None
 
         try:

@@ -149,29 +149,6 @@ def vanish(address):
 # --- the machine -----------------------------------------------------------------------------------------
 
 
-class StallWatch(harness.Background):
-    """How long the machine had no time for us: a thread that wants to run every 5 ms notes how late it was."""
-
-    PERIOD_S = 0.005
-    USUAL_S = 0.02
-
-    def __init__(self):
-        super().__init__()
-        self.late = []
-
-    def run(self):
-        while not self.is_over:
-            before = time.monotonic()
-            time.sleep(self.PERIOD_S)
-            late = time.monotonic() - before - self.PERIOD_S
-            if late > self.USUAL_S:
-                self.late.append((before, late))
-
-    def stalled_s(self, begin, end):
-        """What is more than usual, between two times."""
-        return sum(late for at, late in list(self.late) if begin - late < at < end)
-
-
 def free_port():
     """A port that is free on every address."""
     with contextlib.closing(socket.socket()) as one:

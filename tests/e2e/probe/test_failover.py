@@ -2,7 +2,7 @@
 
 The bound is `down_after` × `every` + `timeout` and 100 ms, whenever in an interval the endpoint dies. Two deaths: the
 process is killed, so that its host says at once that nobody is there; or the host vanishes, and nothing comes back. What
-the machine itself stood still comes on top: mortal.StallWatch measures it, and a probe that failed while the server did
+the machine itself stood still comes on top: harness.StallWatch measures it, and a probe that failed while the server did
 not run is not believed (`probes_disregarded_total`), which costs one interval more.
 """
 
@@ -122,7 +122,7 @@ class Deaths:
 def measure(server, dying, kill, interval_s=EVERY_S, timeout_s=TIMEOUT_S, jitter=JITTER, meanwhile=lambda: None):
     """Returns what it took, worst last, having asserted the bound."""
     disregarded = server.counters()["probes_disregarded_total"]
-    with mortal.StallWatch() as watch:
+    with harness.StallWatch() as watch:
         deaths = Deaths(server, dying, kill)
         deaths.run(interval_s, meanwhile)
     disregarded = server.counters()["probes_disregarded_total"] - disregarded

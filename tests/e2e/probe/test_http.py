@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+import harness
 import peers
 
 
@@ -239,4 +240,5 @@ def test_the_source_address_is_used(programs, web):
     before = (web.folder / "access.log").read_text(encoding="utf-8")
     assert "127.0.0.77" not in before
     assert http(programs, web, "/healthz", source_v4="127.0.0.77")["ok"]
-    assert "127.0.0.77" in (web.folder / "access.log").read_text(encoding="utf-8")
+    # nginx writes its line after the answer.
+    harness.until(lambda: "127.0.0.77" in (web.folder / "access.log").read_text(encoding="utf-8"), "the line of the probe")
