@@ -75,12 +75,10 @@ json::object to_json(const querylog::DemandTotals& totals) {
           {"missing_max", totals.missing_max}};
 }
 
-/// As the audit log has it: the first error stands for all.
+/// As the audit log has it.
 std::string refusal_of(const ReloadResult& result) {
-  for (const auto& problem : result.diagnostics.sorted()) {
-    if (problem.severity == base::Severity::Error) return "refused: " + problem.message;
-  }
-  return "refused";
+  const auto first = result.first_error();
+  return first ? "refused: " + first->message : "refused";
 }
 
 /// `timeout=30`, or nothing; nullopt when it is anything else.
@@ -120,8 +118,7 @@ std::span<const Route> Api::routes() {
       {"GET", "/v1/explain", [](const Api& api, In in, Out respond) { respond(api.explain(in.query)); }},
       {"GET", "/v1/demand",
        [](const Api& api, In, Out respond) { respond(api.tell_demand(api.demand_.report())); }},
-      {"POST", "/v1/demand/reset",
-       [](const Api& api, In, Out respond) { respond(api.tell_demand(api.demand_.take_report())); }},
+      {"POST", "/v1/demand/reset", [](const Api& api, In in, Out respond) { respond(api.reset_demand(in)); }},
       {"POST", "/v1/reload", [](const Api& api, In in, Out respond) { api.reload(in, std::move(respond)); }},
       {"GET", "/v1/epochs", [](const Api& api, In, Out respond) { respond(api.epochs()); }},
       {"POST", "/v1/rollback",
@@ -210,6 +207,12 @@ http::Response Api::tell_demand(const std::optional<querylog::DemandReport>& rep
   }
   told["networks"] = std::move(networks);
   return {200, json::serialize(told)};
+}
+
+http::Response Api::reset_demand(const http::Request& request) const {
+  const auto report = demand_.take_report();
+  if (report) write_down({request.who, "demand_reset"}, "done");
+  return tell_demand(report);
 }
 
 http::Response Api::explain(const std::string& query) const {

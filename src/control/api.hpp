@@ -81,6 +81,7 @@ class Api {
   [[nodiscard]] http::Response status() const;
   [[nodiscard]] http::Response explain(const std::string& query) const;
   [[nodiscard]] http::Response tell_demand(const std::optional<querylog::DemandReport>& report) const;
+  [[nodiscard]] http::Response reset_demand(const http::Request& request) const;
   [[nodiscard]] http::Response epochs() const;
   [[nodiscard]] http::Response listen() const;
   [[nodiscard]] http::Response health(const std::string& query) const;

@@ -88,6 +88,13 @@ ReloadResult Reloader::last_result() const {
   return last_;
 }
 
+std::optional<base::Diagnostic> ReloadResult::first_error() const {
+  for (auto& problem : diagnostics.sorted()) {
+    if (problem.severity == base::Severity::Error) return std::move(problem);
+  }
+  return std::nullopt;
+}
+
 std::optional<HeldUpdate> Reloader::held() const {
   const std::lock_guard lock(mutex_);
   return held_;
@@ -162,6 +169,7 @@ ReloadResult Reloader::build(const std::function<Built()>& make_epoch) {
                      {"epoch", result.epoch},
                      {"took_ms", result.took.count()}});
     log_problems(result.diagnostics);
+    on_failed_(result);
     return result;
   };
   // Files, yaml-cpp and new may throw; a reload that fails must leave the server as it was.

@@ -56,6 +56,9 @@ struct ReloadResult {
   std::uint64_t epoch = 0;  ///< what serves now, whether it is new or not
   base::Diagnostics diagnostics;
   std::chrono::milliseconds took{0};
+
+  /// Stands for all where there is room for one: the first by file and line. Absent: there is none.
+  [[nodiscard]] std::optional<base::Diagnostic> first_error() const;
 };
 
 class Reloader {
@@ -83,6 +86,9 @@ class Reloader {
 
   /// What each reload does beside publishing; before start().
   void set_prepare(Prepare prepare) { prepare_ = std::move(prepare); }
+
+  /// Told of each reload that changed nothing, whoever asked for it, on the builder thread; before start().
+  void set_on_failed(Done on_failed) { on_failed_ = std::move(on_failed); }
 
   /// They are written into each new epoch; before load_first(). It outlives this.
   void set_overrides(Overrides& overrides) { overrides_ = &overrides; }
@@ -145,6 +151,7 @@ class Reloader {
 
   EpochBuilder builder_;
   Prepare prepare_;
+  Done on_failed_ = [](const ReloadResult&) {};
   Overrides* overrides_ = nullptr;
   AnswerTotals* answers_ = nullptr;
   std::size_t answering_threads_ = 0;

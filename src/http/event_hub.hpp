@@ -1,4 +1,5 @@
-// Events for those who listen at GET /v1/events: changes of health, of the map and of overrides.
+// Events for those who listen at GET /v1/events: changes of health, of the map and of overrides, and
+// reloads that failed.
 //
 // Thread-safe; publish() never waits. Each listener has a bounded queue, and who is too slow is let go, since
 // a gap would not be seen.
@@ -50,7 +51,7 @@ class EventHub {
   /// nullptr: too many listen already.
   [[nodiscard]] std::shared_ptr<EventSubscription> subscribe();
 
-  /// `type`: "health", "map", "override".
+  /// `type`: "health", "map", "override", "reload_failed".
   void publish(std::string_view type, const boost::json::object& data);
 
  private:

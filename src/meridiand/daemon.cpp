@@ -144,6 +144,7 @@ Daemon::Daemon(Options options)
   overrides_.set_on_change([this] { wait_for_overrides(); });
   overrides_.set_on_audit(
       [this](const journal::AuditRow& row) { events_.publish("override", journal::to_json(row)); });
+  reloader_.set_on_failed([this](const control::ReloadResult& result) { tell_failed_reload(result); });
   reloader_.set_health(keeper_);
   if (options_.takeover_descriptor >= 0)
     takeover_.emplace(options_.takeover_descriptor, takeover_block_, overrides_);
@@ -310,6 +311,14 @@ void Daemon::tell_map() {
   events_.publish("map", {{"epoch", serving->snapshot->epoch},
                           {"built_at", base::to_utc(serving->snapshot->built_at)},
                           {"hash", serving->info.hash}});
+}
+
+/// With one error of what may be a thousand: events wait for their listeners in memory.
+void Daemon::tell_failed_reload(const control::ReloadResult& result) {
+  const auto first = result.first_error();
+  events_.publish("reload_failed", {{"epoch", result.epoch},
+                                    {"errors", result.diagnostics.error_count()},
+                                    {"why", first ? base::to_string(*first) : ""}});
 }
 
 /// We answer already; from here on the old server does no more.

@@ -67,6 +67,7 @@ class Daemon {
   [[nodiscard]] base::Expected<void, std::string> listen_http();
   void load_tokens();
   void tell_map();
+  void tell_failed_reload(const control::ReloadResult& result);
   struct OldServer {
     int pid = 0;
     std::vector<std::string> socket_files;

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import http.client
 import json
+import re
 import socket
 
 from harness import DEADLINE_S, AdoptedProcess, UnixConnection, until
@@ -65,7 +66,7 @@ def test_tokens_have_roles_and_names(new_server):
 
 def test_reloads_and_what_came_of_them_stand_in_the_audit_log(new_server):
     server = new_server()
-    server.write_site(state="state", control='{http: "127.0.0.1:0", tokens: tokens}')
+    server.write_site(state="state", demand="on", control='{http: "127.0.0.1:0", tokens: tokens}')
     write_tokens(server, [("deploy", "operate", "operate-me")])
     server.start()
 
@@ -77,6 +78,8 @@ def test_reloads_and_what_came_of_them_stand_in_the_audit_log(new_server):
     assert last() == ("token deploy", "reload", "forced", f"done: epoch {server.epoch()}")
     assert ask(server, "POST", "/v1/geoip/accept", "operate-me")[0].status == 200
     assert last()[:2] == ("token deploy", "geoip_accept")
+    assert ask(server, "POST", "/v1/demand/reset", "operate-me")[0].status == 200
+    assert last() == ("token deploy", "demand_reset", "", "done")
     assert ask(server, "POST", "/v1/rollback?epoch=99", "operate-me")[0].status == 422
     assert last()[1:3] == ("rollback", "to epoch 99") and last()[3].startswith("refused: ")
     server.write("maps.yaml", "maps: {web: {rules: 7}}\n")
@@ -217,7 +220,13 @@ def test_events_tell_of_overrides_and_maps(new_server):
     assert server.reload().returncode == 0
     event = read_event(stream)
     assert event["event"] == "map" and json.loads(event["data"])["epoch"] == 2
-    assert server.counters()["events_sent_total"] == 2
+    server.write("maps.yaml", "maps: {web: {rules: 7}}\n")
+    assert server.reload().returncode == 1
+    event = read_event(stream)
+    told = json.loads(event["data"])
+    assert event["event"] == "reload_failed" and told["epoch"] == 2 and told["errors"] >= 1
+    assert re.fullmatch(r"\S+maps\.yaml:1:\d+: .+", told["why"]), told
+    assert server.counters()["events_sent_total"] == 3
     # Who listens does not hold up the end.
     server.stop()
     stream.close()
