@@ -44,7 +44,9 @@ pivot_root . mnt && cd /
 umount -l /mnt
 exec env -i PATH=/usr/sbin:/usr/bin container=test SYSTEMD_UNIT_PATH=/etc/units {SYSTEMD} --system --show-status=false
 """
-REMOVE_CGROUP = 'mount -t cgroup2 none "$FOLDER/cgroup" && find "$FOLDER/cgroup/$NAME" -depth -type d -exec rmdir {} +'
+REMOVE_CGROUP = """mount -t cgroup2 none "$FOLDER/cgroup" && cd "$FOLDER/cgroup/$NAME" || exit 0  # it was never made
+cd .. && find "$NAME" -depth -type d -exec rmdir {} +
+"""
 
 
 class Host:
