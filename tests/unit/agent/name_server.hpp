@@ -51,17 +51,10 @@ inline Bytes answer(const Bytes& packet, const std::string& site) {
 class NameServer {
  public:
   explicit NameServer(Manner manner, base::IpAddress address = kVip) : manner_(std::move(manner)) {
-    auto udp = net::bind_udp({address, 0}, 1);
-    REQUIRE(udp);
-    udp_ = std::move(udp->front());
-    sockaddr_in bound{};
-    socklen_t bytes = sizeof bound;
-    void* const name = &bound;
-    REQUIRE(::getsockname(udp_.get(), static_cast<sockaddr*>(name), &bytes) == 0);
-    port_ = ntohs(bound.sin_port);
-    auto tcp = net::bind_tcp({address, port_});
-    REQUIRE(tcp);
-    tcp_ = std::move(*tcp);
+    // The port that UDP is given may be somebody else's over TCP.
+    constexpr int kAttempts = 32;
+    for (int i = 0; i < kAttempts && !tcp_; ++i) bind(address);
+    REQUIRE(tcp_);
     thread_ = std::thread([this] { run(); });
   }
   ~NameServer() {
@@ -76,6 +69,18 @@ class NameServer {
   [[nodiscard]] std::size_t client_count() const noexcept { return clients_; }
 
  private:
+  void bind(base::IpAddress address) {
+    auto udp = net::bind_udp({address, 0}, 1);
+    REQUIRE(udp);
+    udp_ = std::move(udp->front());
+    sockaddr_in bound{};
+    socklen_t bytes = sizeof bound;
+    void* const name = &bound;
+    REQUIRE(::getsockname(udp_.get(), static_cast<sockaddr*>(name), &bytes) == 0);
+    port_ = ntohs(bound.sin_port);
+    if (auto tcp = net::bind_tcp({address, port_})) tcp_ = std::move(*tcp);
+  }
+
   void run() {
     std::vector<net::FileDescriptor> connections;
     std::set<std::uint16_t> clients;
