@@ -99,19 +99,19 @@ dns::Name lower_name(dns::NameView name) {
 ZoneBuilder::ZoneBuilder(dns::NameView apex, std::string file)
     : apex_(lower_name(apex)), file_(std::move(file)), draft_(apex_) {}
 
-void ZoneBuilder::fetch_ahead(dns::NameView owner) const noexcept { draft_.fetch_ahead(lower_name(owner)); }
+RecordOwner::RecordOwner(dns::NameView name)
+    : written_(name), lower_(lower_name(name)), hashed_(lower_.view()) {}
 
-void ZoneBuilder::add(dns::NameView owner, dns::Rtype type, std::uint32_t ttl_s,
+void ZoneBuilder::add(const RecordOwner& owner, dns::Rtype type, std::uint32_t ttl_s,
                       std::span<const std::uint8_t> rdata, const base::Location& where) {
   if (file_.empty()) file_ = where.file;
-  const auto lower = lower_name(owner);
   const auto reject = [&](std::string message) {
     errors_.error(where, std::move(message));
     incomplete_ = true;
   };
-  if (!lower.view().is_at_or_under(apex_)) {
+  if (!owner.hashed().name().is_at_or_under(apex_)) {
     return reject(fmt::format("'{}' is outside the zone '{}'; is a final dot missing or $ORIGIN wrong?",
-                              dns::to_string(owner), dns::to_string(apex_)));
+                              dns::to_string(owner.written()), dns::to_string(apex_)));
   }
   if (is_meta_type(type)) {
     return reject(fmt::format("{} is a type of queries, not of records", dns::to_string(type)));
@@ -122,20 +122,20 @@ void ZoneBuilder::add(dns::NameView owner, dns::Rtype type, std::uint32_t ttl_s,
   }
   if (rdata.size() > base::limits::kRrsetBytesMax || !is_well_formed(type, rdata)) {
     return reject(fmt::format("malformed {} rdata of {} bytes at '{}'", dns::to_string(type), rdata.size(),
-                              dns::to_string(owner)));
+                              dns::to_string(owner.written())));
   }
-  draft_.add_record(draft_.insert(lower), type, ttl_s, rdata, where);
+  draft_.add_record(draft_.insert(owner.hashed()), type, ttl_s, rdata, where);
 }
 
 void ZoneBuilder::add_steered(dns::NameView owner, base::ServiceId service, const base::Location& where,
                               SteeredTypes types) {
-  const auto lower = lower_name(owner);
-  if (!lower.view().is_at_or_under(apex_)) {
+  const RecordOwner ready(owner);
+  if (!ready.hashed().name().is_at_or_under(apex_)) {
     errors_.error(where,
                   fmt::format("'{}' is outside the zone '{}'", dns::to_string(owner), dns::to_string(apex_)));
     return;
   }
-  const auto node = draft_.insert(lower);
+  const auto node = draft_.insert(ready.hashed());
   if (types == SteeredTypes::All) draft_.nodes()[node].flags |= kNodeSteersAll;
   if (draft_.set_steering(node, service, where)) return;
   const auto& first = draft_.steering(draft_.nodes()[node]);

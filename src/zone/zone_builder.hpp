@@ -8,6 +8,7 @@
 #include "base/ids.hpp"
 #include "dns/name.hpp"
 #include "dns/types.hpp"
+#include "zone/hashed_name.hpp"
 #include "zone/zone.hpp"
 #include "zone/zone_draft.hpp"
 
@@ -22,6 +23,22 @@ enum class SteeredTypes : std::uint8_t {
   All,  ///< whatever is asked, for the answer may be a CNAME: nothing may stand beside one (RFC 1034 3.6.2)
 };
 
+/// The owner of records, made ready once for all of them.
+class RecordOwner {
+ public:
+  explicit RecordOwner(dns::NameView name);
+  RecordOwner(const RecordOwner&) = delete;  // hashed() looks at what is in here
+  RecordOwner& operator=(const RecordOwner&) = delete;
+
+  [[nodiscard]] const dns::Name& written() const noexcept { return written_; }
+  [[nodiscard]] const HashedName& hashed() const noexcept { return hashed_; }  ///< Lower case.
+
+ private:
+  dns::Name written_;
+  dns::Name lower_;
+  HashedName hashed_;
+};
+
 class ZoneBuilder {
  public:
   /// `file` is where problems of the zone as a whole are reported; default the file of its first record.
@@ -33,11 +50,15 @@ class ZoneBuilder {
   void expect(std::size_t records) { draft_.expect(records); }
 
   /// Says that records of `owner` come next; only for speed.
-  void fetch_ahead(dns::NameView owner) const noexcept;
+  void fetch_ahead(const RecordOwner& owner) const noexcept { draft_.fetch_ahead(owner.hashed()); }
 
   /// One record of class IN. `rdata` is in wire form without compression; names in it keep their case.
+  void add(const RecordOwner& owner, dns::Rtype type, std::uint32_t ttl_s,
+           std::span<const std::uint8_t> rdata, const base::Location& where);
   void add(dns::NameView owner, dns::Rtype type, std::uint32_t ttl_s, std::span<const std::uint8_t> rdata,
-           const base::Location& where);
+           const base::Location& where) {
+    add(RecordOwner(owner), type, ttl_s, rdata, where);
+  }
 
   /// The name is answered by `service` for these types.
   void add_steered(dns::NameView owner, base::ServiceId service, const base::Location& where,

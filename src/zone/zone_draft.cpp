@@ -1,7 +1,6 @@
 #include "zone/zone_draft.hpp"
 
 #include "base/assert.hpp"
-#include "zone/hashed_name.hpp"
 #include "zone/node_table.hpp"
 
 #include <algorithm>
@@ -114,24 +113,22 @@ std::uint32_t ZoneDraft::append_node(dns::NameView name, std::uint64_t hash, std
   return number;
 }
 
-void ZoneDraft::fetch_ahead(dns::NameView owner) const noexcept {
-  const HashedName hashed(owner);
-  __builtin_prefetch(&index_[hashed.hash(hashed.label_count()) & (index_.size() - 1)], 1);
+void ZoneDraft::fetch_ahead(const HashedName& owner) const noexcept {
+  __builtin_prefetch(&index_[owner.hash(owner.label_count()) & (index_.size() - 1)], 1);
 }
 
-std::uint32_t ZoneDraft::insert(dns::NameView owner) {
-  if (same_bytes(name(nodes_[last_node_]), owner)) return last_node_;
-  const HashedName hashed(owner);
-  std::size_t labels = hashed.label_count();
-  std::uint32_t node = find(hashed.suffix(labels), hashed.hash(labels));
+std::uint32_t ZoneDraft::insert(const HashedName& owner) {
+  if (same_bytes(name(nodes_[last_node_]), owner.name())) return last_node_;
+  std::size_t labels = owner.label_count();
+  std::uint32_t node = find(owner.suffix(labels), owner.hash(labels));
   // The apex exists, which ends the way up.
   while (node == kNoIndex) {
     --labels;
-    node = find_parent(hashed.suffix(labels), hashed.hash(labels));
+    node = find_parent(owner.suffix(labels), owner.hash(labels));
   }
-  while (labels < hashed.label_count()) {
+  while (labels < owner.label_count()) {
     ++labels;
-    node = append_node(hashed.suffix(labels), hashed.hash(labels), labels, node);
+    node = append_node(owner.suffix(labels), owner.hash(labels), labels, node);
   }
   last_node_ = node;
   return node;

@@ -10,6 +10,7 @@
 #include "base/ids.hpp"
 #include "dns/name.hpp"
 #include "dns/types.hpp"
+#include "zone/hashed_name.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -64,10 +65,10 @@ class ZoneDraft {
   /// do.
   void expect(std::size_t records);
 
-  /// Says that `owner` (lower case) is inserted soon; only for speed, where the index is far from the cache.
-  void fetch_ahead(dns::NameView owner) const noexcept;
-  /// The node of `owner` (lower case, at or under the apex), made with all its ancestors when it is new.
-  std::uint32_t insert(dns::NameView owner);
+  /// Says that `owner` is inserted soon; only for speed, where the index is far from the cache.
+  void fetch_ahead(const HashedName& owner) const noexcept;
+  /// The node of `owner` (at or under the apex), made with all its ancestors when it is new.
+  std::uint32_t insert(const HashedName& owner);
   /// kNoIndex when there is no such node. `name` must be lower case.
   [[nodiscard]] std::uint32_t find(dns::NameView name) const;
 

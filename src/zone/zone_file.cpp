@@ -160,7 +160,7 @@ class FileParser {
       return owner_.has_value();
     }
     if (auto name = parse_name(first)) {
-      owner_ = *name;
+      owner_.emplace(*name);
       loader_.builder.fetch_ahead(*owner_);
       return true;
     }
@@ -234,7 +234,7 @@ class FileParser {
   Loader& loader_;
   base::Location where_;
   dns::Name origin_;
-  std::optional<dns::Name> owner_;
+  std::optional<RecordOwner> owner_;
   RdataParser rdata_;
 };
 
