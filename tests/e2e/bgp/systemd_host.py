@@ -58,7 +58,6 @@ class Host:
         self.environment = {"PATH": "/usr/sbin:/usr/bin", "FOLDER": str(self.folder), "NAME": f"mhost{os.getpid()}",
                             "BOOT": BOOT}
         self.process = None
-        self.init = None
         if not os.access(SYSTEMD, os.X_OK) or shutil.which("exabgp", path="/usr/sbin:/usr/bin") is None:
             pytest.skip("systemd or exabgp is not installed")
         self.folder.mkdir()
@@ -92,28 +91,26 @@ class Host:
         except AssertionError as problem:
             pytest.skip(f"no systemd in namespaces here: {problem}; {self.console.read_text(errors='replace')}")
         self.run("systemctl", "start", "systemd-journald")
-        return self
 
     def state(self):
-        # Until the script is through, it is a mount, a copy.
-        self.init = (self.children() or [0])[0]
         asked = self.run("systemctl", "is-system-running", check=False)
         return asked.stdout.strip() or asked.stderr
 
-    def children(self):
+    def process_1(self):
+        """Its number out here. As long as the host is being made: that of a mount, a copy, or 0."""
         assert self.process.poll() is None, "it has ended"
-        path = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in path.read_text(encoding="ascii").split()]
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return int((children.read_text(encoding="ascii").split() or ["0"])[0])
 
     def start(self, *words):
         """A program in the host; its output is to be read."""
-        return subprocess.Popen(["nsenter", f"--target={self.init}", "--mount", "--pid", "--net", "--cgroup", "--ipc",
+        return subprocess.Popen(["nsenter", f"--target={self.process_1()}", "--mount", "--pid", "--net", "--cgroup", "--ipc",
                                  "--uts", *map(str, words)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True)
 
-    def run(self, *words, check=True, seconds=harness.DEADLINE_S):
+    def run(self, *words, check=True):
         with self.start(*words) as process:
-            out, err = process.communicate(timeout=seconds)
+            out, err = process.communicate(timeout=harness.DEADLINE_S)
         assert not check or process.returncode == 0, f"{' '.join(map(str, words))}: {err}{out}{self.journal()}"
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 

@@ -22,10 +22,10 @@ def until_asserted(site):
     harness.until(lambda: site.agent.number("acks") > acks, "no second assertion")
 
 
-def until_gone(site):
+def until_gone(site, since=0.0):
     """When the router lost the route."""
     site.router.until_no_route()
-    return harness.until(lambda: [at for at, _, came in site.router.events if not came], "no event")[0]
+    return harness.until(lambda: [at for at, _, came in site.router.events if not came and at > since], "no event")[0]
 
 
 def until_quiet(site):
@@ -57,9 +57,7 @@ def test_levels_follow_the_agent(site):
     site.router.until_route(med="2", as_path="65101 65101 65101")
     until_quiet(site)
     before = site.agent.want(lab.route("withdraw"))
-    site.router.until_no_route()
-    gone = harness.until(lambda: [at for at, prefix, came in site.router.events if not came and at > before], "no event")
-    assert gone[0] - before < 0.5
+    assert until_gone(site, before) - before < 0.5
     site.agent.want(lab.route())
     site.router.until_route(as_path="65101")
     site.agent.want()
@@ -178,9 +176,7 @@ def test_the_bridge_ends_with_exabgp(site):
         site.exabgp.process.send_signal(number)
         site.exabgp.process.wait(harness.DEADLINE_S)
         harness.until(lambda helper=helper: lab.is_gone(helper), "the bridge survives")
-        site.router.until_no_route()
-        gone = harness.until(lambda: [at for at, _, came in site.router.events if not came and at > before], "no event")
-        assert gone[0] - before < 0.5
+        assert until_gone(site, before) - before < 0.5
         # What the bridge before it left is of another ExaBGP.
         site.exabgp.start()
         site.agent.until_status(rf"^neighbor {lab.NEIGHBOR4} up")

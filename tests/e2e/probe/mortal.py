@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -144,9 +143,6 @@ def appear(address):
 
 def vanish(address):
     ip("address", "del", f"{address}/32", "dev", "lo")
-
-
-# --- the machine -----------------------------------------------------------------------------------------
 
 
 def free_port():

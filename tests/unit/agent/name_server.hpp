@@ -8,7 +8,7 @@
 #include "net/sockets.hpp"
 #include "support/packet_builder.hpp"
 
-#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -51,10 +51,12 @@ inline Bytes answer(const Bytes& packet, const std::string& site) {
 class NameServer {
  public:
   explicit NameServer(Manner manner, base::IpAddress address = kVip) : manner_(std::move(manner)) {
-    // The port that UDP is given may be somebody else's over TCP.
-    constexpr int kAttempts = 32;
-    for (int i = 0; i < kAttempts && !tcp_; ++i) bind(address);
-    REQUIRE(tcp_);
+    auto bound = net::bind_all({{address, 0}}, 1);
+    REQUIRE(bound);
+    auto& both = bound->front();
+    udp_ = std::move(both.udp.front());
+    tcp_ = std::move(both.tcp);
+    port_ = both.listen.port;
     thread_ = std::thread([this] { run(); });
   }
   ~NameServer() {
@@ -69,18 +71,6 @@ class NameServer {
   [[nodiscard]] std::size_t client_count() const noexcept { return clients_; }
 
  private:
-  void bind(base::IpAddress address) {
-    auto udp = net::bind_udp({address, 0}, 1);
-    REQUIRE(udp);
-    udp_ = std::move(udp->front());
-    sockaddr_in bound{};
-    socklen_t bytes = sizeof bound;
-    void* const name = &bound;
-    REQUIRE(::getsockname(udp_.get(), static_cast<sockaddr*>(name), &bytes) == 0);
-    port_ = ntohs(bound.sin_port);
-    if (auto tcp = net::bind_tcp({address, port_})) tcp_ = std::move(*tcp);
-  }
-
   void run() {
     std::vector<net::FileDescriptor> connections;
     std::set<std::uint16_t> clients;
